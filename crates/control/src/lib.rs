@@ -1,0 +1,1 @@
+//! The product: resources, operations, access, error codes.

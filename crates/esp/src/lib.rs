@@ -1,0 +1,1 @@
+//! ESP (RFC 4303): security associations, seal, open, replay window.

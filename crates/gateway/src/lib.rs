@@ -1,0 +1,1 @@
+//! Makes it so: reconcile, sockets, TUN, routes, forwarding table.

@@ -1,0 +1,1 @@
+//! Durability: SQLite with group commit, memory, one conformance suite.

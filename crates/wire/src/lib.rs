@@ -1,0 +1,1 @@
+//! The RPC protocol of the API: parameters, signatures, answers.

@@ -1,0 +1,2 @@
+//! What CI and a contributor run.
+fn main() {}
