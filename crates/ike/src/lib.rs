@@ -1,1 +1,46 @@
-//! IKEv2 (RFC 7296): messages, proposals, key schedule, exchanges as sans-I/O state machines.
+//! IKEv2 (RFC 7296) with pre-shared keys, as initiator and as responder, without I/O.
+//!
+//! # The types
+//!
+//! - [`Endpoint`] is one gateway: all of its tunnels, their IKE SAs, cookies and limits.
+//! - [`TunnelConfig`] is what one tunnel is configured to be: two addresses, two [`Identity`]s, a pre-shared key, exactly one
+//!   [`IkeProposal`], exactly one [`ChildProposal`] and the traffic it carries.
+//! - [`Output`] is everything an `Endpoint` asks for: datagrams to send, child SAs to install, to use and to remove, the status
+//!   of each tunnel, and lines for its log.
+//! - [`Limits`] bounds everything that a peer, or somebody who claims to be one, could make grow.
+//!
+//! # The flow
+//!
+//! Whoever owns the sockets and the clock calls, in any order: [`Endpoint::put_tunnel`] and [`Endpoint::remove_tunnel`] when
+//! the configuration changes, [`Endpoint::on_datagram`] for each IKE message received, [`Endpoint::on_inbound_traffic`] now and
+//! then for tunnels out of which packets came, and [`Endpoint::handle_timeout`] when [`Endpoint::next_timeout`] has come. After
+//! each call it takes [`Endpoint::poll_output`] until there is nothing left. Time is the [`std::time::Duration`] since a start
+//! of the caller's choosing and must not go backwards; randomness is an argument of [`Endpoint::new`]. The same calls with the
+//! same randomness give the same outputs, byte for byte.
+//!
+//! ```text
+//!   datagram -> endpoint: which IKE SA (by SPI) -> protect: authentic? -> sa: which message id, seen before?
+//!            -> exchange: init | auth | create_child | informational -> Output
+//!   timeout  -> sa: retransmit, rekey, liveness, expiry   and   tunnel: initiate, with back-off, for ever
+//! ```
+//!
+//! # Child SAs
+//!
+//! `ChildUp` installs both directions of a child SA, `ChildUse` says from when on to send on it, `ChildDown` removes it. Rekeying
+//! makes before it breaks: the new child is up, and its peer known to have it, before the old one is no longer used, and
+//! packets still under way on the old one are received for [`Limits::linger`] longer.
+//!
+//! # What is absent
+//!
+//! No EAP, no certificates, no configuration payloads, no MOBIKE, no fragmentation, no transport mode, no extended sequence
+//! numbers: none of them is advertised, and each is declined as RFC 7296 says when a peer asks.
+
+mod config;
+mod endpoint;
+mod identity;
+mod output;
+
+pub use config::{ChildProposal, IkeProposal, Limits, TunnelConfig, TunnelKey};
+pub use endpoint::Endpoint;
+pub use identity::Identity;
+pub use output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};
