@@ -1,1 +1,14 @@
 //! Durability: SQLite with group commit, memory, one conformance suite.
+//!
+//! A [`Store`] keeps rows as bytes, per account, and knows one rule: a commit is written wholly, durably and
+//! in order if the account is still at the revision that the commit was planned on, and not at all otherwise.
+//! What the rows mean is not its business.
+
+mod commit;
+mod error;
+mod memory;
+
+pub use commit::{COMMIT_BYTES_MAX, COMMIT_WRITES_MAX, VALUE_BYTES_MAX};
+pub use commit::{Commit, Image, Row, Store, Ticket, Write};
+pub use error::StoreError;
+pub use memory::MemoryStore;
