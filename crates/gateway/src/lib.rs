@@ -1,1 +1,2 @@
-//! Makes it so: reconcile, sockets, TUN, routes, forwarding table.
+//! Makes it so.
+pub mod trie;
