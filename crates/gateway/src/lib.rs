@@ -1,2 +1,3 @@
 //! Makes it so.
+pub mod forwarding;
 pub mod trie;
