@@ -1,5 +1,7 @@
 //! Block ciphers in CBC mode, in place.
 
+use std::fmt;
+
 use aws_lc_rs::cipher::{
     AES_128, AES_192, AES_256, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext,
     UnboundCipherKey,
@@ -97,6 +99,12 @@ impl CbcCipher {
                 keys.decrypting.decrypt(blocks, context).map(drop).map_err(|_| NotWholeBlocks)
             }
         }
+    }
+}
+
+impl fmt::Debug for CbcCipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CbcCipher").field("encryption", &self.encryption).finish_non_exhaustive()
     }
 }
 

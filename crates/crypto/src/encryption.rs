@@ -116,3 +116,40 @@ impl Encryption {
             .find(|known| known.ike_transform_id() == transform_id && known.key_bits() == key_bits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Encryption;
+
+    #[test]
+    fn every_algorithm_is_found_by_its_id_and_key_length_and_nothing_else_finds_one() {
+        let lengths = (0..=512).map(Some).chain([None]);
+        let mut found = Vec::new();
+        for bits in lengths {
+            found.extend((0..=64).filter_map(|id| Encryption::from_ike(id, bits).map(|it| (id, bits, it))));
+        }
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                (2, None, Encryption::DesCbc),
+                (3, None, Encryption::TripleDesCbc),
+                (12, Some(128), Encryption::Aes128Cbc),
+                (12, Some(192), Encryption::Aes192Cbc),
+                (12, Some(256), Encryption::Aes256Cbc),
+                (20, Some(128), Encryption::Aes128Gcm16),
+                (20, Some(192), Encryption::Aes192Gcm16),
+                (20, Some(256), Encryption::Aes256Gcm16),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_key_is_as_long_as_its_attribute_says() {
+        for encryption in Encryption::ALL {
+            if let Some(bits) = encryption.key_bits() {
+                assert_eq!(usize::from(bits), 8 * encryption.key_len());
+            }
+        }
+    }
+}

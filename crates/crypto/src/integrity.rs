@@ -74,3 +74,32 @@ impl Integrity {
         Self::ALL.into_iter().find(|known| known.ike_transform_id() == transform_id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Integrity;
+
+    #[test]
+    fn every_algorithm_is_found_by_its_id_and_nothing_else_finds_one() {
+        let found: Vec<_> =
+            (0..=u16::MAX).filter_map(|id| Integrity::from_ike(id).map(|known| (id, known))).collect();
+        assert_eq!(
+            found,
+            [
+                (1, Integrity::HmacMd5_96),
+                (2, Integrity::HmacSha1_96),
+                (12, Integrity::HmacSha256_128),
+                (13, Integrity::HmacSha384_192),
+                (14, Integrity::HmacSha512_256),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_icv_has_as_many_bits_as_the_name_says() {
+        for integrity in Integrity::ALL {
+            let name = format!("{integrity:?}");
+            assert!(name.ends_with(&format!("_{}", 8 * integrity.icv_len())), "{name}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Diffie-Hellman in every group that can be negotiated.
 
+use std::fmt;
+
 use aws_lc_rs::agreement::{self, ECDH_P256, PrivateKey, UnparsedPublicKey, X25519};
 use zeroize::Zeroizing;
 
@@ -79,6 +81,12 @@ impl KeyExchange {
             }
             Private::Curve(key) => agree_on_curve(key, UnparsedPublicKey::new(&X25519, peer)),
         }
+    }
+}
+
+impl fmt::Debug for KeyExchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyExchange").field("group", &self.group).finish_non_exhaustive()
     }
 }
 

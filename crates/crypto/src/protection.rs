@@ -1,5 +1,6 @@
 //! Encryption with integrity of one direction, as ESP packets and IKEv2's SK payload need it.
 
+use std::fmt;
 use std::ops::Range;
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -64,6 +65,7 @@ pub struct NotAuthentic;
 /// Shared by reference between threads: sealing and opening change nothing in it, take no lock and
 /// allocate nothing.
 pub struct Protection {
+    encryption: Encryption,
     iv_len: usize,
     block_len: usize,
     icv_len: usize,
@@ -103,7 +105,13 @@ impl Protection {
             let integrity = integrity.ok_or(WrongKeyLength::IntegrityMissing { encryption })?;
             (cbc_with_mac(encryption, integrity, encryption_key, integrity_key)?, integrity.icv_len())
         };
-        Ok(Self { iv_len: encryption.iv_len(), block_len: encryption.block_len(), icv_len, cipher })
+        Ok(Self {
+            encryption,
+            iv_len: encryption.iv_len(),
+            block_len: encryption.block_len(),
+            icv_len,
+            cipher,
+        })
     }
 
     /// Bytes of IV in a packet.
@@ -201,6 +209,12 @@ impl Protection {
         let (body, icv) = rest.split_at_mut_checked(rest.len().checked_sub(self.icv_len)?)?;
         let fits = body.len().is_multiple_of(self.block_len) && (!extended || prefix.len() == ESP_HEADER_LEN);
         fits.then_some(Parts { prefix, iv, body, icv })
+    }
+}
+
+impl fmt::Debug for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Protection").field("encryption", &self.encryption).finish_non_exhaustive()
     }
 }
 
