@@ -1,0 +1,223 @@
+//! The rtnetlink messages that we send, and what we read out of those that come back.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
+use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use super::Request;
+
+/// Where a route of a table of ours leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// To the TUN device with this index.
+    Device(u32),
+    /// Out of our table: the lookup goes on with the next rule.
+    Throw,
+}
+
+/// A route as the kernel lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedRoute {
+    /// The table it is in.
+    pub table: u32,
+    /// Who made it.
+    pub protocol: u8,
+    /// Whether it leads somewhere (as opposed to local and broadcast addresses).
+    pub is_forwarding: bool,
+    /// What it is for.
+    pub dest: Ipv4Net,
+    /// Where it leads, if it is a route as we make them.
+    pub target: Option<Target>,
+}
+
+/// The rule that leads packets to a table of ours: all that do not carry our mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableRule {
+    /// The table.
+    pub table: u32,
+    /// The rule's place among the rules; main's is 32766.
+    pub priority: u32,
+    /// The mark on our own outer packets, which skip the table.
+    pub fwmark: u32,
+}
+
+/// A link as the kernel lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedLink {
+    /// Its index.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// The text that its maker put on it.
+    pub alias: Option<String>,
+}
+
+/// Adds a route, or replaces the one that the table has for the prefix.
+pub fn put_route(table: u32, protocol: u8, dest: Ipv4Net, target: Target) -> Request {
+    let mut message = route(table, protocol, dest);
+    match target {
+        Target::Device(index) => {
+            message.header.kind = RouteType::Unicast;
+            message.header.scope = RouteScope::Link;
+            message.attributes.push(RouteAttribute::Oif(index));
+        }
+        Target::Throw => message.header.kind = RouteType::Throw,
+    }
+    Request { message: RouteNetlinkMessage::NewRoute(message), flags: NLM_F_CREATE | NLM_F_REPLACE }
+}
+
+/// Removes our route for a prefix, wherever it leads.
+pub fn delete_route(table: u32, protocol: u8, dest: Ipv4Net) -> Request {
+    let mut message = route(table, protocol, dest);
+    message.header.scope = RouteScope::NoWhere;
+    message.header.kind = RouteType::Unspec;
+    Request { message: RouteNetlinkMessage::DelRoute(message), flags: 0 }
+}
+
+/// Lists the IPv4 routes of one table, or those of one protocol in all tables.
+pub fn list_routes(table: Option<u32>, protocol: Option<u8>) -> RouteNetlinkMessage {
+    let mut message = RouteMessage::default();
+    message.header.address_family = AddressFamily::Inet;
+    message.header.protocol = RouteProtocol::from(protocol.unwrap_or(0));
+    if let Some(table) = table {
+        message.attributes.push(RouteAttribute::Table(table));
+    }
+    RouteNetlinkMessage::GetRoute(message)
+}
+
+/// Adds the rule for a table.
+pub fn add_rule(rule: TableRule, protocol: u8) -> Request {
+    let message = RouteNetlinkMessage::NewRule(rule_message(rule, protocol));
+    Request { message, flags: NLM_F_CREATE | NLM_F_EXCL }
+}
+
+/// Removes the rule for a table.
+pub fn delete_rule(rule: TableRule, protocol: u8) -> Request {
+    Request { message: RouteNetlinkMessage::DelRule(rule_message(rule, protocol)), flags: 0 }
+}
+
+/// Lists the IPv4 rules.
+pub fn list_rules() -> RouteNetlinkMessage {
+    let mut message = RuleMessage::default();
+    message.header.family = AddressFamily::Inet;
+    RouteNetlinkMessage::GetRule(message)
+}
+
+/// Lists the links.
+pub fn list_links() -> RouteNetlinkMessage {
+    RouteNetlinkMessage::GetLink(LinkMessage::default())
+}
+
+/// Brings a link up, with this MTU and this text on it.
+pub fn set_link(index: u32, mtu: u32, alias: &str) -> Request {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.header.flags = LinkFlags::Up;
+    message.header.change_mask = LinkFlags::Up;
+    message.attributes = vec![LinkAttribute::Mtu(mtu), LinkAttribute::IfAlias(alias.to_owned())];
+    Request { message: RouteNetlinkMessage::SetLink(message), flags: 0 }
+}
+
+/// Removes a link.
+pub fn delete_link(index: u32) -> Request {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    Request { message: RouteNetlinkMessage::DelLink(message), flags: 0 }
+}
+
+/// Reads a listed route; `None` if it is none for IPv4.
+pub fn read_route(message: &RouteNetlinkMessage) -> Option<ListedRoute> {
+    let RouteNetlinkMessage::NewRoute(route) = message else { return None };
+    if route.header.address_family != AddressFamily::Inet {
+        return None;
+    }
+    let (mut table, mut address, mut device) = (u32::from(route.header.table), Ipv4Addr::UNSPECIFIED, None);
+    for attribute in &route.attributes {
+        match attribute {
+            RouteAttribute::Table(id) => table = *id,
+            RouteAttribute::Destination(RouteAddress::Inet(dest)) => address = *dest,
+            RouteAttribute::Oif(index) => device = Some(*index),
+            _ => {}
+        }
+    }
+    let target = match route.header.kind {
+        RouteType::Unicast => device.map(Target::Device),
+        RouteType::Throw => Some(Target::Throw),
+        _ => None,
+    };
+    Some(ListedRoute {
+        table,
+        protocol: route.header.protocol.into(),
+        is_forwarding: !matches!(
+            route.header.kind,
+            RouteType::Local | RouteType::Broadcast | RouteType::Multicast | RouteType::Anycast
+        ),
+        dest: Ipv4Net::new(address, route.header.destination_prefix_length).ok()?,
+        target,
+    })
+}
+
+/// Reads a listed rule; `None` if this protocol did not make it, or not as we make them.
+pub fn read_rule(message: &RouteNetlinkMessage, protocol: u8) -> Option<TableRule> {
+    let RouteNetlinkMessage::NewRule(rule) = message else { return None };
+    let (mut read, mut is_ours) = (TableRule { table: rule.header.table.into(), priority: 0, fwmark: 0 }, false);
+    for attribute in &rule.attributes {
+        match attribute {
+            RuleAttribute::Table(table) => read.table = *table,
+            RuleAttribute::Priority(priority) => read.priority = *priority,
+            RuleAttribute::FwMark(mark) => read.fwmark = *mark,
+            RuleAttribute::Protocol(maker) => is_ours = u8::from(*maker) == protocol,
+            _ => {}
+        }
+    }
+    is_ours.then_some(read)
+}
+
+/// Reads a listed link.
+pub fn read_link(message: &RouteNetlinkMessage) -> Option<ListedLink> {
+    let RouteNetlinkMessage::NewLink(link) = message else { return None };
+    let (mut name, mut alias) = (None, None);
+    for attribute in &link.attributes {
+        match attribute {
+            LinkAttribute::IfName(text) => name = Some(text.clone()),
+            LinkAttribute::IfAlias(text) => alias = Some(text.clone()),
+            _ => {}
+        }
+    }
+    Some(ListedLink { index: link.header.index, name: name?, alias })
+}
+
+fn route(table: u32, protocol: u8, dest: Ipv4Net) -> RouteMessage {
+    let mut message = RouteMessage::default();
+    message.header.address_family = AddressFamily::Inet;
+    message.header.destination_prefix_length = dest.prefix_len();
+    message.header.protocol = RouteProtocol::from(protocol);
+    message.header.table = RouteHeader::RT_TABLE_UNSPEC;
+    message.attributes = vec![RouteAttribute::Table(table)];
+    if dest.prefix_len() > 0 {
+        message.attributes.push(RouteAttribute::Destination(RouteAddress::Inet(dest.network())));
+    }
+    message
+}
+
+fn rule_message(rule: TableRule, protocol: u8) -> RuleMessage {
+    let mut message = RuleMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.action = RuleAction::ToTable;
+    message.header.flags = RuleFlags::Invert;
+    message.attributes = vec![
+        RuleAttribute::Priority(rule.priority),
+        RuleAttribute::FwMark(rule.fwmark),
+        RuleAttribute::FwMask(u32::MAX),
+        RuleAttribute::Table(rule.table),
+        RuleAttribute::Protocol(RouteProtocol::from(protocol)),
+    ];
+    message
+}

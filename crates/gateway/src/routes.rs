@@ -1,0 +1,235 @@
+//! The Linux routes that bring a domain's prefixes to its TUN device. Nothing else in Causeway writes routes or rules.
+//!
+//! # Where they are, and why
+//!
+//! Each domain has a routing table of its own, and a rule that sends every packet there that does not carry our mark:
+//!
+//! ```text
+//! 20200:  not from all fwmark 0xca lookup 20200 proto 202        (before 32766: from all lookup main)
+//!
+//! table 20200:   10.1.0.0/16 dev cw0 proto 202 scope link        a prefix of some connection
+//!                throw 10.1.7.0/24 proto 202                     main has a longer prefix inside it, and keeps it
+//! ```
+//!
+//! - *No loop.* Our own outer packets (IKE and ESP) carry the mark and never see the table, so a connection may route a
+//!   prefix that contains its peer's address, or 0.0.0.0/0, and its ESP still goes out of the uplink.
+//! - *No leak.* The rule comes before main, so no route of main, however long ago made, takes a packet of a routed prefix
+//!   away in clear. The device outlives a killed process (see [`crate::tun`]): packets are then dropped in it.
+//! - *Longest prefix first*, across the two tables: what main knows more exactly, such as a LAN inside of a routed 10.0.0.0/8,
+//!   is thrown back to it. Of two routes for the same prefix, ours is taken.
+//!
+//! All that is ours carries our route protocol number, by which it is found again and swept after a crash.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+use nix::errno::Errno;
+
+use crate::netlink::message::{self, ListedLink, ListedRoute, TableRule, Target};
+use crate::netlink::{Netlink, NetlinkError, Request};
+
+/// The route protocol number of all that we make: 0xCA, not used by any other known routing daemon.
+pub const ROUTE_PROTOCOL: u8 = 202;
+/// The table of the first domain; the others' follow.
+pub const TABLE_BASE: u32 = 20_200;
+/// The place of our rules among the rules: before main (32766), after what an operator puts at the front.
+pub const RULE_PRIORITY: u32 = 20_200;
+/// The mark on our outer packets.
+pub const FWMARK: u32 = 0xca;
+
+/// Linux's main table.
+const TABLE_MAIN: u32 = 254;
+
+/// The numbers under which our routes are known, where the defaults collide with something else on the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteNumbers {
+    /// See [`ROUTE_PROTOCOL`].
+    pub protocol: u8,
+    /// See [`TABLE_BASE`].
+    pub table_base: u32,
+    /// See [`RULE_PRIORITY`].
+    pub rule_priority: u32,
+    /// See [`FWMARK`].
+    pub fwmark: u32,
+}
+
+impl Default for RouteNumbers {
+    fn default() -> Self {
+        Self {
+            protocol: ROUTE_PROTOCOL,
+            table_base: TABLE_BASE,
+            rule_priority: RULE_PRIORITY,
+            fwmark: FWMARK,
+        }
+    }
+}
+
+/// Why the kernel's routes are not as they should be.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// It is unknown what took effect.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// The kernel refused some changes; the first is told.
+    #[error("the kernel refused {refused} of {all} changes, the first ({first}) because: {errno}")]
+    Refused {
+        /// How many.
+        refused: usize,
+        /// Of how many.
+        all: usize,
+        /// The first of them.
+        first: String,
+        /// Its reason.
+        errno: Errno,
+    },
+}
+
+/// One change of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteChange {
+    /// Adds or replaces.
+    Put(Ipv4Net, Target),
+    /// Removes; a route that is not there is as good as removed.
+    Delete(Ipv4Net),
+}
+
+/// What a table of ours holds.
+pub type TableRoutes = BTreeMap<Ipv4Net, Target>;
+
+/// The kernel's side of it, over one socket.
+pub struct LinuxRoutes {
+    netlink: Netlink,
+    numbers: RouteNumbers,
+}
+
+impl LinuxRoutes {
+    /// Opens a socket into the calling thread's network namespace.
+    pub fn open(numbers: RouteNumbers) -> Result<Self, RouteError> {
+        Ok(Self { netlink: Netlink::open()?, numbers })
+    }
+
+    /// Applies changes to one table, in order.
+    pub fn apply(&mut self, table: u32, changes: &[RouteChange]) -> Result<(), RouteError> {
+        let protocol = self.numbers.protocol;
+        let request = |change: &RouteChange| match *change {
+            RouteChange::Put(dest, target) => message::put_route(table, protocol, dest, target),
+            RouteChange::Delete(dest) => message::delete_route(table, protocol, dest),
+        };
+        let requests: Vec<_> = changes.iter().map(request).collect();
+        let name = |index: usize| format!("{:?} in table {table}", changes[index]);
+        self.send(&requests, &[Errno::ESRCH], name)
+    }
+
+    /// What a table holds of ours.
+    pub fn observe(&mut self, table: u32) -> Result<TableRoutes, RouteError> {
+        let all = self.list(Some(table), Some(self.numbers.protocol))?;
+        let ours = all.into_iter().filter(|it| it.table == table && it.protocol == self.numbers.protocol);
+        // A route of ours that does not look as we make them is none; it will be replaced.
+        Ok(ours.filter_map(|route| Some((route.dest, route.target?))).collect())
+    }
+
+    /// The prefixes of main's routes that others made, the default route aside.
+    pub fn observe_main(&mut self) -> Result<BTreeSet<Ipv4Net>, RouteError> {
+        let all = self.list(Some(TABLE_MAIN), None)?;
+        let others = all.into_iter().filter(|it| it.table == TABLE_MAIN && it.is_forwarding);
+        Ok(others.map(|route| route.dest).filter(|dest| dest.prefix_len() > 0).collect())
+    }
+
+    /// Makes the rules be exactly those of these tables.
+    pub fn put_rules(&mut self, tables: &BTreeSet<u32>) -> Result<(), RouteError> {
+        let RouteNumbers { protocol, rule_priority: priority, fwmark, .. } = self.numbers;
+        let listed = self.netlink.dump(&message::list_rules())?;
+        let present: Vec<_> = listed.iter().filter_map(|rule| message::read_rule(rule, protocol)).collect();
+        let wanted: BTreeSet<_> = tables.iter().map(|&table| TableRule { table, priority, fwmark }).collect();
+        let mut kept = BTreeSet::new();
+        // What is there twice, or otherwise than wanted, goes.
+        let surplus: Vec<_> =
+            present.into_iter().filter(|rule| !(wanted.contains(rule) && kept.insert(*rule))).collect();
+        let missing = wanted.difference(&kept).map(|rule| message::add_rule(*rule, protocol));
+        let requests: Vec<_> =
+            missing.chain(surplus.iter().map(|rule| message::delete_rule(*rule, protocol))).collect();
+        self.send(&requests, &[Errno::EEXIST, Errno::ENOENT], |_| "a routing rule".to_owned())
+    }
+
+    /// Removes every route of ours that is in none of these tables: what another process of ours left behind.
+    pub fn sweep(&mut self, tables: &BTreeSet<u32>) -> Result<usize, RouteError> {
+        let protocol = self.numbers.protocol;
+        let all = self.list(None, Some(protocol))?;
+        let stale: Vec<_> =
+            all.into_iter().filter(|it| it.protocol == protocol && !tables.contains(&it.table)).collect();
+        let requests: Vec<_> =
+            stale.iter().map(|route| message::delete_route(route.table, protocol, route.dest)).collect();
+        self.send(&requests, &[Errno::ESRCH], |index| format!("{:?}", stale[index]))?;
+        Ok(stale.len())
+    }
+
+    /// The links there are.
+    pub fn links(&mut self) -> Result<Vec<ListedLink>, RouteError> {
+        let all = self.netlink.dump(&message::list_links())?;
+        Ok(all.iter().filter_map(message::read_link).collect())
+    }
+
+    /// Brings a link up with this MTU and writes a text on it.
+    pub fn set_link(&mut self, index: u32, mtu: u32, alias: &str) -> Result<(), RouteError> {
+        self.send(&[message::set_link(index, mtu, alias)], &[], |_| format!("setting up link {index}"))
+    }
+
+    /// Removes a link, and with it all routes that lead to it.
+    pub fn delete_link(&mut self, index: u32) -> Result<(), RouteError> {
+        self.send(&[message::delete_link(index)], &[Errno::ENODEV], |_| format!("removing link {index}"))
+    }
+
+    fn list(&mut self, table: Option<u32>, protocol: Option<u8>) -> Result<Vec<ListedRoute>, RouteError> {
+        match self.netlink.dump(&message::list_routes(table, protocol)) {
+            Ok(all) => Ok(all.iter().filter_map(message::read_route).collect()),
+            // A table that never had a route does not exist.
+            Err(NetlinkError::Dump(Errno::ENOENT)) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn send(
+        &mut self,
+        requests: &[Request],
+        harmless: &[Errno],
+        name: impl Fn(usize) -> String,
+    ) -> Result<(), RouteError> {
+        let mut refused = self.netlink.batch(requests)?;
+        refused.retain(|it| !harmless.contains(&it.errno));
+        match refused.first() {
+            None => Ok(()),
+            Some(first) => Err(RouteError::Refused {
+                refused: refused.len(),
+                all: requests.len(),
+                first: name(first.index),
+                errno: first.errno,
+            }),
+        }
+    }
+}
+
+/// What a domain's table should hold: its prefixes to the device, and a throw for each route of main inside of one.
+pub fn table_wanted(prefixes: &BTreeSet<Ipv4Net>, main: &BTreeSet<Ipv4Net>, device: u32) -> TableRoutes {
+    let inside = |dest: &&Ipv4Net| !prefixes.contains(dest) && has_shorter(prefixes, **dest);
+    let thrown = main.iter().filter(inside).map(|dest| (*dest, Target::Throw));
+    thrown.chain(prefixes.iter().map(|dest| (*dest, Target::Device(device)))).collect()
+}
+
+fn has_shorter(prefixes: &BTreeSet<Ipv4Net>, dest: Ipv4Net) -> bool {
+    std::iter::successors(dest.supernet(), Ipv4Net::supernet).any(|shorter| prefixes.contains(&shorter))
+}
+
+/// The changes that make a table hold what it should. Throws are put first and deleted last, so that at no moment a
+/// packet that main keeps goes into a tunnel.
+pub fn table_changes(present: &TableRoutes, wanted: &TableRoutes) -> Vec<RouteChange> {
+    let put = wanted.iter().filter(|(dest, target)| present.get(dest) != Some(target));
+    let mut changes: Vec<_> = put.map(|(dest, target)| RouteChange::Put(*dest, *target)).collect();
+    changes.sort_by_key(|change| !matches!(change, RouteChange::Put(_, Target::Throw)));
+    let mut deleted: Vec<_> = present.iter().filter(|(dest, _)| !wanted.contains_key(dest)).collect();
+    deleted.sort_by_key(|(_, target)| matches!(target, Target::Throw));
+    changes.extend(deleted.into_iter().map(|(dest, _)| RouteChange::Delete(*dest)));
+    changes
+}
+
+#[cfg(test)]
+mod tests;
