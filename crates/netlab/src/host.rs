@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::panic::resume_unwind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,6 +149,17 @@ impl Host {
         let mut arguments = vec!["-n", self.netns.as_str()];
         arguments.extend(line.split_whitespace());
         iproute::ip(&arguments)
+    }
+
+    /// A new folder for a program on this host, inside the lab's folder.
+    pub(crate) fn new_folder(&self, name: &str) -> Result<PathBuf> {
+        let lab = self.things.folder()?;
+        let path = (0..)
+            .map(|number| lab.join(format!("{}-{name}-{number}", self.label)))
+            .find(|path| !path.exists())
+            .context("every folder name is taken")?;
+        fs::create_dir(&path).with_context(|| format!("making {}", path.display()))?;
+        Ok(path)
     }
 
     /// Adds the default route.

@@ -1,9 +1,12 @@
 //! A lab: hosts, links and processes under one name, removed together.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::{Context, Result, bail, ensure};
+
+use tempfile::TempDir;
 
 use crate::host::Host;
 use crate::process::Running;
@@ -38,6 +41,7 @@ struct Made {
     removed: bool,
     namespaces: Vec<String>,
     processes: Vec<Weak<Running>>,
+    folder: Option<TempDir>,
 }
 
 /// One end of a link: the host, the name of its interface, and the addresses with prefix lengths.
@@ -116,6 +120,14 @@ impl Lab {
         right_host.bring_up(right_name, right_addresses)
     }
 
+    /// A folder of the lab's own, which only this user can look into; removed with the lab.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn folder(&self) -> Result<PathBuf> {
+        self.things.folder()
+    }
+
     /// What a person types to get a shell, or run a command, inside a host of this lab.
     #[must_use]
     pub fn enter_command(&self, host: &Host) -> String {
@@ -169,12 +181,21 @@ impl Things {
         Ok(running)
     }
 
+    /// The lab's folder, made when it is first asked for.
+    pub(crate) fn folder(&self) -> Result<PathBuf> {
+        let mut made = self.made();
+        ensure!(!made.removed, "the lab {} is removed already", self.name);
+        if let Some(folder) = &made.folder {
+            return Ok(folder.path().to_owned());
+        }
+        let prefix = format!("{}-", self.name);
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir().context("making the lab's folder")?;
+        Ok(made.folder.insert(folder).path().to_owned())
+    }
+
     fn remove(&self) {
-        let (processes, namespaces) = {
-            let mut made = self.made();
-            made.removed = true;
-            (std::mem::take(&mut made.processes), std::mem::take(&mut made.namespaces))
-        };
+        let Made { processes, namespaces, folder, .. } =
+            std::mem::replace(&mut *self.made(), Made { removed: true, ..Made::default() });
         let processes: Vec<_> = processes.iter().filter_map(Weak::upgrade).collect();
         for process in &processes {
             process.signal(nix::sys::signal::Signal::SIGTERM);
@@ -186,6 +207,11 @@ impl Things {
         }
         for namespace in namespaces.iter().rev() {
             remove_namespace(namespace);
+        }
+        if let Some(folder) = folder
+            && let Err(error) = folder.close()
+        {
+            eprintln!("netlab: the lab's folder could not be removed: {error}");
         }
     }
 }

@@ -14,7 +14,6 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use tempfile::TempDir;
 
 use crate::host::Host;
 use crate::process::Process;
@@ -40,10 +39,10 @@ const DEVICE: &str = "ipsec0";
 /// A running strongSwan. It ends when this is dropped.
 #[derive(Debug)]
 pub struct StrongSwan {
-    // Before the folder, so that the daemon has ended when its files go.
     process: Process,
     host: Host,
-    folder: TempDir,
+    /// In the lab's folder, and gone with it.
+    folder: PathBuf,
     swanctl: PathBuf,
 }
 
@@ -54,13 +53,12 @@ impl StrongSwan {
     /// When strongSwan is not installed (the error says how to), or does not come up; the error ends with its log.
     pub fn start(host: &Host, config: &PeerConfig) -> Result<Self> {
         let (charon, swanctl) = (find("charon-systemd")?, find("swanctl")?);
-        let folder =
-            tempfile::Builder::new().prefix("causeway-peer-").tempdir().context("making a folder")?;
-        config::write(folder.path(), config).context("writing strongSwan's configuration")?;
-        let output = fs::File::create(folder.path().join("output")).context("creating its output file")?;
+        let folder = host.new_folder("peer")?;
+        config::write(&folder, config).context("writing strongSwan's configuration")?;
+        let output = fs::File::create(folder.join("output")).context("creating its output file")?;
         let mut command = Command::new(charon);
         command
-            .env("STRONGSWAN_CONF", folder.path().join(config::DAEMON_FILE))
+            .env("STRONGSWAN_CONF", folder.join(config::DAEMON_FILE))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output);
@@ -89,7 +87,7 @@ impl StrongSwan {
             if let Some(status) = self.process.try_wait()? {
                 bail!("charon ended at once ({status})");
             }
-            let answers = UnixStream::connect(self.folder.path().join(config::VICI_SOCKET)).is_ok();
+            let answers = UnixStream::connect(self.folder.join(config::VICI_SOCKET)).is_ok();
             if answers && self.host.ip(&format!("link show {DEVICE}")).is_ok() {
                 return Ok(());
             }
@@ -103,8 +101,8 @@ impl StrongSwan {
     /// # Errors
     /// When strongSwan does not like them.
     pub fn load(&self, config: &PeerConfig) -> Result<()> {
-        config::write_connections(self.folder.path(), config)?;
-        let file = self.folder.path().join(config::CONNECTIONS_FILE);
+        config::write_connections(&self.folder, config)?;
+        let file = self.folder.join(config::CONNECTIONS_FILE);
         let file = file.to_str().context("the temporary folder's name is not UTF-8")?;
         self.swanctl(&["--load-creds", "--clear", "--noprompt", "--file", file])?;
         self.swanctl(&["--load-conns", "--file", file])?;
@@ -185,14 +183,14 @@ impl StrongSwan {
     /// All that charon has logged.
     #[must_use]
     pub fn log(&self) -> String {
-        let read = |name| fs::read(self.folder.path().join(name)).unwrap_or_default();
+        let read = |name| fs::read(self.folder.join(name)).unwrap_or_default();
         String::from_utf8_lossy(&[read("output"), read(config::LOG_FILE)].concat()).into_owned()
     }
 
-    /// The folder with its configuration and log, while it runs.
+    /// The folder with its configuration and log, until the lab is removed.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// The `swanctl` command for a person to look at this instance.
@@ -218,12 +216,12 @@ impl StrongSwan {
     }
 
     fn uri(&self) -> String {
-        format!("unix://{}", self.folder.path().join(config::VICI_SOCKET).display())
+        format!("unix://{}", self.folder.join(config::VICI_SOCKET).display())
     }
 
     fn swanctl(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.swanctl);
-        command.args(arguments).args(["--uri", &self.uri()]).env("SWANCTL_DIR", self.folder.path());
+        command.args(arguments).args(["--uri", &self.uri()]).env("SWANCTL_DIR", &self.folder);
         let Output { status, stdout, stderr } = self.host.output(&mut command, Duration::from_secs(60))?;
         let said = String::from_utf8_lossy(&stdout).into_owned();
         if !status.success() {

@@ -1,29 +1,40 @@
 //! What a killed earlier run left behind: namespaces whose name says that they are ours, made by a process that is gone.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, Uid};
 
 use crate::iproute::ip;
 
 /// Where `ip netns` keeps the names.
 pub(crate) const NETNS_FOLDER: &str = "/run/netns";
 
-/// Removes the namespaces `PREFIX-PID-N-…` whose process PID no longer exists, and ends what still runs in them.
-/// Best effort: what cannot be removed now is tried again by the next run.
+/// Removes the namespaces and the temporary folders `PREFIX-PID-N-…` whose process PID no longer exists, and ends what
+/// still runs in them. Best effort: what cannot be removed now is tried again by the next run.
 pub(crate) fn sweep(prefix: &str) {
-    let Ok(entries) = fs::read_dir(NETNS_FOLDER) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        if let Some(name) = name.to_str()
-            && maker(prefix, name).is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
-        {
-            remove_namespace(name);
+    for name in left_behind(prefix, Path::new(NETNS_FOLDER)) {
+        remove_namespace(&name);
+    }
+    let temporary = std::env::temp_dir();
+    for name in left_behind(prefix, &temporary) {
+        let folder = temporary.join(name);
+        // Anybody may make a folder of that name there, or a link.
+        let ours = |found: &fs::Metadata| found.is_dir() && found.uid() == Uid::effective().as_raw();
+        if fs::symlink_metadata(&folder).is_ok_and(|found| ours(&found)) {
+            let _next_time = fs::remove_dir_all(&folder);
         }
     }
+}
+
+fn left_behind(prefix: &str, folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_gone = |pid: u32| !Path::new("/proc").join(pid.to_string()).exists();
+    names.filter(|name| maker(prefix, name).is_some_and(is_gone)).collect()
 }
 
 /// The process that made the namespace `name`, when it is one of a lab with this prefix.

@@ -63,7 +63,10 @@ fn dropping_a_lab_removes_its_hosts_and_ends_its_processes() {
     let shell =
         left.spawn(Command::new("sh").args(["-c", "trap '' TERM; sleep 1000 & wait; sleep 1000"])).unwrap();
     let pids = [process.pid(), shell.pid()];
+    let folder = lab.folder().unwrap();
+    assert!(folder.is_dir());
     drop(lab);
+    assert!(!folder.exists());
     assert!(namespaces(&name).is_empty());
     assert!(process.try_wait().unwrap().is_some());
     assert!(shell.try_wait().unwrap().is_some());
@@ -95,7 +98,10 @@ fn what_a_killed_run_left_behind_is_swept_and_nothing_else() {
     {
         std::thread::sleep(Duration::from_millis(5));
     }
+    let stale_folder = std::env::temp_dir().join(format!("nltest-sweep-{}-0-AbCdEf", gone.id()));
+    fs::create_dir_all(stale_folder.join("inside")).unwrap();
     let lab = Lab::new("nltest-sweep").unwrap();
+    assert!(!stale_folder.exists());
     let remaining = namespaces("nltest-sweep");
     for name in [&alive, &foreign] {
         ip(&["netns", "del", name]);
