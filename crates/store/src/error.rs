@@ -65,6 +65,17 @@ pub enum StoreError {
         reason: String,
     },
 
+    /// The database is gone and its log is not. Nothing was changed.
+    #[error(
+        "{} is missing, but its log {}-wal is there; put the database back, or restore a backup into an empty folder",
+        path.display(),
+        path.display()
+    )]
+    Incomplete {
+        /// The database.
+        path: PathBuf,
+    },
+
     /// SQLite or the disk below it failed. The commits that were answered with this are not in the database.
     ///
     /// One case is beyond us: when the disk takes the bytes of a commit, refuses to sync them, and then takes no
