@@ -1,6 +1,11 @@
 //! Makes it so.
+pub mod config;
+pub mod counters;
 pub mod forwarding;
+mod kernel;
 pub mod netlink;
 pub mod routes;
-//pub mod tun;
+pub mod sockets;
+pub mod stop;
 pub mod trie;
+pub mod tun;

@@ -167,7 +167,8 @@ pub fn read_route(message: &RouteNetlinkMessage) -> Option<ListedRoute> {
 /// Reads a listed rule; `None` if this protocol did not make it, or not as we make them.
 pub fn read_rule(message: &RouteNetlinkMessage, protocol: u8) -> Option<TableRule> {
     let RouteNetlinkMessage::NewRule(rule) = message else { return None };
-    let (mut read, mut is_ours) = (TableRule { table: rule.header.table.into(), priority: 0, fwmark: 0 }, false);
+    let (mut read, mut is_ours) =
+        (TableRule { table: rule.header.table.into(), priority: 0, fwmark: 0 }, false);
     for attribute in &rule.attributes {
         match attribute {
             RuleAttribute::Table(table) => read.table = *table,

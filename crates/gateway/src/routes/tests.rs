@@ -21,7 +21,8 @@ fn prefixes() -> impl Strategy<Value = BTreeSet<Ipv4Net>> {
 
 fn table() -> impl Strategy<Value = TableRoutes> {
     (prefixes(), any::<u64>()).prop_map(|(prefixes, bits)| {
-        let target = |n: usize| if bits >> n & 1 == 0 { Target::Throw } else { Target::Device(bits as u32 % 9) };
+        let target =
+            |n: usize| if bits >> n & 1 == 0 { Target::Throw } else { Target::Device(bits as u32 % 9) };
         prefixes.into_iter().enumerate().map(|(n, dest)| (dest, target(n))).collect()
     })
 }

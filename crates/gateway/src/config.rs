@@ -1,0 +1,136 @@
+//! What a gateway is told once, at its start, and why it may not start.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::Ipv4Addr;
+
+use crate::routes::{RouteError, RouteNumbers};
+use crate::tun::MTU_DEFAULT;
+
+/// The ports of RFC 7296, 2 and RFC 3948.
+pub const IKE_PORT: u16 = 500;
+/// See [`IKE_PORT`].
+pub const NAT_TRAVERSAL_PORT: u16 = 4500;
+
+/// When packets of a tunnel with NAT traversal travel inside UDP rather than as an IP protocol of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encapsulation {
+    /// Always: it passes every firewall that IKE passes, and the kernel sends and receives UDP in batches.
+    #[default]
+    Always,
+    /// Only where an address is translated on the way, as RFC 7296, 2.23 has it.
+    WhenTranslated,
+}
+
+/// How a gateway is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// The gateway's addresses as its peers know them (`InternetIp`), each with the address of this machine that
+    /// packets to it arrive at: the same, or another one behind a translator.
+    pub local_addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    /// Our port for IKE; only a test has a reason for another.
+    pub ike_port: u16,
+    /// Our port for IKE and ESP with NAT traversal.
+    pub nat_traversal_port: u16,
+    /// TUN devices are named with this and a number. Two gateways in one network namespace need different ones.
+    pub device_prefix: String,
+    /// The MTU of the TUN devices, in bytes. See [`crate::tun`].
+    pub mtu: u32,
+    /// The numbers of our routes and rules.
+    pub numbers: RouteNumbers,
+    /// When to encapsulate in UDP.
+    pub encapsulation: Encapsulation,
+}
+
+impl GatewayConfig {
+    /// A gateway that is reached at these addresses, which are its own; everything else as usual.
+    pub fn at(addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+        Self {
+            local_addresses: addresses.into_iter().map(|address| (address, address)).collect(),
+            ike_port: IKE_PORT,
+            nat_traversal_port: NAT_TRAVERSAL_PORT,
+            device_prefix: "cw".to_owned(),
+            mtu: MTU_DEFAULT,
+            numbers: RouteNumbers::default(),
+            encapsulation: Encapsulation::default(),
+        }
+    }
+
+    /// The addresses of this machine, each once.
+    pub(crate) fn bind_addresses(&self) -> BTreeSet<Ipv4Addr> {
+        self.local_addresses.values().copied().collect()
+    }
+}
+
+/// Why a gateway does not start. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No address was configured.
+    #[error("the gateway has no address: configure at least one that its peers can reach")]
+    NoAddress,
+    /// The configured address is on none of this machine's links.
+    #[error(
+        "this machine does not have the address {address}: configure one of `ip -4 address`, or, behind a translator, \
+         the public address together with the machine's own"
+    )]
+    AddressNotAvailable {
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// Another program has the port.
+    #[error(
+        "UDP port {port} of {address} is in use by another program, perhaps another IPsec daemon or another Causeway: \
+         find it with `ss -lunp sport = :{port}` and stop it"
+    )]
+    PortInUse {
+        /// Our address.
+        address: Ipv4Addr,
+        /// The port.
+        port: u16,
+    },
+    /// The process lacks a right.
+    #[error(
+        "no permission for {what}: run as root, or with the capabilities CAP_NET_ADMIN and CAP_NET_RAW (and, for ports \
+         below 1024, CAP_NET_BIND_SERVICE), or without packets by `--engine none`"
+    )]
+    Permission {
+        /// What was refused.
+        what: String,
+    },
+    /// There is no TUN.
+    #[error(
+        "/dev/net/tun is missing: load it with `modprobe tun`, or give it to the container with `--device /dev/net/tun`, \
+         or run without packets by `--engine none`"
+    )]
+    NoTun,
+    /// Another gateway has the devices of this name.
+    #[error(
+        "another Causeway runs in this network namespace with TUN devices named {prefix}*: stop it, or configure another device prefix"
+    )]
+    AlreadyRunning {
+        /// The prefix of the names.
+        prefix: String,
+    },
+    /// The kernel's routes could not be read or written.
+    #[error("setting up routes: {0}")]
+    Routes(#[from] RouteError),
+    /// Something else that the system refused.
+    #[error("{what}: {error}")]
+    System {
+        /// What was being done.
+        what: String,
+        /// The system's answer.
+        error: io::Error,
+    },
+}
+
+impl StartError {
+    /// Sorts an error of the system by what can be done about it.
+    pub(crate) fn of_system(what: impl Into<String>, error: io::Error) -> Self {
+        let what = what.into();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Self::Permission { what },
+            _ => Self::System { what, error },
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What passed and what was dropped, per tunnel and per domain. Plain atomics: counting never waits.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why a packet was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropReason {
+    /// No route has the destination.
+    NoRoute,
+    /// There is a route, but no tunnel of its connection is up. It must not leave in clear.
+    TunnelDown,
+    /// Not an IPv4 packet, or none at all.
+    NotIpv4,
+    /// To the peer: source or destination are outside of what was negotiated for the tunnel.
+    OutsideSelectors,
+    /// From the peer: it may not send from this source, or not to this destination.
+    Spoofed,
+    /// From the peer: the packet was here before, or is too old to tell.
+    Replayed,
+    /// From the peer: the packet was not made with the tunnel's keys.
+    NotAuthentic,
+    /// From the peer: too short, or its padding is wrong.
+    Malformed,
+    /// To us, with an SPI that no tunnel has.
+    UnknownSpi,
+    /// To the peer: the security association's sequence numbers are used up, and its successor is not there yet.
+    SequenceExhausted,
+    /// To the peer: the kernel did not take the outer packet.
+    SendFailed,
+    /// To the LAN: the kernel did not take the inner packet.
+    DeviceFailed,
+}
+
+/// All reasons, in the order of their counters.
+pub const DROP_REASONS: [DropReason; 12] = [
+    DropReason::NoRoute,
+    DropReason::TunnelDown,
+    DropReason::NotIpv4,
+    DropReason::OutsideSelectors,
+    DropReason::Spoofed,
+    DropReason::Replayed,
+    DropReason::NotAuthentic,
+    DropReason::Malformed,
+    DropReason::UnknownSpi,
+    DropReason::SequenceExhausted,
+    DropReason::SendFailed,
+    DropReason::DeviceFailed,
+];
+
+/// Counters of a tunnel or a domain. They survive rekeys, because they belong to neither security association.
+#[derive(Debug, Default)]
+pub struct Counters {
+    sent: Traffic,
+    received: Traffic,
+    dropped: [AtomicU64; DROP_REASONS.len()],
+}
+
+#[derive(Debug, Default)]
+struct Traffic {
+    packets: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// Counters as they were at one moment. Bytes are those of inner packets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CountersSnapshot {
+    /// Packets to the peer.
+    pub sent_packets: u64,
+    /// Bytes to the peer.
+    pub sent_bytes: u64,
+    /// Packets from the peer that were forwarded.
+    pub received_packets: u64,
+    /// Bytes from the peer that were forwarded.
+    pub received_bytes: u64,
+    /// Packets dropped, by reason; reasons that never occurred are absent.
+    pub dropped: BTreeMap<DropReason, u64>,
+}
+
+impl DropReason {
+    /// The reason as metrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoRoute => "no_route",
+            Self::TunnelDown => "tunnel_down",
+            Self::NotIpv4 => "not_ipv4",
+            Self::OutsideSelectors => "outside_selectors",
+            Self::Spoofed => "spoofed",
+            Self::Replayed => "replayed",
+            Self::NotAuthentic => "not_authentic",
+            Self::Malformed => "malformed",
+            Self::UnknownSpi => "unknown_spi",
+            Self::SequenceExhausted => "sequence_exhausted",
+            Self::SendFailed => "send_failed",
+            Self::DeviceFailed => "device_failed",
+        }
+    }
+}
+
+impl Counters {
+    /// Counts packets that went to the peer.
+    pub fn sent(&self, packets: u64, bytes: usize) {
+        self.sent.add(packets, bytes);
+    }
+
+    /// Counts a packet from the peer that was forwarded.
+    pub fn received(&self, bytes: usize) {
+        self.received.add(1, bytes);
+    }
+
+    /// Counts a packet that was dropped.
+    pub fn dropped(&self, reason: DropReason) {
+        self.dropped_many(reason, 1);
+    }
+
+    /// Counts packets that were dropped for one reason.
+    pub fn dropped_many(&self, reason: DropReason, packets: u64) {
+        self.dropped[reason as usize].fetch_add(packets, Ordering::Relaxed);
+    }
+
+    /// How many packets came from the peer, ever.
+    pub fn received_packets(&self) -> u64 {
+        self.received.packets.load(Ordering::Relaxed)
+    }
+
+    /// All of them now.
+    pub fn snapshot(&self) -> CountersSnapshot {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let dropped = DROP_REASONS.iter().map(|reason| (*reason, read(&self.dropped[*reason as usize])));
+        CountersSnapshot {
+            sent_packets: read(&self.sent.packets),
+            sent_bytes: read(&self.sent.bytes),
+            received_packets: read(&self.received.packets),
+            received_bytes: read(&self.received.bytes),
+            dropped: dropped.filter(|(_, count)| *count > 0).collect(),
+        }
+    }
+}
+
+impl Traffic {
+    fn add(&self, packets: u64, bytes: usize) {
+        self.packets.fetch_add(packets, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counters, DROP_REASONS, DropReason};
+
+    #[test]
+    fn each_reason_has_a_counter_and_a_name_of_its_own() {
+        let counters = Counters::default();
+        for (index, reason) in DROP_REASONS.into_iter().enumerate() {
+            assert_eq!(reason as usize, index);
+            counters.dropped_many(reason, index as u64 + 1);
+        }
+        let names: std::collections::BTreeSet<_> = DROP_REASONS.map(DropReason::name).into();
+        assert_eq!(names.len(), DROP_REASONS.len());
+        let dropped: Vec<_> = counters.snapshot().dropped.into_values().collect();
+        assert_eq!(dropped, (1..=DROP_REASONS.len() as u64).collect::<Vec<_>>());
+    }
+}

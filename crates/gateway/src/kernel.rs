@@ -1,0 +1,43 @@
+//! The only module with `unsafe`: socket options that no crate we use has a safe function for.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+/// Lets the kernel fragment what is larger than the way to the peer (RFC 4303, 3.3.4, of the outer packet), instead of
+/// refusing it. Inner packets are small enough for a way of 1,500 bytes; on a smaller one, fragments get through where
+/// nothing else would.
+pub fn allow_fragmentation(socket: &impl AsFd) -> io::Result<()> {
+    set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT)
+}
+
+/// Asks for a receive buffer beyond the limit for ordinary users (needs CAP_NET_ADMIN).
+pub fn force_receive_buffer(socket: &impl AsFd, bytes: usize) -> io::Result<()> {
+    set_int(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes.try_into().unwrap_or(libc::c_int::MAX))
+}
+
+/// Asks for a send buffer beyond the limit for ordinary users (needs CAP_NET_ADMIN).
+pub fn force_send_buffer(socket: &impl AsFd, bytes: usize) -> io::Result<()> {
+    set_int(socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, bytes.try_into().unwrap_or(libc::c_int::MAX))
+}
+
+fn set_int(
+    socket: &impl AsFd,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of_val(&value)).unwrap_or(0);
+    // SAFETY: the descriptor is open as long as it is borrowed, and the kernel reads `length` bytes from `value`, which is
+    // that long and lives until the call returns.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            level,
+            option,
+            std::ptr::from_ref(&value).cast::<libc::c_void>(),
+            length,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,203 @@
+//! The sockets over which IKE and ESP travel: UDP 500, UDP 4500 and, for ESP without encapsulation, IP protocol 50.
+//!
+//! All carry our mark, so that no route of ours applies to them (see [`crate::routes`]). The kernel hands over several
+//! datagrams of a peer in one buffer (UDP_GRO) and takes several at once (UDP_SEGMENT); `quinn-udp` does both. UDP_ENCAP is
+//! never set: a kernel without IPsec accepts it and then swallows ESP.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use crate::config::{GatewayConfig, StartError};
+use crate::kernel;
+
+/// What the kernel holds for us while we are busy. Some 25 ms at 1 Gb/s.
+const BUFFER_BYTES: usize = 4 << 20;
+/// How long to wait for room in the send buffer before a packet is given up.
+const SEND_PATIENCE: Duration = Duration::from_millis(20);
+/// The kernel takes at most this many bytes at once (65,535 less the headers).
+pub const SEND_BYTES_MAX: usize = 65_000;
+/// IP protocol 50.
+const PROTOCOL_ESP: i32 = 50;
+/// RFC 3948, 2.2: what tells IKE from ESP on port 4500.
+pub const NON_ESP_MARKER: [u8; 4] = [0; 4];
+/// RFC 3948, 2.3.
+const KEEPALIVE: [u8; 1] = [0xff];
+
+/// What a socket carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// IKE, on port 500.
+    Ike,
+    /// ESP, and IKE after a marker, on port 4500.
+    EspAndIke,
+    /// ESP as an IP protocol; what is received begins with the IP header.
+    Esp,
+}
+
+/// One socket.
+pub struct Port {
+    socket: Socket,
+    state: UdpSocketState,
+    local: SocketAddrV4,
+    carries: Carries,
+}
+
+/// The sockets of one of our addresses.
+pub struct LocalPorts {
+    /// Port 500.
+    pub ike: Port,
+    /// Port 4500.
+    pub nat_traversal: Port,
+    /// Protocol 50.
+    pub esp: Port,
+}
+
+impl LocalPorts {
+    /// Binds all three.
+    pub fn bind(address: Ipv4Addr, config: &GatewayConfig) -> Result<Self, StartError> {
+        let port =
+            |port, carries| Port::bind(SocketAddrV4::new(address, port), carries, config.numbers.fwmark);
+        Ok(Self {
+            ike: port(config.ike_port, Carries::Ike)?,
+            nat_traversal: port(config.nat_traversal_port, Carries::EspAndIke)?,
+            esp: port(0, Carries::Esp)?,
+        })
+    }
+
+    /// All three.
+    pub fn all(&self) -> [&Port; 3] {
+        [&self.nat_traversal, &self.ike, &self.esp]
+    }
+
+    /// Sends an IKE message from port 500, or with the marker from port 4500.
+    pub fn send_ike(&self, from_nat_traversal: bool, remote: SocketAddrV4, message: &[u8]) -> io::Result<()> {
+        if !from_nat_traversal {
+            return self.ike.send(remote, message, None);
+        }
+        let marked = [&NON_ESP_MARKER, message].concat();
+        self.nat_traversal.send(remote, &marked, None)
+    }
+
+    /// Sends what keeps a translator's mapping alive.
+    pub fn send_keepalive(&self, remote: SocketAddrV4) -> io::Result<()> {
+        self.nat_traversal.send(remote, &KEEPALIVE, None)
+    }
+}
+
+impl Port {
+    fn bind(local: SocketAddrV4, carries: Carries, fwmark: u32) -> Result<Self, StartError> {
+        let what = match carries {
+            Carries::Esp => format!("opening a raw socket for ESP on {}", local.ip()),
+            Carries::Ike | Carries::EspAndIke => {
+                format!("opening UDP port {} on {}", local.port(), local.ip())
+            }
+        };
+        let failed = |error: io::Error| match error.raw_os_error() {
+            Some(libc::EADDRINUSE) => StartError::PortInUse { address: *local.ip(), port: local.port() },
+            Some(libc::EADDRNOTAVAIL) => StartError::AddressNotAvailable { address: *local.ip() },
+            _ => StartError::of_system(what.clone(), error),
+        };
+        let (socket, state) = open(local, carries, fwmark).map_err(failed)?;
+        Ok(Self { socket, state, local, carries })
+    }
+
+    /// Our address and port.
+    pub fn local(&self) -> SocketAddrV4 {
+        self.local
+    }
+
+    /// What the socket carries.
+    pub fn carries(&self) -> Carries {
+        self.carries
+    }
+
+    /// How many datagrams one send may hold.
+    pub fn segments_max(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    /// Sends one datagram, or several of `segment` bytes each, the last of which may be shorter.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; some of the datagrams may have been sent. The socket stays usable.
+    pub fn send(&self, remote: SocketAddrV4, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
+        let Some(size) = segment.filter(|size| *size < contents.len()) else {
+            return self.send_whole(remote, contents, None);
+        };
+        let sent = self.send_whole(remote, contents, segment);
+        let too_large = |error: &io::Error| {
+            matches!(error.raw_os_error(), Some(libc::EMSGSIZE | libc::EINVAL | libc::EIO))
+        };
+        match sent {
+            // A segment is larger than the way allows: one by one, the kernel fragments them.
+            Err(error) if too_large(&error) => {
+                contents.chunks(size).try_for_each(|datagram| self.send_whole(remote, datagram, None))
+            }
+            sent => sent,
+        }
+    }
+
+    /// Receives what is there: datagrams, or groups of them from one peer.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when there is nothing; anything else concerns single datagrams.
+    pub fn receive(&self, buffers: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> io::Result<usize> {
+        self.state.recv(UdpSockRef::from(&self.socket), buffers, meta)
+    }
+
+    fn send_whole(&self, remote: SocketAddrV4, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
+        // A raw socket wants no port.
+        let port = if self.carries == Carries::Esp { 0 } else { remote.port() };
+        let transmit = Transmit {
+            destination: SocketAddr::new(IpAddr::V4(*remote.ip()), port),
+            ecn: None,
+            contents,
+            segment_size: segment,
+            src_ip: None,
+        };
+        match self.state.try_send(UdpSockRef::from(&self.socket), &transmit) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.wait_for_room();
+                self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
+            }
+            sent => sent,
+        }
+    }
+
+    /// A full buffer means a busy uplink: waiting for it keeps what Linux has queued in the TUN device instead of losing it.
+    fn wait_for_room(&self) {
+        let mut waiting = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
+        let patience = PollTimeout::try_from(SEND_PATIENCE).unwrap_or(PollTimeout::ZERO);
+        if let Err(error) = poll(&mut waiting, patience) {
+            tracing::debug!(%error, "waiting for room in a send buffer");
+        }
+    }
+}
+
+impl AsFd for Port {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn open(local: SocketAddrV4, carries: Carries, fwmark: u32) -> io::Result<(Socket, UdpSocketState)> {
+    let socket = match carries {
+        Carries::Esp => Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL_ESP)))?,
+        Carries::Ike | Carries::EspAndIke => Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?,
+    };
+    socket.set_mark(fwmark)?;
+    socket.bind(&SockAddr::from(SocketAddr::V4(local)))?;
+    let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+    kernel::allow_fragmentation(&socket)?;
+    kernel::force_receive_buffer(&socket, BUFFER_BYTES)?;
+    kernel::force_send_buffer(&socket, BUFFER_BYTES)?;
+    Ok((socket, state))
+}

@@ -1,0 +1,135 @@
+//! The TUN device of a domain: where Linux hands us the packets of its prefixes, and takes those that came out of tunnels.
+//!
+//! # Its MTU
+//!
+//! An inner packet must fit, encapsulated, into an outer one of 1,500 bytes. What ESP in UDP adds depends on the algorithms:
+//!
+//! ```text
+//!   20 IPv4 + 8 UDP + 8 ESP header + IV (8 GCM, 16 AES-CBC) + padding to the block + 2 trailer + ICV (12 to 32)
+//!
+//!   AES-GCM:                    1500 - 20 - 8 - 8 -  8 - 16 = 1440, blocks of 4:  1440 - 2 = 1438
+//!   AES-CBC with HMAC-SHA1:     1500 - 20 - 8 - 8 - 16 - 12 = 1436, blocks of 16: 1424 - 2 = 1422
+//!   AES-CBC with HMAC-SHA256:   1500 - 20 - 8 - 8 - 16 - 16 = 1432, blocks of 16: 1424 - 2 = 1422
+//!   AES-CBC with HMAC-SHA512:   1500 - 20 - 8 - 8 - 16 - 32 = 1416, blocks of 16: 1408 - 2 = 1406
+//! ```
+//!
+//! The device has one MTU for all tunnels of its domain, so [`MTU_DEFAULT`] is 1,400: it fits with every choice. Linux answers
+//! packets that are larger and must not be fragmented with "fragmentation needed", so TCP finds its segment size.
+//!
+//! # It outlives us
+//!
+//! The device is persistent. When the process is killed, its routes still lead to it and the kernel drops what comes: a packet
+//! of a routed prefix does not leave in clear because Causeway crashed. The next start finds the device by its name and the
+//! text on it (`ip link` shows it as `alias`) and goes on with it; an orderly stop removes it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use tun_rs::{DeviceBuilder, ExpandBuffer, GROTable, SyncDevice};
+
+/// See the module.
+pub const MTU_DEFAULT: u32 = 1_400;
+/// Packets that wait in the device for us. Linux's 500 are a burst of a single TCP connection at these speeds.
+const QUEUE_PACKETS: u32 = 2_000;
+/// Largest packet, or group of segments of one, and its virtio header.
+const READ_BYTES: usize = 65_535 + tun_rs::VIRTIO_NET_HDR_LEN;
+/// The most packets into which one read is split: 64 KiB of the smallest segments that TCP makes (536 bytes, RFC 9293).
+pub const SEGMENTS_MAX: usize = 128;
+/// What is before the packet in each buffer for [`TunDevice::write`].
+pub const HEADROOM: usize = tun_rs::VIRTIO_NET_HDR_LEN;
+
+/// An open queue of a TUN device.
+pub struct TunDevice {
+    device: SyncDevice,
+    name: String,
+    index: u32,
+}
+
+/// What reading needs; one for each reading thread.
+pub struct ReadBuffers {
+    whole: Vec<u8>,
+    segments: Vec<Vec<u8>>,
+    sizes: Vec<usize>,
+}
+
+impl TunDevice {
+    /// Opens the device of this name, and makes it if it is not there. It is not up yet.
+    pub fn open(name: &str) -> io::Result<Self> {
+        let device = DeviceBuilder::new()
+            .name(name)
+            .offload(true)
+            .multi_queue(true)
+            .inherit_enable_state()
+            .build_sync()?;
+        device.set_tx_queue_len(QUEUE_PACKETS)?;
+        device.persist()?;
+        device.set_nonblocking(true)?;
+        let index = device.if_index()?;
+        quieten(name);
+        Ok(Self { device, name: name.to_owned(), index })
+    }
+
+    /// The device's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The device's index among the links.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Reads what the kernel has next, one packet or one group of segments, and returns how many packets it is.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when there is nothing.
+    pub fn read(&self, buffers: &mut ReadBuffers) -> io::Result<usize> {
+        self.device.recv_multiple(&mut buffers.whole, &mut buffers.segments, &mut buffers.sizes, 0)
+    }
+
+    /// Writes packets, each after [`HEADROOM`] bytes of its buffer. Segments of one stream that follow each other are
+    /// handed to the kernel as one, which changes the buffers.
+    pub fn write<B: ExpandBuffer>(&self, table: &mut GROTable, packets: &mut [B]) -> io::Result<()> {
+        self.device.send_multiple(table, packets, HEADROOM).map(drop)
+    }
+}
+
+impl AsFd for TunDevice {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.device.as_fd()
+    }
+}
+
+impl ReadBuffers {
+    /// Buffers for packets of a device with this MTU.
+    pub fn new(mtu: u32) -> Self {
+        // A packet that Linux hands over whole may be larger than the MTU when no offload could split it.
+        let bytes = (mtu as usize).max(2_048);
+        Self {
+            whole: vec![0; READ_BYTES],
+            segments: vec![vec![0; bytes]; SEGMENTS_MAX],
+            sizes: vec![0; SEGMENTS_MAX],
+        }
+    }
+
+    /// The packet of this number of the last read.
+    pub fn packet(&self, index: usize) -> &[u8] {
+        &self.segments[index][..self.sizes[index]]
+    }
+}
+
+/// Settings without which the device also works: Linux sends no IPv6 into it by itself, forwards what comes out of it, and
+/// leaves the check of the source to us. In a container they may be read-only.
+fn quieten(name: &str) {
+    let settings = [("ipv6", "disable_ipv6", "1"), ("ipv4", "forwarding", "1"), ("ipv4", "rp_filter", "0")];
+    for (family, setting, value) in settings {
+        let path = format!("/proc/sys/net/{family}/conf/{name}/{setting}");
+        if Path::new(&path).exists()
+            && let Err(error) = std::fs::write(&path, value)
+        {
+            tracing::debug!(path, %error, "left a setting of the TUN device as it is");
+        }
+    }
+}
