@@ -1,0 +1,177 @@
+//! What we ask of Linux, asked for real: routes, rules, devices and sockets, each test in a namespace of its own.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+use causeway_gateway::config::{GatewayConfig, StartError};
+use causeway_gateway::netlink::message::Target;
+use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableRoutes};
+use causeway_gateway::sockets::LocalPorts;
+use causeway_gateway::tun::TunDevice;
+use ipnet::Ipv4Net;
+
+#[path = "support/host.rs"]
+mod host;
+use host::Host;
+
+fn net(text: &str) -> Ipv4Net {
+    text.parse().unwrap()
+}
+
+fn routes() -> LinuxRoutes {
+    LinuxRoutes::open(RouteNumbers::default()).unwrap()
+}
+
+/// A device that is up, and its index.
+fn device(routes: &mut LinuxRoutes) -> (TunDevice, u32) {
+    let device = TunDevice::open("cw0").unwrap();
+    routes.set_link(device.index(), 1_400, "causeway test").unwrap();
+    let index = device.index();
+    (device, index)
+}
+
+#[test]
+fn routes_and_rules_are_put_observed_and_swept() {
+    let host = Host::new();
+    host.run(|| {
+        let mut routes = routes();
+        let (_device, index) = device(&mut routes);
+        let table = TableRoutes::from([
+            (net("10.0.0.0/8"), Target::Device(index)),
+            (net("10.1.0.0/16"), Target::Throw),
+            (net("0.0.0.0/0"), Target::Device(index)),
+        ]);
+        let puts: Vec<_> = table.iter().map(|(dest, target)| RouteChange::Put(*dest, *target)).collect();
+        routes.apply(TABLE_BASE, &puts).unwrap();
+        routes.apply(TABLE_BASE, &puts).unwrap();
+        assert_eq!(routes.observe(TABLE_BASE).unwrap(), table);
+
+        routes.apply(TABLE_BASE, &[RouteChange::Put(net("10.1.0.0/16"), Target::Device(index))]).unwrap();
+        assert_eq!(routes.observe(TABLE_BASE).unwrap()[&net("10.1.0.0/16")], Target::Device(index));
+        let delete = RouteChange::Delete(net("10.1.0.0/16"));
+        routes.apply(TABLE_BASE, &[delete, delete]).unwrap();
+        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
+
+        routes.apply(TABLE_BASE + 1, &puts).unwrap();
+        assert_eq!(routes.sweep(&BTreeSet::from([TABLE_BASE])).unwrap(), 3);
+        assert_eq!(routes.observe(TABLE_BASE + 1).unwrap().len(), 0);
+        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
+    });
+    host.run(|| {
+        let mut routes = routes();
+        routes.put_rules(&BTreeSet::from([TABLE_BASE, TABLE_BASE + 1])).unwrap();
+        routes.put_rules(&BTreeSet::from([TABLE_BASE, TABLE_BASE + 2])).unwrap();
+    });
+    let rules = host.ip("rule");
+    assert!(rules.contains("not from all fwmark 0xca lookup 20200 proto 202"), "{rules}");
+    assert!(rules.contains("lookup 20202"), "{rules}");
+    assert!(!rules.contains("lookup 20201"), "{rules}");
+}
+
+#[test]
+fn packets_follow_our_table_unless_they_are_marked_or_main_knows_better() {
+    let host = Host::new();
+    host.ip("link add lan type veth peer name other");
+    host.ip("link set lan up");
+    host.ip("link set other up");
+    host.ip("address add 10.1.0.1/16 dev lan");
+    host.run(|| {
+        let mut routes = routes();
+        let (_device, index) = device(&mut routes);
+        let main = routes.observe_main().unwrap();
+        assert_eq!(main, BTreeSet::from([net("10.1.0.0/16")]));
+        let wanted = causeway_gateway::routes::table_wanted(
+            &BTreeSet::from([net("0.0.0.0/0"), net("10.1.2.0/24")]),
+            &main,
+            index,
+        );
+        let changes = causeway_gateway::routes::table_changes(&TableRoutes::new(), &wanted);
+        routes.apply(TABLE_BASE, &changes).unwrap();
+        routes.put_rules(&BTreeSet::from([TABLE_BASE])).unwrap();
+    });
+    assert!(host.ip("route get 8.8.8.8").contains("dev cw0"));
+    assert!(host.ip("route get 10.1.2.3").contains("dev cw0"));
+    assert!(host.ip("route get 10.1.3.3").contains("dev lan"));
+    assert!(host.ip("route get 10.1.2.3 mark 0xca").contains("dev lan"));
+    assert!(!host.try_command("ip route get 8.8.8.8 mark 0xca").0, "main has no default route");
+}
+
+#[test]
+fn the_device_and_its_routes_outlive_the_process_and_are_taken_over() {
+    let host = Host::new();
+    host.run(|| {
+        let mut routes = routes();
+        let (device, index) = device(&mut routes);
+        routes.apply(TABLE_BASE, &[RouteChange::Put(net("10.0.0.0/8"), Target::Device(index))]).unwrap();
+        drop(device);
+        assert_eq!(
+            routes.observe(TABLE_BASE).unwrap().len(),
+            1,
+            "what is routed to us does not leave in clear"
+        );
+        let links = routes.links().unwrap();
+        let left = links.iter().find(|link| link.name == "cw0").unwrap();
+        assert_eq!(left.alias.as_deref(), Some("causeway test"));
+        let again = TunDevice::open("cw0").unwrap();
+        assert_eq!(again.index(), index);
+        routes.delete_link(index).unwrap();
+        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 0);
+        routes.delete_link(index).unwrap();
+    });
+}
+
+#[test]
+fn ten_thousand_routes_are_added_and_removed_in_a_second() {
+    let host = Host::new();
+    host.run(|| {
+        let mut routes = routes();
+        let (_device, index) = device(&mut routes);
+        let dest = |n: u32| Ipv4Net::from(Ipv4Addr::from(10 << 24 | n));
+        let start = Instant::now();
+        let puts: Vec<_> = (0..10_000).map(|n| RouteChange::Put(dest(n), Target::Device(index))).collect();
+        routes.apply(TABLE_BASE, &puts).unwrap();
+        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 10_000);
+        let deletes: Vec<_> = (0..10_000).map(|n| RouteChange::Delete(dest(n))).collect();
+        routes.apply(TABLE_BASE, &deletes).unwrap();
+        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 0);
+        let elapsed = start.elapsed();
+        eprintln!("10,000 routes added, listed and removed in {elapsed:?}");
+        assert!(elapsed.as_secs() < 5, "{elapsed:?}");
+    });
+}
+
+#[test]
+fn what_the_kernel_refuses_is_told_and_the_rest_of_the_batch_is_done() {
+    let host = Host::new();
+    host.run(|| {
+        let mut routes = routes();
+        let (_device, index) = device(&mut routes);
+        let mut changes: Vec<_> = (0..300_u32)
+            .map(|n| RouteChange::Put(Ipv4Net::from(Ipv4Addr::from(n)), Target::Device(index)))
+            .collect();
+        changes[200] = RouteChange::Put(net("10.9.9.9/32"), Target::Device(9_999));
+        let error = routes.apply(TABLE_BASE, &changes).unwrap_err().to_string();
+        assert!(error.contains("1 of 300") && error.contains("10.9.9.9/32"), "{error}");
+        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 299);
+    });
+}
+
+#[test]
+fn a_port_in_use_and_a_missing_address_are_told_apart() {
+    let host = Host::new();
+    host.run(|| {
+        let address = Ipv4Addr::LOCALHOST;
+        let config = GatewayConfig::at([address]);
+        let held = LocalPorts::bind(address, &config).unwrap();
+        assert!(matches!(LocalPorts::bind(address, &config), Err(StartError::PortInUse { port: 500, .. })));
+        drop(held);
+        LocalPorts::bind(address, &config).unwrap();
+        let elsewhere = Ipv4Addr::new(192, 0, 2, 1);
+        assert!(matches!(
+            LocalPorts::bind(elsewhere, &config),
+            Err(StartError::AddressNotAvailable { address }) if address == elsewhere
+        ));
+    });
+}
