@@ -129,7 +129,7 @@ impl SignatureError {
                 "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}"
             ),
             Self::DoesNotMatch { string_to_sign, canonical_request: Some(canonical_request) } => format!(
-                "Specified signature is not matched with our calculation. server CanonicalRequest is {canonical_request}, server string to sign is:{string_to_sign}"
+                "Specified signature does not match our calculation. server StringToSign is [{string_to_sign}] server CanonicalRequest is [{canonical_request}]"
             ),
             Self::TimestampFormat => {
                 "Specified time stamp or date value is not well formatted: it must be like 2016-04-28T12:00:00Z.".to_owned()
