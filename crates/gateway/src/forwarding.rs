@@ -14,12 +14,14 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use ipnet::Ipv4Net;
 
+use crate::counters::Counters;
 use crate::trie::Trie;
 
 /// What the routes of one connection share: the way that its packets take now, none while it is down.
 #[derive(Debug)]
 pub struct Carrier<P> {
     path: ArcSwapOption<P>,
+    counters: Arc<Counters>,
 }
 
 /// One route: a connection, by its id `K`, that wants a prefix.
@@ -60,9 +62,14 @@ pub enum Lookup<'a, K, P> {
 }
 
 impl<P> Carrier<P> {
-    /// A connection that is down.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self { path: ArcSwapOption::empty() })
+    /// A connection that is down; `counters` count what is dropped while it is.
+    pub fn new(counters: Arc<Counters>) -> Arc<Self> {
+        Arc::new(Self { path: ArcSwapOption::empty(), counters })
+    }
+
+    /// Where packets are counted that the connection cannot take because it is down.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Sends everything over `path` from now on, or drops it.

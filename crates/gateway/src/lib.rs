@@ -4,6 +4,7 @@ pub mod counters;
 pub mod forwarding;
 mod kernel;
 pub mod netlink;
+pub mod path;
 pub mod routes;
 pub mod sockets;
 pub mod stop;

@@ -104,7 +104,7 @@ proptest! {
     #[test]
     fn the_table_chooses_like_a_linear_search(changes in prop::collection::vec(change(), 0..80), probes in prop::collection::vec(dest(), 10)) {
         let table = ForwardingTable::default();
-        let carriers: Vec<_> = (0..CONNECTIONS).map(|_| Carrier::new()).collect();
+        let carriers: Vec<_> = (0..CONNECTIONS).map(|_| Carrier::new(Arc::default())).collect();
         let mut model = Model::default();
         for change in changes {
             apply(change, &mut model, &table, &carriers);
@@ -117,7 +117,7 @@ proptest! {
 
 #[test]
 fn a_snapshot_does_not_change_while_it_is_read() {
-    let (table, carrier) = (ForwardingTable::default(), Carrier::new());
+    let (table, carrier) = (ForwardingTable::default(), Carrier::new(Arc::default()));
     let dest: Ipv4Net = "10.0.0.0/8".parse().expect("a prefix");
     carrier.switch(Some(Arc::new(7)));
     table.put(dest, Candidate { weight: 0, connection: 1, carrier });
@@ -132,7 +132,7 @@ fn readers_see_every_change_whole_while_the_writer_works() {
     let table = ForwardingTable::<u8, u8>::default();
     let dest: Ipv4Net = "10.0.0.0/8".parse().expect("a prefix");
     let stable: Ipv4Net = "10.1.0.0/16".parse().expect("a prefix");
-    let carrier = Carrier::new();
+    let carrier = Carrier::new(Arc::default());
     carrier.switch(Some(Arc::new(1)));
     table.put(stable, Candidate { weight: 0, connection: 1, carrier: Arc::clone(&carrier) });
     let done = AtomicBool::new(false);
@@ -155,7 +155,7 @@ fn readers_see_every_change_whole_while_the_writer_works() {
 
 #[test]
 fn one_route_of_100_000_is_deleted_in_less_than_a_millisecond() {
-    let (table, carrier) = (ForwardingTable::<u8, u8>::default(), Carrier::new());
+    let (table, carrier) = (ForwardingTable::<u8, u8>::default(), Carrier::new(Arc::default()));
     let dest = |n: u32| Ipv4Net::from(Ipv4Addr::from(n.wrapping_mul(2_654_435_761)));
     for n in 0..100_000 {
         table.put(dest(n), Candidate { weight: 0, connection: 0, carrier: Arc::clone(&carrier) });

@@ -1,0 +1,150 @@
+//! The packet path: what a packet meets between a TUN device and the peer.
+//!
+//! ```text
+//!   TUN -> forwarding table (destination -> OutboundPath) -> within the selectors? -> seal -> UDP      outbound.rs
+//!   UDP -> SPI (-> InboundPath) -> open -> within the selectors? -> TUN                                inbound.rs
+//! ```
+//!
+//! Each direction runs on threads of its own: one for each TUN device, one for each of our addresses. Nothing on the way
+//! is locked between tunnels, nothing is allocated for a packet, and what the threads look up are snapshots that are
+//! swapped atomically. Every packet that does not arrive is counted, by reason, on the tunnel that it belonged to or, if it
+//! belonged to none, on the domain or the gateway. None leaves in clear, because there is no code that would send one so.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, Guard};
+use causeway_control::ids::VpnConnectionId;
+use causeway_esp::{InboundSa, OutboundSa};
+
+use crate::counters::Counters;
+use crate::forwarding::ForwardingTable;
+use crate::sockets::{LocalPorts, Port};
+use crate::trie::Trie;
+use crate::tun::TunDevice;
+
+pub mod inbound;
+pub mod outbound;
+pub mod selectors;
+
+pub use selectors::Selectors;
+
+/// A forwarding domain: one TUN device, one forwarding table. Nothing crosses domains.
+pub struct DomainPlane {
+    /// Where Linux hands us the packets of the domain.
+    pub device: TunDevice,
+    /// Which tunnel they take.
+    pub table: ForwardingTable<VpnConnectionId, OutboundPath>,
+    /// Counts what belongs to no tunnel.
+    pub counters: Counters,
+}
+
+/// The way out of one tunnel, over the child SA that is in use.
+#[derive(Debug)]
+pub struct OutboundPath {
+    /// Seals; shared with the path that replaces this one when the peer moves.
+    pub sa: Arc<OutboundSa>,
+    /// What may go through.
+    pub selectors: Selectors,
+    /// Where the ESP packets go.
+    pub peer: Peer,
+    /// The tunnel's.
+    pub counters: Arc<Counters>,
+}
+
+/// How ESP packets reach the peer.
+pub struct Peer {
+    /// Over one of these sockets.
+    pub ports: Arc<LocalPorts>,
+    /// To this address, and to this port if they go inside UDP.
+    pub remote: SocketAddrV4,
+    /// Whether they go inside UDP.
+    pub in_udp: bool,
+}
+
+/// The way in of one child SA.
+pub struct InboundPath {
+    /// Opens.
+    pub sa: InboundSa,
+    /// What may come through.
+    pub selectors: Selectors,
+    /// Where it goes.
+    pub domain: Arc<DomainPlane>,
+    /// The tunnel's.
+    pub counters: Arc<Counters>,
+}
+
+/// What all threads of the packet path share.
+#[derive(Default)]
+pub struct Inbound {
+    spis: ArcSwap<Trie<InboundPath>>,
+    /// Counts packets that belong to no tunnel.
+    pub counters: Counters,
+    /// IKE messages that were dropped because the negotiation was busy.
+    ike_dropped: AtomicU64,
+}
+
+impl Inbound {
+    /// Receives packets of this SPI from now on. There is one writer.
+    pub fn install(&self, path: Arc<InboundPath>) {
+        let changed = self.spis.load().with_key(path.sa.spi(), path);
+        self.spis.store(Arc::new(changed));
+    }
+
+    /// Receives no more packets of this SPI.
+    pub fn remove(&self, spi: u32) {
+        let changed = self.spis.load().without_key(spi);
+        self.spis.store(Arc::new(changed));
+    }
+
+    /// How many SPIs there are.
+    pub fn len(&self) -> usize {
+        self.spis.load().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// IKE messages that were dropped so far because the negotiation was busy.
+    pub fn ike_dropped(&self) -> u64 {
+        self.ike_dropped.load(Ordering::Relaxed)
+    }
+
+    fn read(&self) -> Guard<Arc<Trie<InboundPath>>> {
+        self.spis.load()
+    }
+}
+
+impl Peer {
+    /// How many ESP packets one send may hold.
+    fn segments_max(&self) -> usize {
+        self.port().segments_max()
+    }
+
+    /// Sends ESP packets of `segment` bytes each, the last of which may be shorter.
+    fn send(&self, packets: &[u8], segment: usize) -> io::Result<()> {
+        self.port().send(self.remote, packets, Some(segment))
+    }
+
+    fn port(&self) -> &Port {
+        if self.in_udp { &self.ports.nat_traversal } else { &self.ports.esp }
+    }
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let protocol = if self.in_udp { "UDP" } else { "ESP" };
+        write!(f, "{} -> {} in {protocol}", self.ports.nat_traversal.local().ip(), self.remote)
+    }
+}
+
+/// Source and destination of an IPv4 packet, `None` if it is none.
+fn addresses(packet: &[u8]) -> Option<(Ipv4Addr, Ipv4Addr)> {
+    let header = packet.first_chunk::<20>().filter(|header| header[0] >> 4 == 4)?;
+    let address = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
+    Some((address(12), address(16)))
+}

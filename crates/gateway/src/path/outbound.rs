@@ -1,0 +1,156 @@
+//! From a TUN device to the peers.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use causeway_esp::{NEXT_HEADER_IPV4, SealError};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::{DomainPlane, OutboundPath, addresses};
+use crate::counters::DropReason;
+use crate::forwarding::{Lookup, Snapshot};
+use crate::path::VpnConnectionId;
+use crate::sockets::SEND_BYTES_MAX;
+use crate::stop::StopSignal;
+use crate::tun::ReadBuffers;
+
+/// How many reads before the signal to stop is looked at again, however much there is to read.
+const READS_MAX: usize = 256;
+
+/// Packets that are sealed and will be sent in one system call: equally long, but for the last, and to one peer.
+struct Outbox {
+    sealed: Vec<u8>,
+    path: Option<Arc<OutboundPath>>,
+    /// The length of each but the last.
+    segment: usize,
+    packets: usize,
+    inner_bytes: usize,
+    /// Whether the last was shorter, so that none may follow.
+    is_closed: bool,
+}
+
+/// Forwards what comes out of the device until told to stop.
+pub fn forward(domain: &DomainPlane, mtu: u32, stop: &StopSignal) {
+    let mut buffers = ReadBuffers::new(mtu);
+    let mut outbox = Outbox::new();
+    loop {
+        let mut waiting = [
+            PollFd::new(domain.device.as_fd(), PollFlags::POLLIN),
+            PollFd::new(stop.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut waiting, PollTimeout::NONE) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => tracing::error!(device = domain.device.name(), %error, "waiting for packets"),
+        }
+        if waiting[1].any().unwrap_or(true) {
+            return;
+        }
+        for _ in 0..READS_MAX {
+            if !read_once(domain, &mut buffers, &mut outbox) {
+                break;
+            }
+        }
+        outbox.flush();
+    }
+}
+
+/// Whether there may be more to read.
+fn read_once(domain: &DomainPlane, buffers: &mut ReadBuffers, outbox: &mut Outbox) -> bool {
+    match domain.device.read(buffers) {
+        Ok(packets) => {
+            let table = domain.table.read();
+            for index in 0..packets {
+                forward_packet(domain, &table, buffers.packet(index), outbox);
+            }
+            true
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
+        Err(error) => {
+            domain.counters.dropped(DropReason::Malformed);
+            tracing::debug!(device = domain.device.name(), %error, "reading a packet");
+            // The device is gone or going; what is left is to wait for the signal.
+            error.raw_os_error() != Some(libc::EBADFD)
+        }
+    }
+}
+
+fn forward_packet(
+    domain: &DomainPlane,
+    table: &Snapshot<VpnConnectionId, OutboundPath>,
+    packet: &[u8],
+    outbox: &mut Outbox,
+) {
+    let Some((source, destination)) = addresses(packet) else {
+        return domain.counters.dropped(DropReason::NotIpv4);
+    };
+    match table.lookup(destination) {
+        Lookup::Path(path) => {
+            let Some(path) = path.as_ref() else { return };
+            if !path.selectors.allow_outbound(source, destination) {
+                return path.counters.dropped(DropReason::OutsideSelectors);
+            }
+            outbox.push(path, packet);
+        }
+        Lookup::Down(candidate) => candidate.carrier.counters().dropped(DropReason::TunnelDown),
+        Lookup::NoRoute => domain.counters.dropped(DropReason::NoRoute),
+    }
+}
+
+impl Outbox {
+    fn new() -> Self {
+        Self {
+            sealed: Vec::with_capacity(SEND_BYTES_MAX + 2_048),
+            path: None,
+            segment: 0,
+            packets: 0,
+            inner_bytes: 0,
+            is_closed: false,
+        }
+    }
+
+    fn push(&mut self, path: &Arc<OutboundPath>, inner: &[u8]) {
+        let length = path.sa.sealed_len(inner.len());
+        if !self.has_room(path, length) {
+            self.flush();
+        }
+        match path.sa.seal(inner, NEXT_HEADER_IPV4, &mut self.sealed) {
+            Ok(()) => {}
+            Err(SealError::SequenceExhausted | SealError::NoRoom) => {
+                return path.counters.dropped(DropReason::SequenceExhausted);
+            }
+        }
+        if self.packets == 0 {
+            self.path = Some(Arc::clone(path));
+            self.segment = length;
+        }
+        self.packets += 1;
+        self.inner_bytes += inner.len();
+        self.is_closed = length < self.segment;
+    }
+
+    fn has_room(&self, path: &Arc<OutboundPath>, length: usize) -> bool {
+        self.path.as_ref().is_some_and(|current| {
+            Arc::ptr_eq(current, path)
+                && !self.is_closed
+                && length <= self.segment
+                && self.packets < path.peer.segments_max()
+                && self.sealed.len() + length <= SEND_BYTES_MAX
+        })
+    }
+
+    fn flush(&mut self) {
+        if let Some(path) = self.path.take() {
+            match path.peer.send(&self.sealed, self.segment) {
+                Ok(()) => path.counters.sent(self.packets as u64, self.inner_bytes),
+                Err(error) => {
+                    path.counters.dropped_many(DropReason::SendFailed, self.packets as u64);
+                    tracing::debug!(peer = ?path.peer, %error, "sending ESP");
+                }
+            }
+        }
+        self.sealed.clear();
+        (self.packets, self.inner_bytes, self.is_closed) = (0, 0, false);
+    }
+}
