@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
@@ -73,6 +74,16 @@ pub trait Store: Send + Sync {
 
     /// Queues a commit and returns at once. It is carried out even when the ticket is dropped.
     fn submit(&self, commit: Commit) -> Ticket;
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn load(&self) -> Result<Vec<Image>, StoreError> {
+        (**self).load()
+    }
+
+    fn submit(&self, commit: Commit) -> Ticket {
+        (**self).submit(commit)
+    }
 }
 
 /// Resolves to the account's new revision when a commit is durable, or to the reason why it never will be.

@@ -5,6 +5,8 @@
 //! What the rows mean is not its business.
 
 mod commit;
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod error;
 mod failpoint;
 mod folder;

@@ -22,7 +22,7 @@ use crate::{Commit, DataFolder, Image, Row, Store, StoreError, Ticket};
 use writer::Writer;
 
 /// How long to wait for another program that has the database locked, such as a person with sqlite3.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(2);
 /// What the log may keep on disk once its contents are in the database.
 const LOG_BYTES_KEPT: i64 = 64 << 20;
 

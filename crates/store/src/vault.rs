@@ -229,3 +229,6 @@ fn random_key() -> Result<Zeroizing<[u8; KEY_BYTES]>, VaultError> {
 fn cipher(key: &[u8; KEY_BYTES]) -> RandomizedNonceKey {
     RandomizedNonceKey::new(&AES_256_GCM, key).expect("an AES-256 key has 32 bytes")
 }
+
+#[cfg(test)]
+mod tests;

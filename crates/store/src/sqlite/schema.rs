@@ -21,6 +21,8 @@ pub(super) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"CSWY");
 /// added at the end.
 pub(super) const MIGRATIONS: &[&str] = &[
     // `value` is TEXT when the bytes are text, so that people and json_extract can read it, and BLOB otherwise.
+    // `object` has row ids, because without them SQLite compares keys by reading whole rows, values included:
+    // 16,000 instead of 26,000 commits a second with values of 3 KB, and a standstill with values of 16 MB.
     "CREATE TABLE account (
          id TEXT NOT NULL PRIMARY KEY,
          revision INTEGER NOT NULL CHECK (revision >= 0)
@@ -31,7 +33,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
          id TEXT NOT NULL,
          value BLOB NOT NULL,
          PRIMARY KEY (account, kind, id)
-     ) WITHOUT ROWID;
+     );
      INSERT INTO meta (key, value) VALUES ('format', 'causeway');",
 ];
 
