@@ -1,5 +1,6 @@
 //! What a tunnel is configured to be, and the bounds of an endpoint.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
 use ipnet::Ipv4Net;
 
 use crate::identity::Identity;
+use crate::message::proposal::{ENCRYPTION, GROUP, INTEGRITY};
+use crate::name::transform_name;
 
 /// Names one tunnel of an [`Endpoint`](crate::Endpoint); chosen by the caller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -94,9 +97,22 @@ impl TunnelConfig {
         self.dpd.then_some(interval)
     }
 
-    /// Whether this tunnel may be between these two addresses.
-    pub(crate) fn is_between(&self, local: Ipv4Addr, remote: Ipv4Addr) -> bool {
-        self.local == local && (self.remote == remote || self.remote.is_unspecified())
+    /// The algorithms that should not be used any more, by name.
+    pub(crate) fn weak_algorithms(&self) -> Vec<String> {
+        let ike = self.ike.transforms().into_iter().filter(|transform| match transform.kind {
+            ENCRYPTION => self.ike.encryption.is_weak(),
+            INTEGRITY => self.ike.integrity.is_some_and(Integrity::is_weak),
+            GROUP => self.ike.group.is_weak(),
+            _ => false,
+        });
+        let child = self.child.transforms(true).into_iter().filter(|transform| match transform.kind {
+            ENCRYPTION => self.child.encryption.is_weak(),
+            INTEGRITY => self.child.integrity.is_some_and(Integrity::is_weak),
+            GROUP => self.child.pfs.is_some_and(DhGroup::is_weak),
+            _ => false,
+        });
+        let names: BTreeSet<String> = ike.chain(child).map(|transform| transform_name(&transform)).collect();
+        names.into_iter().collect()
     }
 
     /// Whether `other` can take this configuration's place without negotiating anew.

@@ -1,51 +1,202 @@
-//! All tunnels of one gateway.
+//! All tunnels of one gateway: which IKE SA a message belongs to, and whose time has come.
 
-use std::collections::VecDeque;
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_crypto::Random;
 
 use crate::config::{Limits, TunnelConfig, TunnelKey};
-use crate::output::Output;
+use crate::cookie::CookieJar;
+use crate::exchange::{init, on_message, timeout};
+use crate::message::notify::{Notify, NotifyKind};
+use crate::message::payload::Payload;
+use crate::message::{ExchangeType, Header, MessageError, write_plain};
+use crate::nat::Path;
+use crate::output::{Level, Output};
+use crate::sa::{State, Task};
+use crate::shared::{Shared, Timer};
 
 /// All tunnels of one gateway, as initiator and as responder.
 pub struct Endpoint {
-    #[allow(dead_code)]
-    random: Box<dyn Random + Send>,
-    #[allow(dead_code)]
-    limits: Limits,
-    outputs: VecDeque<Output>,
+    shared: Shared,
+    cookies: CookieJar,
 }
 
 impl Endpoint {
     /// An endpoint without tunnels.
     pub fn new(random: Box<dyn Random + Send>, limits: Limits) -> Self {
-        Endpoint { random, limits, outputs: VecDeque::new() }
+        Endpoint { shared: Shared::new(random, limits), cookies: CookieJar::new() }
     }
 
-    /// Adds a tunnel, or replaces it when its configuration differs; the same configuration again has no effect.
-    pub fn put_tunnel(&mut self, _id: TunnelKey, _config: TunnelConfig, _now: Duration) {}
+    /// Adds a tunnel, or replaces it when its configuration differs; the same configuration again has no effect. Where only
+    /// lifetimes, liveness checks or `initiate` differ, the SAs stay and the new values count from the next time on.
+    pub fn put_tunnel(&mut self, id: TunnelKey, config: TunnelConfig, now: Duration) {
+        self.advance(now);
+        let config = Arc::new(config);
+        match self.shared.tunnels.get_mut(&id) {
+            Some(tunnel) if *tunnel.config == *config => return,
+            Some(tunnel) if tunnel.config.negotiates_the_same(&config) => {
+                tunnel.config = config;
+                self.reschedule(id);
+            }
+            Some(_) => {
+                self.close_tunnel(id);
+                self.shared.insert_tunnel(id, Arc::clone(&config));
+                self.warn_of_weakness(id, &config);
+            }
+            None => {
+                self.shared.insert_tunnel(id, Arc::clone(&config));
+                self.warn_of_weakness(id, &config);
+            }
+        }
+        self.shared.on_tunnel_timeout(id);
+        self.shared.finish();
+    }
 
     /// Closes a tunnel's SAs, tells its peer, and forgets it.
-    pub fn remove_tunnel(&mut self, _id: TunnelKey, _now: Duration) {}
+    pub fn remove_tunnel(&mut self, id: TunnelKey, now: Duration) {
+        self.advance(now);
+        self.close_tunnel(id);
+        self.shared.finish();
+    }
+
+    fn close_tunnel(&mut self, id: TunnelKey) {
+        let Some(sas) = self.shared.tunnels.get(&id).map(|tunnel| tunnel.sas.clone()) else { return };
+        for spi in sas {
+            self.shared.with_sa(spi, |shared, sa| {
+                match sa.state {
+                    State::Established | State::Replaced => shared.close(sa, Task::Close),
+                    State::Closing | State::Closed => {}
+                    _ => shared.lost(sa, false),
+                }
+                sa.tunnel = None;
+            });
+        }
+        self.shared.take_tunnel(id);
+    }
+
+    fn reschedule(&mut self, id: TunnelKey) {
+        let sas = self.shared.tunnels.get(&id).map(|tunnel| tunnel.sas.clone()).unwrap_or_default();
+        for spi in sas {
+            self.shared.with_sa(spi, |_, _| ());
+        }
+    }
+
+    fn warn_of_weakness(&mut self, id: TunnelKey, config: &TunnelConfig) {
+        let weak = config.weak_algorithms();
+        if !weak.is_empty() {
+            let text = format!(
+                "the tunnel is configured to use algorithms that are no longer safe: {}",
+                weak.join(", ")
+            );
+            self.shared.log(Some(id), Level::Warning, text);
+        }
+    }
 
     /// Takes an IKE message that was received, without the non-ESP marker of port 4500.
-    pub fn on_datagram(&mut self, _local: SocketAddrV4, _remote: SocketAddrV4, _message: &[u8], _now: Duration) {}
+    pub fn on_datagram(&mut self, local: SocketAddrV4, remote: SocketAddrV4, message: &[u8], now: Duration) {
+        self.advance(now);
+        let path = Path { local, remote };
+        match Header::parse(message) {
+            Ok((header, first)) => self.on_message(path, (&header, first), message),
+            Err(MessageError::Version(1)) => {
+                self.stranger(path, "peer speaks IKEv1, and this tunnel speaks IKEv2 only");
+            }
+            Err(MessageError::Version(version)) if version > 2 => self.on_later_version(path, message),
+            Err(_) => {}
+        }
+        self.shared.finish();
+    }
+
+    fn on_message(&mut self, path: Path, (header, first): (&Header, u8), message: &[u8]) {
+        let shared = &mut self.shared;
+        let spi = if header.from_initiator { header.spi_responder } else { header.spi_initiator };
+        match (header.exchange, header.response) {
+            (ExchangeType::SaInit, false) => {
+                if header.from_initiator && header.spi_responder == 0 && header.id == 0 {
+                    init::on_request(shared, &mut self.cookies, path, message);
+                }
+            }
+            (ExchangeType::SaInit, true) => {
+                if !header.from_initiator && header.id == 0 {
+                    shared.with_sa(spi, |shared, sa| init::on_response(shared, sa, path, message));
+                }
+            }
+            _ => {
+                shared.with_sa(spi, |shared, sa| on_message(shared, sa, path, (header, first), message));
+            }
+        }
+    }
+
+    /// A request of a later major version is told which we have (2.5).
+    fn on_later_version(&mut self, path: Path, message: &[u8]) {
+        let spi =
+            |at: usize| message.get(at..at + 8).and_then(|it| it.try_into().ok()).map(u64::from_be_bytes);
+        let (Some(spi_initiator), Some(spi_responder), Some(flags)) = (spi(0), spi(8), message.get(19))
+        else {
+            return;
+        };
+        let from_known = !self.shared.tunnels_between(*path.local.ip(), *path.remote.ip()).is_empty();
+        if from_known && flags & 0x20 == 0 {
+            let exchange = ExchangeType::SaInit;
+            let header = Header {
+                spi_initiator,
+                spi_responder,
+                exchange,
+                from_initiator: false,
+                response: true,
+                id: 0,
+            };
+            let notify = Payload::Notify(Notify::new(NotifyKind::InvalidMajorVersion, &[]));
+            self.shared.out.transmit(path, write_plain(&header, &[notify]));
+        }
+    }
+
+    fn stranger(&mut self, path: Path, text: &str) {
+        let tunnels = self.shared.tunnels_between(*path.local.ip(), *path.remote.ip());
+        if let Some((key, _)) = tunnels.first() {
+            self.shared.stranger(Some(*key), text);
+        }
+    }
 
     /// Tells that authentic packets came out of a tunnel, so that its peer is alive and need not be asked.
-    pub fn on_inbound_traffic(&mut self, _id: TunnelKey, _now: Duration) {}
+    pub fn on_inbound_traffic(&mut self, id: TunnelKey, now: Duration) {
+        self.advance(now);
+        let Some(tunnel) = self.shared.tunnels.get(&id) else { return };
+        let Some(child) = tunnel.in_use() else { return };
+        let sas = tunnel.sas.iter().filter_map(|spi| self.shared.sas.get(spi));
+        let bearers: Vec<u64> = sas.filter(|sa| sa.children.contains_key(&child)).map(|sa| sa.spi).collect();
+        for spi in bearers {
+            self.shared.with_sa(spi, |shared, sa| sa.times.heard = shared.now);
+        }
+    }
 
     /// Does what is due.
-    pub fn handle_timeout(&mut self, _now: Duration) {}
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.advance(now);
+        for timer in self.shared.due() {
+            match timer {
+                Timer::Sa(spi) => {
+                    self.shared.with_sa(spi, timeout::on_timeout);
+                }
+                Timer::Tunnel(key) => self.shared.on_tunnel_timeout(key),
+            }
+        }
+        self.shared.finish();
+    }
 
     /// When [`Endpoint::handle_timeout`] has something to do next.
     pub fn next_timeout(&self) -> Option<Duration> {
-        None
+        self.shared.next_timeout()
     }
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.shared.out.pop()
+    }
+
+    fn advance(&mut self, now: Duration) {
+        self.shared.now = self.shared.now.max(now);
     }
 }

@@ -71,12 +71,10 @@ impl Identity {
     /// sent as a key id of the same bytes, and names compare without regard to case.
     pub fn is(&self, wanted: &Identity) -> bool {
         match (self, wanted) {
-            (Identity::Fqdn(sent), Identity::Fqdn(wanted)) | (Identity::Email(sent), Identity::Email(wanted)) => {
-                sent.eq_ignore_ascii_case(wanted)
-            }
-            (Identity::KeyId(bytes), Identity::Fqdn(name)) | (Identity::Fqdn(name), Identity::KeyId(bytes)) => {
-                bytes == name.as_bytes()
-            }
+            (Identity::Fqdn(sent), Identity::Fqdn(wanted))
+            | (Identity::Email(sent), Identity::Email(wanted)) => sent.eq_ignore_ascii_case(wanted),
+            (Identity::KeyId(bytes), Identity::Fqdn(name))
+            | (Identity::Fqdn(name), Identity::KeyId(bytes)) => bytes == name.as_bytes(),
             _ => self == wanted,
         }
     }
@@ -90,7 +88,9 @@ impl fmt::Display for Identity {
             Identity::Fqdn(name) => write!(f, "{}", name.escape_debug()),
             Identity::Email(address) => write!(f, "{}", address.escape_debug()),
             Identity::KeyId(bytes) => write!(f, "key id {}", bytes.escape_ascii()),
-            Identity::Other { kind, content } => write!(f, "identity of type {kind} ({} bytes)", content.len()),
+            Identity::Other { kind, content } => {
+                write!(f, "identity of type {kind} ({} bytes)", content.len())
+            }
         }
     }
 }

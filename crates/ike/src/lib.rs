@@ -35,10 +35,25 @@
 //! No EAP, no certificates, no configuration payloads, no MOBIKE, no fragmentation, no transport mode, no extended sequence
 //! numbers: none of them is advertised, and each is declined as RFC 7296 says when a peer asks.
 
+mod child;
 mod config;
+mod cookie;
 mod endpoint;
+mod exchange;
+mod half_open;
 mod identity;
+mod keys;
+mod message;
+mod name;
+mod nat;
+mod outbox;
 mod output;
+mod proposal;
+mod protect;
+mod sa;
+mod shared;
+mod traffic;
+mod tunnel;
 
 pub use config::{ChildProposal, IkeProposal, Limits, TunnelConfig, TunnelKey};
 pub use endpoint::Endpoint;

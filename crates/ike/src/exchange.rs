@@ -1,0 +1,191 @@
+//! The exchanges of an IKE SA: which message belongs to which, what is started when, and what time does.
+
+pub(crate) mod auth;
+pub(crate) mod create_child;
+pub(crate) mod informational;
+pub(crate) mod init;
+pub(crate) mod rekey_ike;
+pub(crate) mod timeout;
+
+use crate::child::ChildState;
+use crate::message::contents::Contents;
+use crate::message::notify::{Notify, NotifyKind};
+use crate::message::payload::{Delete, Payload};
+use crate::message::{ExchangeType, Header, MessageError, parse_payloads};
+use crate::nat::Path;
+use crate::output::Level;
+use crate::sa::{IkeSa, Pending, Request, State, Task};
+use crate::shared::Shared;
+
+/// What to answer to a request.
+pub(crate) enum Reply {
+    Payloads(Vec<Payload>),
+    Error(Notify),
+    /// INVALID_SYNTAX, which both sides take for the end of the IKE SA (2.21.3).
+    Fatal,
+    /// Not even an error.
+    Nothing,
+}
+
+/// A protected message that claims to belong to this IKE SA.
+pub(crate) fn on_message(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    path: Path,
+    (header, first): (&Header, u8),
+    bytes: &[u8],
+) {
+    let (spi_initiator, spi_responder) = sa.spis();
+    let ours = (header.spi_initiator, header.spi_responder) == (spi_initiator, spi_responder);
+    if !ours || header.from_initiator == sa.initiator {
+        return;
+    }
+    if header.response {
+        on_response(shared, sa, (header, first), bytes);
+    } else {
+        on_request(shared, sa, path, (header, first), bytes);
+    }
+}
+
+fn on_request(shared: &mut Shared, sa: &mut IkeSa, path: Path, (header, first): (&Header, u8), bytes: &[u8]) {
+    if let Some(answer) = sa.answer_to(header.id) {
+        if sa.open(first, bytes).is_ok() {
+            shared.out.transmit(path, answer);
+        }
+        return;
+    }
+    let half_open = matches!(sa.state, State::HalfOpen(_));
+    let may_ask = match sa.state {
+        State::HalfOpen(_) => header.exchange == ExchangeType::Auth,
+        State::Established | State::Replaced | State::Closing => true,
+        State::InitSent(_) | State::AuthSent(_) | State::Closed | State::Gone => false,
+    };
+    if !may_ask || !sa.expects(header.id) {
+        return;
+    }
+    let Ok((kind, plain)) = sa.open(first, bytes) else { return };
+    sa.times.heard = shared.now;
+    follow(shared, sa, path, half_open);
+    let reply = match parse_payloads(kind, &plain).and_then(Contents::of) {
+        Ok(contents) => answer(shared, sa, header.exchange, &contents),
+        Err(MessageError::UnsupportedCritical(kind)) if !half_open => {
+            Reply::Error(Notify::new(NotifyKind::UnsupportedCriticalPayload, &[kind]))
+        }
+        Err(_) => Reply::Fatal,
+    };
+    match reply {
+        Reply::Payloads(payloads) => sa.respond(shared.sending(), path, header.exchange, &payloads),
+        Reply::Error(notify) => {
+            sa.respond(shared.sending(), path, header.exchange, &[Payload::Notify(notify)])
+        }
+        Reply::Fatal => {
+            let notify = Notify::new(NotifyKind::InvalidSyntax, &[]);
+            sa.respond(shared.sending(), path, header.exchange, &[Payload::Notify(notify)]);
+            shared.failed(sa, Level::Error, "peer sent a malformed request: the IKE SA is closed".to_owned());
+            shared.lost(sa, true);
+        }
+        Reply::Nothing => {}
+    }
+}
+
+fn answer(shared: &mut Shared, sa: &mut IkeSa, exchange: ExchangeType, contents: &Contents) -> Reply {
+    match (&sa.state, exchange) {
+        (State::HalfOpen(_), _) => return auth::on_request(shared, sa, contents),
+        (State::Established, ExchangeType::CreateChild | ExchangeType::Informational) => {}
+        (_, ExchangeType::CreateChild) => {
+            return Reply::Error(Notify::new(NotifyKind::TemporaryFailure, &[]));
+        }
+        (_, ExchangeType::Informational) => {}
+        _ => return Reply::Fatal,
+    }
+    let closes = contents.deletes.contains(&Delete::Ike);
+    if !closes {
+        rekey_ike::rival_is_used(shared, sa);
+    }
+    match exchange {
+        ExchangeType::CreateChild => create_child::on_request(shared, sa, contents),
+        _ => informational::on_request(shared, sa, contents),
+    }
+}
+
+/// Answers and later requests go where an authentic request came from, when translation is in play (2.23).
+fn follow(shared: &mut Shared, sa: &mut IkeSa, path: Path, half_open: bool) {
+    let may_follow = half_open || (sa.nat.remote && !sa.nat.local);
+    if may_follow && sa.path != path {
+        sa.path = path;
+        shared.moved(sa);
+    }
+}
+
+fn on_response(shared: &mut Shared, sa: &mut IkeSa, (header, first): (&Header, u8), bytes: &[u8]) {
+    let awaited = |pending: &Pending| pending.id == header.id && pending.exchange == header.exchange;
+    if !sa.pending.as_ref().is_some_and(awaited) {
+        return;
+    }
+    let Ok((kind, plain)) = sa.open(first, bytes) else { return };
+    sa.times.heard = shared.now;
+    let Some(pending) = sa.pending.take() else { return };
+    let contents = match parse_payloads(kind, &plain).and_then(Contents::of) {
+        Ok(contents) => contents,
+        Err(error) => return on_unreadable(shared, sa, &error),
+    };
+    match pending.request {
+        Request::Init => {}
+        Request::Auth => auth::on_response(shared, sa, &contents),
+        Request::Child(request) => create_child::on_response(shared, sa, *request, &contents),
+        Request::RekeyIke(request) => rekey_ike::on_response(shared, sa, *request, &contents),
+        Request::DeleteChildren(spis) => informational::on_deleted(shared, sa, &spis),
+        Request::Close => sa.state = State::Gone,
+        Request::Liveness => {}
+    }
+}
+
+/// An authentic answer that makes no sense: there is no going on with that peer (2.21.3).
+fn on_unreadable(shared: &mut Shared, sa: &mut IkeSa, error: &MessageError) {
+    shared.failed(sa, Level::Error, format!("peer sent an answer that cannot be read: {error}"));
+    match sa.state {
+        State::Established | State::Replaced => shared.close(sa, Task::Close),
+        _ => shared.lost(sa, false),
+    }
+}
+
+/// Starts what waits, as long as no request is outstanding.
+pub(crate) fn start_tasks(shared: &mut Shared, sa: &mut IkeSa) {
+    while sa.pending.is_none() && matches!(sa.state, State::Established | State::Replaced | State::Closing) {
+        let Some(task) = sa.tasks.pop_front() else { break };
+        let established = sa.is_established();
+        match task {
+            Task::NewChild if established => create_child::start(shared, sa, None),
+            Task::RekeyChild(spi) if established => create_child::start(shared, sa, Some(spi)),
+            Task::DeleteChild(spi) if established => delete_child(shared, sa, spi),
+            Task::RekeyIke if established => rekey_ike::start(shared, sa),
+            Task::Liveness if established => {
+                sa.request(shared.sending(), ExchangeType::Informational, &[], Request::Liveness);
+            }
+            Task::Close => close(shared, sa, Payload::Delete(Delete::Ike)),
+            Task::RefuseAuthentication => {
+                close(shared, sa, Payload::Notify(Notify::new(NotifyKind::AuthenticationFailed, &[])));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn delete_child(shared: &mut Shared, sa: &mut IkeSa, spi: u32) {
+    if let Some(child) = sa.children.get_mut(&spi) {
+        if child.state == ChildState::Up
+            && let Some(key) = sa.tunnel
+        {
+            shared.stop_using(key, spi);
+        }
+        child.state = ChildState::Deleting;
+    }
+    let payload = Payload::Delete(Delete::Esp(vec![spi]));
+    sa.request(shared.sending(), ExchangeType::Informational, &[payload], Request::DeleteChildren(vec![spi]));
+}
+
+fn close(shared: &mut Shared, sa: &mut IkeSa, payload: Payload) {
+    sa.state = State::Closing;
+    sa.tasks.clear();
+    sa.request(shared.sending(), ExchangeType::Informational, &[payload], Request::Close);
+}

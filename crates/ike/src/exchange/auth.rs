@@ -1,0 +1,352 @@
+//! IKE_AUTH (RFC 7296, 1.2, 2.15, 2.21.2): both sides prove that they know the pre-shared key, and make the first child.
+
+use std::sync::Arc;
+
+use causeway_crypto::constant_time_eq;
+
+use crate::child::{self, Within};
+use crate::config::{TunnelConfig, TunnelKey};
+use crate::exchange::Reply;
+use crate::identity::Identity;
+use crate::keys::Signed;
+use crate::message::ExchangeType;
+use crate::message::contents::Contents;
+use crate::message::notify::{Notify, NotifyKind};
+use crate::message::payload::Payload;
+use crate::output::Level;
+use crate::sa::{Handshake, IkeSa, Request, State, Task};
+use crate::shared::{Shared, refused_text};
+
+/// "Shared Key Message Integrity Code".
+const AUTH_SHARED_KEY: u8 = 2;
+
+/// What an initiator remembers until IKE_AUTH is answered.
+pub(crate) struct AuthSent {
+    handshake: Handshake,
+    child_spi: u32,
+}
+
+/// The body of an identification payload.
+fn identity_body(identity: &Identity) -> Vec<u8> {
+    let (kind, content) = identity.to_wire();
+    [&[kind, 0, 0, 0], content.as_slice()].concat()
+}
+
+/// The identity in the body of an identification payload.
+fn identity_of(body: &[u8]) -> Identity {
+    Identity::from_wire(body.first().copied().unwrap_or(0), body.get(4..).unwrap_or_default())
+}
+
+/// As initiator: sends IKE_AUTH.
+pub(crate) fn request(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig, handshake: Handshake) {
+    let Some(keys) = &sa.keys else { return };
+    let identity = identity_body(&config.local_id);
+    let signed =
+        Signed { message: &handshake.request, nonce: &handshake.fresh.nonce_responder, identity: &identity };
+    let auth = keys.auth(true, &config.psk, signed);
+    let child_spi = shared.new_child_spi();
+    let mut payloads = vec![
+        Payload::IdInitiator(identity),
+        Payload::IdResponder(identity_body(&config.remote_id)),
+        Payload::Auth { method: AUTH_SHARED_KEY, value: auth },
+    ];
+    if is_first(shared, sa) {
+        payloads.push(Payload::Notify(Notify::new(NotifyKind::InitialContact, &[])));
+    }
+    payloads.extend(child::offer(config, Within::Auth, child_spi));
+    payloads.push(Payload::Notify(Notify::new(NotifyKind::EspTfcPaddingNotSupported, &[])));
+    sa.request(shared.sending(), ExchangeType::Auth, &payloads, Request::Auth);
+    sa.state = State::AuthSent(Box::new(AuthSent { handshake, child_spi }));
+}
+
+/// Whether the tunnel has no other established IKE SA, so that whatever the peer has is of an earlier life of ours.
+fn is_first(shared: &Shared, sa: &IkeSa) -> bool {
+    let tunnel = sa.tunnel.and_then(|key| shared.tunnels.get(&key));
+    let mut others = tunnel.into_iter().flat_map(|tunnel| &tunnel.sas).filter(|spi| **spi != sa.spi);
+    !others.any(|spi| shared.sas.get(spi).is_some_and(IkeSa::is_established))
+}
+
+/// As initiator: the peer answered.
+pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, contents: &Contents) {
+    let Some(config) = shared.config_of(sa) else { return };
+    let State::AuthSent(sent) = std::mem::replace(&mut sa.state, State::Gone) else { return };
+    if contents.auth.is_none() {
+        let kind = contents.error().map(|notify| notify.kind);
+        let text = kind.map_or("peer answered IKE_AUTH without proving who it is".to_owned(), |kind| {
+            refused_text(&config, kind)
+        });
+        return shared.failed(sa, Level::Error, text);
+    }
+    if let Err(text) = verify_responder(sa, &config, &sent.handshake, contents) {
+        shared.failed(sa, Level::Error, text);
+        sa.state = State::Closing;
+        return sa.enqueue(Task::RefuseAuthentication);
+    }
+    establish(shared, sa, &config);
+    match contents.error() {
+        Some(notify) => shared.child_refused(sa, Level::Error, child::refused_text(&config, notify.kind)),
+        None => complete_child(shared, sa, &config, &sent, contents),
+    }
+}
+
+fn complete_child(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    config: &TunnelConfig,
+    sent: &AuthSent,
+    contents: &Contents,
+) {
+    let fresh = &sent.handshake.fresh;
+    match (child::accept(config, Within::Auth, contents), &sa.keys) {
+        (Ok(agreement), Some(keys)) => {
+            let nonces = (fresh.nonce_initiator.as_slice(), fresh.nonce_responder.as_slice());
+            let keys = child::keys(config, keys, None, nonces, true);
+            shared.install_child(sa, sent.child_spi, agreement, keys, true);
+        }
+        (Err(text), _) => {
+            // The peer has a child that we do not have.
+            sa.enqueue(Task::DeleteChild(sent.child_spi));
+            shared.child_refused(sa, Level::Error, text);
+        }
+        (_, None) => {}
+    }
+}
+
+fn verify_responder(
+    sa: &IkeSa,
+    config: &TunnelConfig,
+    handshake: &Handshake,
+    contents: &Contents,
+) -> Result<(), String> {
+    let body = contents.id_responder.as_deref().ok_or("peer answered IKE_AUTH without an identity")?;
+    let identity = identity_of(body);
+    if !identity.is(&config.remote_id) {
+        return Err(format!(
+            "peer says it is {identity}, we want {}: the remote identity differs",
+            config.remote_id
+        ));
+    }
+    let signed =
+        Signed { message: &handshake.response, nonce: &handshake.fresh.nonce_initiator, identity: body };
+    if is_proven(sa, config, false, signed, contents) {
+        Ok(())
+    } else {
+        Err(wrong_key_text(config, &identity))
+    }
+}
+
+fn wrong_key_text(config: &TunnelConfig, identity: &Identity) -> String {
+    format!(
+        "the pre-shared key does not match: peer {identity} could not prove that it has ours (we are {})",
+        config.local_id
+    )
+}
+
+fn is_proven(
+    sa: &IkeSa,
+    config: &TunnelConfig,
+    of_initiator: bool,
+    signed: Signed<'_>,
+    contents: &Contents,
+) -> bool {
+    let (Some(keys), Some((AUTH_SHARED_KEY, value))) = (&sa.keys, &contents.auth) else { return false };
+    constant_time_eq(&keys.auth(of_initiator, &config.psk, signed), value)
+}
+
+/// As responder: the peer says who it is.
+pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Contents) -> Reply {
+    let State::HalfOpen(handshake) = std::mem::replace(&mut sa.state, State::Gone) else {
+        return Reply::Nothing;
+    };
+    match identify(shared, sa, &handshake, contents) {
+        Ok((key, config)) => {
+            let initial_contact = contents.notify(NotifyKind::InitialContact).is_some();
+            welcome(shared, sa, key, &config, initial_contact);
+            prove_and_answer(shared, sa, &config, &handshake, contents)
+        }
+        Err(Unknown { tunnels, text }) => {
+            for key in tunnels.iter().take(TUNNELS_TOLD_MAX) {
+                shared.stranger(Some(*key), &text);
+            }
+            if tunnels.is_empty() {
+                shared.stranger(None, &text);
+            }
+            shared.lost(sa, true);
+            Reply::Error(Notify::new(NotifyKind::AuthenticationFailed, &[]))
+        }
+    }
+}
+
+/// The most tunnels whose logs tell of one peer that did not authenticate.
+const TUNNELS_TOLD_MAX: usize = 4;
+
+/// A peer that is none of ours, and the tunnels that it could have meant.
+struct Unknown {
+    tunnels: Vec<TunnelKey>,
+    text: String,
+}
+
+/// Finds the tunnel that the peer means, and has proven to be the other end of: by addresses, then by identities, then by key.
+fn identify(
+    shared: &Shared,
+    sa: &IkeSa,
+    handshake: &Handshake,
+    contents: &Contents,
+) -> Result<(TunnelKey, Arc<TunnelConfig>), Unknown> {
+    let mut tunnels = shared.tunnels_between(*sa.path.local.ip(), *sa.path.remote.ip());
+    tunnels.retain(|(_, config)| config.ike == sa.suite);
+    let keys = |tunnels: &[(TunnelKey, _)]| tunnels.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+    let Some(body) = contents.id_initiator.as_deref() else {
+        return Err(Unknown {
+            tunnels: keys(&tunnels),
+            text: "peer sent IKE_AUTH without an identity".to_owned(),
+        });
+    };
+    if contents.auth.as_ref().is_none_or(|(method, _)| *method != AUTH_SHARED_KEY) {
+        let text = "peer wants to authenticate by something else than a pre-shared key".to_owned();
+        return Err(Unknown { tunnels: keys(&tunnels), text });
+    }
+    let identity = identity_of(body);
+    let named = contents.id_responder.as_deref().map(identity_of);
+    let of_identity = |config: &TunnelConfig| {
+        identity.is(&config.remote_id) && named.as_ref().is_none_or(|named| named.is(&config.local_id))
+    };
+    let (known, others): (Vec<_>, Vec<_>) = tunnels.into_iter().partition(|(_, config)| of_identity(config));
+    if known.is_empty() {
+        let text =
+            identity_text(&identity, named.as_ref(), others.first().map(|(_, config)| config.as_ref()));
+        return Err(Unknown { tunnels: keys(&others), text });
+    }
+    let signed =
+        Signed { message: &handshake.request, nonce: &handshake.fresh.nonce_responder, identity: body };
+    let proven = known.iter().filter(|(_, config)| is_proven(sa, config, true, signed, contents));
+    match proven.min_by_key(|(key, _)| occupancy(shared, *key)) {
+        Some(found) => Ok(found.clone()),
+        None => {
+            let text = known.first().map(|(_, config)| wrong_key_text(config, &identity)).unwrap_or_default();
+            Err(Unknown { tunnels: keys(&known), text })
+        }
+    }
+}
+
+fn identity_text(identity: &Identity, named: Option<&Identity>, wanted: Option<&TunnelConfig>) -> String {
+    let wants = named.map_or(String::new(), |named| format!(" and that we are {named}"));
+    match wanted {
+        Some(config) => format!(
+            "peer says it is {identity}{wants}, we want it to be {} and are {}: the identities do not match",
+            config.remote_id, config.local_id
+        ),
+        None => {
+            format!("peer says it is {identity}{wants}, and no tunnel with these algorithms is left to ask")
+        }
+    }
+}
+
+/// Tunnels that nothing tells apart are taken in this order: those that are down, then the one that has been up for longest.
+fn occupancy(shared: &Shared, key: TunnelKey) -> (bool, std::time::Duration) {
+    let tunnel = shared.tunnels.get(&key);
+    let sas = tunnel.into_iter().flat_map(|tunnel| &tunnel.sas).filter_map(|spi| shared.sas.get(spi));
+    let newest = sas.filter(|sa| sa.is_established()).map(|sa| sa.times.established).max();
+    (newest.is_some(), newest.unwrap_or_default())
+}
+
+/// The peer has authenticated: puts its IKE SA in the place of what it replaces.
+fn welcome(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    key: TunnelKey,
+    config: &TunnelConfig,
+    initial_contact: bool,
+) {
+    shared.bind(sa, key);
+    sa.nat.forced &= config.force_encapsulation;
+    if !(config.nat_traversal || config.force_encapsulation) {
+        sa.nat = Default::default();
+    }
+    let others = shared.tunnels.get(&key).map(|tunnel| tunnel.sas.clone()).unwrap_or_default();
+    let begun = sa.times.created;
+    for spi in others {
+        shared.with_sa(spi, |shared, other| {
+            let stale = initial_contact && !matches!(other.state, State::InitSent(_) | State::AuthSent(_));
+            if stale && other.times.established < begun {
+                shared.log(
+                    other.tunnel,
+                    Level::Info,
+                    "peer has started anew: its earlier IKE SA is forgotten".to_owned(),
+                );
+                shared.lost(other, false);
+            } else if matches!(other.state, State::InitSent(_)) {
+                // The peer was faster; it cannot have this one.
+                shared.lost(other, false);
+            }
+        });
+    }
+    establish(shared, sa, config);
+}
+
+/// The IKE SA counts from now on.
+fn establish(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig) {
+    sa.state = State::Established;
+    sa.times.established = shared.now;
+    sa.times.heard = shared.now;
+    sa.times.rekey = Some(shared.rekey_time(config.ike_lifetime()));
+    sa.times.expire = Some(shared.now + config.ike_lifetime());
+    sa.times.redundant = Some(shared.now + shared.limits.linger);
+    make_room(shared, sa);
+    let text = format!("IKE SA established with {} at {}", config.remote_id, sa.path.remote);
+    shared.log(sa.tunnel, Level::Info, text);
+}
+
+/// Closes the oldest IKE SA of a tunnel that has too many.
+fn make_room(shared: &mut Shared, sa: &IkeSa) {
+    let sas = sa
+        .tunnel
+        .and_then(|key| shared.tunnels.get(&key))
+        .map(|tunnel| tunnel.sas.clone())
+        .unwrap_or_default();
+    if sas.len() <= shared.limits.ike_sas_per_tunnel_max {
+        return;
+    }
+    let others = sas.into_iter().filter_map(|spi| shared.sas.get(&spi));
+    let oldest =
+        others.min_by_key(|other| (other.is_live(), other.times.created, other.spi)).map(|other| other.spi);
+    if let Some(oldest) = oldest {
+        shared.with_sa(oldest, |shared, other| match other.is_established() {
+            true => shared.close(other, Task::Close),
+            false => shared.lost(other, false),
+        });
+    }
+}
+
+/// Proves who we are, and answers what the peer proposed for the first child.
+fn prove_and_answer(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    config: &TunnelConfig,
+    handshake: &Handshake,
+    contents: &Contents,
+) -> Reply {
+    let Some(keys) = &sa.keys else { return Reply::Nothing };
+    let identity = identity_body(&config.local_id);
+    let fresh = &handshake.fresh;
+    let signed = Signed { message: &handshake.response, nonce: &fresh.nonce_initiator, identity: &identity };
+    let auth = keys.auth(false, &config.psk, signed);
+    let mut payloads =
+        vec![Payload::IdResponder(identity), Payload::Auth { method: AUTH_SHARED_KEY, value: auth }];
+    match child::answer(config, Within::Auth, contents) {
+        Ok(accepted) => {
+            let nonces = (fresh.nonce_initiator.as_slice(), fresh.nonce_responder.as_slice());
+            let keys = child::keys(config, keys, None, nonces, false);
+            let inbound_spi = shared.new_child_spi();
+            let agreement = accepted.agreement.clone();
+            payloads.extend(accepted.payloads(inbound_spi));
+            payloads.push(Payload::Notify(Notify::new(NotifyKind::EspTfcPaddingNotSupported, &[])));
+            shared.install_child(sa, inbound_spi, agreement, keys, true);
+        }
+        Err(refusal) => {
+            payloads.push(Payload::Notify(refusal.notify));
+            shared.child_refused(sa, Level::Error, refusal.text);
+        }
+    }
+    Reply::Payloads(payloads)
+}

@@ -1,0 +1,302 @@
+//! CREATE_CHILD_SA for children (RFC 7296, 1.3.1, 1.3.3, 2.8): a new one, or one in the place of another.
+
+use causeway_crypto::{KeyExchange, Secret};
+
+use crate::child::{self, ChildState, Within};
+use crate::config::TunnelConfig;
+use crate::exchange::{Reply, rekey_ike};
+use crate::keys::Fresh;
+use crate::message::ExchangeType;
+use crate::message::contents::Contents;
+use crate::message::notify::{Notify, NotifyKind};
+use crate::message::payload::Payload;
+use crate::message::proposal::PROTOCOL_IKE;
+use crate::name::group_name;
+use crate::output::Level;
+use crate::sa::{IkeSa, Request, Task};
+use crate::shared::Shared;
+
+/// What an initiator remembers until CREATE_CHILD_SA is answered.
+pub(crate) struct ChildRequest {
+    /// The child that is being rekeyed.
+    pub replaces: Option<u32>,
+    /// The peer has rekeyed the same child at the same time.
+    pub rival: Option<Rival>,
+    inbound_spi: u32,
+    nonce: Vec<u8>,
+    exchange: Option<KeyExchange>,
+}
+
+/// The child that the peer made while we were making one for the same purpose.
+pub(crate) struct Rival {
+    inbound_spi: u32,
+    lowest_nonce: Vec<u8>,
+}
+
+/// Asks for a child: a new one if there is none, or one that replaces another.
+pub(crate) fn start(shared: &mut Shared, sa: &mut IkeSa, replaces: Option<u32>) {
+    let Some(config) = shared.config_of(sa) else { return };
+    let is_up = |spi: u32| sa.children.get(&spi).is_some_and(|child| child.state == ChildState::Up);
+    let sensible = match replaces {
+        Some(spi) => is_up(spi),
+        None => !sa.children.keys().any(|spi| is_up(*spi)),
+    };
+    if !sensible {
+        return;
+    }
+    let (inbound_spi, nonce) = (shared.new_child_spi(), shared.new_nonce());
+    let exchange = config.child.pfs.map(|group| KeyExchange::generate(group, &mut shared.random));
+    let mut payloads = Vec::new();
+    if let Some(spi) = replaces {
+        payloads.push(Payload::Notify(Notify::about_child(NotifyKind::RekeySa, spi)));
+    }
+    let [proposal, tsi, tsr] = child::offer(&config, Within::CreateChild, inbound_spi);
+    payloads.extend([proposal, Payload::Nonce(nonce.clone())]);
+    payloads.extend(exchange.as_ref().map(rekey_ike::key_exchange));
+    payloads.extend([tsi, tsr]);
+    let request = ChildRequest { replaces, rival: None, inbound_spi, nonce, exchange };
+    sa.request(shared.sending(), ExchangeType::CreateChild, &payloads, Request::Child(Box::new(request)));
+}
+
+/// The peer answered.
+pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, request: ChildRequest, contents: &Contents) {
+    let Some(config) = shared.config_of(sa).filter(|_| sa.is_established()) else { return };
+    if let Some(notify) = contents.error() {
+        return on_refused(shared, sa, &config, &request, notify.kind);
+    }
+    let inbound_spi = request.inbound_spi;
+    match complete(shared, sa, &config, request, contents) {
+        Ok(()) => {}
+        Err((replaces, text)) => {
+            // The peer has a child that we do not have.
+            sa.enqueue(Task::DeleteChild(inbound_spi));
+            shared.child_refused(sa, Level::Error, text);
+            try_again(shared, sa, replaces);
+        }
+    }
+}
+
+fn complete(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    config: &TunnelConfig,
+    request: ChildRequest,
+    contents: &Contents,
+) -> Result<(), (Option<u32>, String)> {
+    let ChildRequest { replaces, rival, inbound_spi, nonce, exchange } = request;
+    let failed = |text: String| (replaces, text);
+    let agreement = child::accept(config, Within::CreateChild, contents).map_err(failed)?;
+    let peer_nonce =
+        contents.nonce.clone().ok_or_else(|| failed("peer answered without a nonce".to_owned()))?;
+    let secret = match (exchange, &contents.key_exchange) {
+        (None, _) => None,
+        (Some(exchange), Some((group, value))) if *group == exchange.group().ike_transform_id() => {
+            let secret = exchange.agree(value);
+            Some(
+                secret
+                    .map_err(|_| failed("peer sent an invalid public value for the PFS group".to_owned()))?,
+            )
+        }
+        (Some(_), _) => {
+            return Err(failed("peer answered without a public value for the PFS group".to_owned()));
+        }
+    };
+    let Some(sa_keys) = &sa.keys else { return Ok(()) };
+    let nonces = (nonce.as_slice(), peer_nonce.as_slice());
+    let keys = child::keys(config, sa_keys, secret.as_ref(), nonces, true);
+    let lowest_nonce = nonces.0.min(nonces.1);
+    let loses = rival.as_ref().is_some_and(|rival| lowest_nonce < rival.lowest_nonce.as_slice());
+    shared.install_child(sa, inbound_spi, agreement, keys, !loses);
+    settle_rivals(shared, sa, replaces, inbound_spi, loses.then_some(()).and(rival));
+    Ok(())
+}
+
+/// Deletes what the new child replaces; or the new child, if the peer's won (2.8.1).
+fn settle_rivals(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    replaces: Option<u32>,
+    new: u32,
+    winner: Option<Rival>,
+) {
+    let old = replaces.and_then(|spi| Some((spi, sa.children.get_mut(&spi)?)));
+    let old = old.map(|(spi, child)| {
+        (child.state, child.rekey_at) = (ChildState::Replaced, None);
+        spi
+    });
+    match (winner, old) {
+        (Some(winner), _) if sa.children.contains_key(&winner.inbound_spi) => {
+            if let Some(key) = sa.tunnel {
+                shared.stop_using(key, new);
+            }
+            if let Some(child) = sa.children.get_mut(&new) {
+                (child.state, child.rekey_at) = (ChildState::Replaced, None);
+            }
+            sa.enqueue(Task::DeleteChild(new));
+        }
+        (_, Some(old)) => sa.enqueue(Task::DeleteChild(old)),
+        (_, None) => {}
+    }
+}
+
+fn on_refused(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    config: &TunnelConfig,
+    request: &ChildRequest,
+    kind: NotifyKind,
+) {
+    let text = child::refused_text(config, kind);
+    match (request.replaces, kind) {
+        (_, NotifyKind::TemporaryFailure) => shared.log(sa.tunnel, Level::Info, text),
+        (Some(old), NotifyKind::ChildSaNotFound) => {
+            shared.log(sa.tunnel, Level::Warning, text);
+            shared.remove_child(sa, old, false);
+            sa.enqueue(Task::NewChild);
+        }
+        (Some(_), _) => shared.log(sa.tunnel, Level::Error, text),
+        (None, _) => shared.child_refused(sa, Level::Error, text),
+    }
+    try_again(shared, sa, request.replaces);
+}
+
+/// Rekeys again a little later, or makes a new child if there is none.
+fn try_again(shared: &mut Shared, sa: &mut IkeSa, replaces: Option<u32>) {
+    let up = replaces.and_then(|spi| sa.children.get_mut(&spi)).filter(|child| child.state == ChildState::Up);
+    match up {
+        Some(child) => child.rekey_at = Some(shared.soon(child.expire_at)),
+        None => shared.retry_child(sa),
+    }
+}
+
+/// The peer asks for a child.
+pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Contents) -> Reply {
+    let Some(config) = shared.config_of(sa) else {
+        return Reply::Error(Notify::new(NotifyKind::TemporaryFailure, &[]));
+    };
+    if contents.sa.as_ref().is_some_and(|sa| sa.iter().any(|proposal| proposal.protocol == PROTOCOL_IKE)) {
+        return rekey_ike::on_request(shared, sa, &config, contents);
+    }
+    if matches!(sa.pending.as_ref().map(|pending| &pending.request), Some(Request::RekeyIke(_))) {
+        return Reply::Error(Notify::new(NotifyKind::TemporaryFailure, &[]));
+    }
+    let replaces = match contents.notify(NotifyKind::RekeySa).map(|notify| replaced(sa, notify)) {
+        Some(Ok(spi)) => Some(spi),
+        Some(Err(notify)) => return Reply::Error(notify),
+        None => None,
+    };
+    if sa.children.len() >= shared.limits.children_per_ike_sa_max {
+        return Reply::Error(Notify::new(NotifyKind::NoAdditionalSas, &[]));
+    }
+    match make(shared, sa, &config, contents, replaces) {
+        Ok(payloads) => Reply::Payloads(payloads),
+        Err(Declined::Syntax) => Reply::Fatal,
+        Err(Declined::For(notify, text)) => {
+            match replaces {
+                Some(_) => shared.log(sa.tunnel, Level::Error, text),
+                None if sa.children.is_empty() => shared.child_refused(sa, Level::Error, text),
+                None => shared.log(sa.tunnel, Level::Warning, text),
+            }
+            Reply::Error(notify)
+        }
+    }
+}
+
+/// The child that the peer wants to replace, by its inbound SPI, which is our outbound one.
+fn replaced(sa: &IkeSa, notify: &Notify) -> Result<u32, Notify> {
+    let outbound_spi = notify.child_spi();
+    let found = sa.children.iter().find(|(_, child)| Some(child.outbound_spi) == outbound_spi);
+    match found {
+        Some((spi, child)) if child.state == ChildState::Up => Ok(*spi),
+        Some(_) => Err(Notify::new(NotifyKind::TemporaryFailure, &[])),
+        None => Err(Notify { kind: NotifyKind::ChildSaNotFound, ..notify.clone() }),
+    }
+}
+
+enum Declined {
+    Syntax,
+    For(Notify, String),
+}
+
+fn make(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    config: &TunnelConfig,
+    contents: &Contents,
+    replaces: Option<u32>,
+) -> Result<Vec<Payload>, Declined> {
+    let peer_nonce = contents.nonce.as_ref().ok_or(Declined::Syntax)?;
+    let accepted = child::answer(config, Within::CreateChild, contents).map_err(|refusal| {
+        match refusal.notify.kind {
+            NotifyKind::InvalidSyntax => Declined::Syntax,
+            _ => Declined::For(refusal.notify, refusal.text),
+        }
+    })?;
+    let (own_value, secret) = match agree(shared, config, contents)? {
+        Some((value, secret)) => (Some(value), Some(secret)),
+        None => (None, None),
+    };
+    let Some(sa_keys) = &sa.keys else { return Err(Declined::Syntax) };
+    let (inbound_spi, nonce) = (shared.new_child_spi(), shared.new_nonce());
+    let nonces = (peer_nonce.as_slice(), nonce.as_slice());
+    let keys = child::keys(config, sa_keys, secret.as_ref(), nonces, false);
+    let agreement = accepted.agreement.clone();
+    // Until the peer has our answer it cannot receive on the new child.
+    shared.install_child(sa, inbound_spi, agreement, keys, replaces.is_none());
+    let fresh = Fresh {
+        nonce_initiator: peer_nonce.clone(),
+        nonce_responder: nonce,
+        spi_initiator: 0,
+        spi_responder: 0,
+    };
+    if let Some(old) = replaces {
+        replace(shared, sa, old, Rival { inbound_spi, lowest_nonce: fresh.lowest_nonce() });
+    }
+    let [proposal, tsi, tsr] = accepted.payloads(inbound_spi);
+    let mut payloads = vec![proposal, Payload::Nonce(fresh.nonce_responder)];
+    payloads.extend(own_value);
+    payloads.extend([tsi, tsr]);
+    Ok(payloads)
+}
+
+/// The fresh key exchange, where one is configured.
+fn agree(
+    shared: &mut Shared,
+    config: &TunnelConfig,
+    contents: &Contents,
+) -> Result<Option<(Payload, Secret)>, Declined> {
+    let Some(group) = config.child.pfs else { return Ok(None) };
+    let wanted = group.ike_transform_id();
+    let sent = contents.key_exchange.as_ref();
+    let Some((_, value)) = sent.filter(|(sent, _)| *sent == wanted) else {
+        let theirs = sent.map_or("none".to_owned(), |(group, _)| group_name(*group));
+        let text = format!(
+            "peer sent a public value for {theirs}, we want {}: PFS group differs",
+            group_name(wanted)
+        );
+        return Err(Declined::For(Notify::new(NotifyKind::InvalidKePayload, &wanted.to_be_bytes()), text));
+    };
+    let exchange = KeyExchange::generate(group, &mut shared.random);
+    let own_value = rekey_ike::key_exchange(&exchange);
+    let secret = exchange.agree(value).map_err(|_| Declined::Syntax)?;
+    Ok(Some((own_value, secret)))
+}
+
+/// The peer's new child replaces an old one, which the peer is going to delete, unless ours replaces it as well and wins.
+fn replace(shared: &mut Shared, sa: &mut IkeSa, old: u32, rival: Rival) {
+    sa.tasks.retain(|task| *task != Task::RekeyChild(old));
+    let ours = match sa.pending.as_mut().map(|pending| &mut pending.request) {
+        Some(Request::Child(request)) if request.replaces == Some(old) => Some(request),
+        _ => None,
+    };
+    if let Some(request) = ours {
+        request.rival = Some(rival);
+    }
+    if let Some(child) = sa.children.get_mut(&old) {
+        (child.state, child.rekey_at) = (ChildState::Replaced, None);
+        child.expire_at = child.expire_at.min(shared.now + REPLACED_MAX);
+    }
+}
+
+/// How long a peer may take to delete what it has replaced.
+pub(crate) const REPLACED_MAX: std::time::Duration = std::time::Duration::from_secs(60);

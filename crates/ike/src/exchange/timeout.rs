@@ -1,0 +1,118 @@
+//! What time does to an IKE SA: retransmission, rekeying, expiry, liveness, keepalives.
+
+use std::time::Duration;
+
+use crate::child::ChildState;
+use crate::output::Level;
+use crate::sa::{IkeSa, Request, State, Task};
+use crate::shared::Shared;
+
+/// A moment that does not come.
+const NEVER: Duration = Duration::MAX;
+
+/// Does what is due.
+pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut IkeSa) {
+    let now = shared.now;
+    let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+    if is_due(sa.times.expire) {
+        return on_expired(shared, sa);
+    }
+    if sa.pending.as_ref().is_some_and(|pending| pending.due <= now) && !sa.retransmit(shared.sending()) {
+        return on_silence(shared, sa);
+    }
+    if is_due(sa.times.rekey) {
+        sa.times.rekey = None;
+        sa.enqueue(Task::RekeyIke);
+    }
+    if is_due(sa.times.child_retry) {
+        sa.times.child_retry = None;
+        sa.enqueue(Task::NewChild);
+    }
+    if is_due(sa.times.redundant) {
+        sa.times.redundant = None;
+        drop_redundant(shared, sa);
+    }
+    age_children(shared, sa);
+    let config = shared.config_of(sa);
+    if is_due(sa.liveness_due(config.as_deref(), &shared.limits)) {
+        sa.enqueue(Task::Liveness);
+    }
+    if is_due(sa.keepalive_due(&shared.limits)) {
+        sa.times.sent = now;
+        shared.out.keepalive(sa.path);
+    }
+}
+
+fn on_expired(shared: &mut Shared, sa: &mut IkeSa) {
+    match sa.state {
+        State::Established => {
+            shared.failed(sa, Level::Warning, "the IKE SA's lifetime ended before it was rekeyed".to_owned());
+            shared.close(sa, Task::Close);
+        }
+        State::Replaced => shared.close(sa, Task::Close),
+        _ => sa.state = State::Gone,
+    }
+}
+
+/// The peer has not answered, as often as it was asked.
+fn on_silence(shared: &mut Shared, sa: &mut IkeSa) {
+    let remote = sa.path.remote;
+    let text = match &sa.state {
+        State::InitSent(init) if init.was_refused() => None,
+        State::InitSent(_) => Some(format!("no answer from {remote} to IKE_SA_INIT")),
+        State::AuthSent(_) => Some(format!("no answer from {remote} to IKE_AUTH")),
+        State::Established => Some(format!("peer {remote} does not answer any more: its SAs are given up")),
+        _ => None,
+    };
+    if let Some(text) = text {
+        shared.failed(sa, Level::Warning, text);
+    }
+    if let Some(Request::RekeyIke(_)) = sa.pending.as_ref().map(|pending| &pending.request) {
+        super::rekey_ike::concede(shared, sa);
+    }
+    shared.lost(sa, false);
+}
+
+fn age_children(shared: &mut Shared, sa: &mut IkeSa) {
+    let now = shared.now;
+    let mut tasks = Vec::new();
+    for (spi, child) in &mut sa.children {
+        if child.expire_at <= now {
+            child.expire_at = NEVER;
+            child.rekey_at = None;
+            if child.state != ChildState::Deleting {
+                tasks.push(Task::DeleteChild(*spi));
+            }
+        } else if child.rekey_at.is_some_and(|at| at <= now) {
+            child.rekey_at = None;
+            tasks.push(Task::RekeyChild(*spi));
+        }
+    }
+    for task in tasks {
+        sa.enqueue(task);
+    }
+}
+
+/// Both sides may have initiated at once. Of several IKE SAs of one tunnel, the one with the lowest nonce goes, by the same
+/// rule as for rekeying: who began it deletes it.
+fn drop_redundant(shared: &mut Shared, sa: &mut IkeSa) {
+    let Some(tunnel) = sa.tunnel.and_then(|key| shared.tunnels.get(&key)) else { return };
+    let others = tunnel.sas.iter().filter_map(|spi| shared.sas.get(spi));
+    let others = others.filter(|other| other.is_established() && other.rival_of.is_none());
+    let Some(lowest) = others.min_by(|a, b| a.lowest_nonce.cmp(&b.lowest_nonce)) else { return };
+    if !sa.is_established() || sa.rival_of.is_some() {
+        return;
+    }
+    let text = "both sides initiated: the redundant IKE SA is closed".to_owned();
+    if sa.lowest_nonce < lowest.lowest_nonce {
+        if sa.initiator {
+            shared.log(sa.tunnel, Level::Info, text);
+            shared.close(sa, Task::Close);
+        }
+    } else if lowest.initiator {
+        let spi = lowest.spi;
+        shared.log(sa.tunnel, Level::Info, text);
+        shared.with_sa(spi, |shared, other| shared.close(other, Task::Close));
+        sa.times.redundant = Some(shared.now + shared.limits.linger);
+    }
+}

@@ -1,0 +1,63 @@
+//! IKE SAs that a peer has begun and not authenticated: how many there are, which is the oldest, and which message made which.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+/// An index of the half-open IKE SAs; they are themselves among the others.
+#[derive(Default)]
+pub(crate) struct HalfOpen {
+    by_age: BTreeSet<(Duration, u64)>,
+    by_address: BTreeMap<Ipv4Addr, BTreeSet<(Duration, u64)>>,
+    by_request: BTreeMap<(SocketAddrV4, u64), u64>,
+    entries: BTreeMap<u64, Entry>,
+}
+
+struct Entry {
+    created: Duration,
+    remote: SocketAddrV4,
+    peer_spi: u64,
+}
+
+impl HalfOpen {
+    pub(crate) fn len(&self) -> usize {
+        self.by_age.len()
+    }
+
+    pub(crate) fn len_of(&self, address: Ipv4Addr) -> usize {
+        self.by_address.get(&address).map_or(0, BTreeSet::len)
+    }
+
+    pub(crate) fn insert(&mut self, spi: u64, created: Duration, remote: SocketAddrV4, peer_spi: u64) {
+        self.by_age.insert((created, spi));
+        self.by_address.entry(*remote.ip()).or_default().insert((created, spi));
+        self.by_request.insert((remote, peer_spi), spi);
+        self.entries.insert(spi, Entry { created, remote, peer_spi });
+    }
+
+    /// The IKE SA is authenticated, or gone.
+    pub(crate) fn remove(&mut self, spi: u64) {
+        let Some(entry) = self.entries.remove(&spi) else { return };
+        self.by_age.remove(&(entry.created, spi));
+        self.by_request.remove(&(entry.remote, entry.peer_spi));
+        if let Some(of_address) = self.by_address.get_mut(entry.remote.ip()) {
+            of_address.remove(&(entry.created, spi));
+            if of_address.is_empty() {
+                self.by_address.remove(entry.remote.ip());
+            }
+        }
+    }
+
+    /// The one that an IKE_SA_INIT request from this address with this SPI has made.
+    pub(crate) fn made_by(&self, remote: SocketAddrV4, peer_spi: u64) -> Option<u64> {
+        self.by_request.get(&(remote, peer_spi)).copied()
+    }
+
+    /// The oldest one that has to give way for one more from `address`.
+    pub(crate) fn to_evict(&self, address: Ipv4Addr, max: usize, per_address_max: usize) -> Option<u64> {
+        let of_address = self.by_address.get(&address);
+        let crowd = of_address.filter(|crowd| crowd.len() >= per_address_max);
+        let oldest = crowd.or((self.len() >= max).then_some(&self.by_age))?;
+        oldest.first().map(|(_, spi)| *spi)
+    }
+}

@@ -1,0 +1,483 @@
+//! What the exchanges of all IKE SAs share: the tunnels, the IKE SAs themselves, randomness, time and the outbox.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_crypto::Random;
+
+use crate::child::{Agreement, Child, ChildState};
+use crate::config::{Limits, TunnelConfig, TunnelKey};
+use crate::exchange::init;
+use crate::half_open::HalfOpen;
+use crate::message::notify::NotifyKind;
+use crate::nat::IKE_PORT;
+use crate::outbox::Outbox;
+use crate::output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};
+use crate::sa::{IkeSa, Sending, State, Task};
+use crate::tunnel::{Tunnel, fraction};
+
+/// What the exchanges of all IKE SAs share. The IKE SA that is being worked on is not in `sas` meanwhile.
+pub(crate) struct Shared {
+    pub random: Box<dyn Random + Send>,
+    pub limits: Limits,
+    pub now: Duration,
+    pub tunnels: BTreeMap<TunnelKey, Tunnel>,
+    pub sas: BTreeMap<u64, IkeSa>,
+    pub half_open: HalfOpen,
+    pub out: Outbox,
+    /// Tunnels by their addresses.
+    by_addresses: BTreeMap<(Ipv4Addr, Ipv4Addr), BTreeSet<TunnelKey>>,
+    /// Inbound SPIs of all children, those that linger included.
+    child_spis: BTreeSet<u32>,
+    /// Replaced children that are received on for a little longer.
+    lingering: BTreeSet<(Duration, u32, TunnelKey)>,
+    timers: BTreeSet<(Duration, Timer)>,
+    deadlines: BTreeMap<Timer, Duration>,
+    /// Tunnels whose status has to be looked at again.
+    dirty: BTreeSet<TunnelKey>,
+}
+
+/// Whose time has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Timer {
+    Sa(u64),
+    Tunnel(TunnelKey),
+}
+
+impl Shared {
+    pub(crate) fn new(random: Box<dyn Random + Send>, limits: Limits) -> Self {
+        let out = Outbox::new(limits.outputs_max);
+        Shared {
+            random,
+            limits,
+            now: Duration::ZERO,
+            tunnels: BTreeMap::new(),
+            sas: BTreeMap::new(),
+            half_open: HalfOpen::default(),
+            out,
+            by_addresses: BTreeMap::new(),
+            child_spis: BTreeSet::new(),
+            lingering: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            deadlines: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+        }
+    }
+
+    // --- tunnels ---
+
+    pub(crate) fn insert_tunnel(&mut self, key: TunnelKey, config: Arc<TunnelConfig>) {
+        self.by_addresses.entry((config.local, config.remote)).or_default().insert(key);
+        let mut tunnel = Tunnel::new(config);
+        if tunnel.initiates() {
+            tunnel.retry.at = Some(self.now);
+        }
+        self.tunnels.insert(key, tunnel);
+        self.dirty.insert(key);
+    }
+
+    pub(crate) fn take_tunnel(&mut self, key: TunnelKey) -> Option<Tunnel> {
+        let tunnel = self.tunnels.remove(&key)?;
+        let addresses = (tunnel.config.local, tunnel.config.remote);
+        if let Some(keys) = self.by_addresses.get_mut(&addresses) {
+            keys.remove(&key);
+            if keys.is_empty() {
+                self.by_addresses.remove(&addresses);
+            }
+        }
+        self.set_timer(Timer::Tunnel(key), None);
+        let lingering: Vec<_> = self.lingering.iter().filter(|it| it.2 == key).copied().collect();
+        for entry in lingering {
+            self.end_lingering(entry);
+        }
+        Some(tunnel)
+    }
+
+    /// The tunnels that may be between two addresses: those that name the peer before those that take any.
+    pub(crate) fn tunnels_between(
+        &self,
+        local: Ipv4Addr,
+        remote: Ipv4Addr,
+    ) -> Vec<(TunnelKey, Arc<TunnelConfig>)> {
+        let named = self.by_addresses.get(&(local, remote));
+        let any = self.by_addresses.get(&(local, Ipv4Addr::UNSPECIFIED)).filter(|_| !remote.is_unspecified());
+        let keys = named.into_iter().chain(any).flatten();
+        keys.filter_map(|key| Some((*key, Arc::clone(&self.tunnels.get(key)?.config)))).collect()
+    }
+
+    pub(crate) fn tunnel_of(&mut self, sa: &IkeSa) -> Option<&mut Tunnel> {
+        self.tunnels.get_mut(&sa.tunnel?)
+    }
+
+    pub(crate) fn config_of(&self, sa: &IkeSa) -> Option<Arc<TunnelConfig>> {
+        Some(Arc::clone(&self.tunnels.get(&sa.tunnel?)?.config))
+    }
+
+    /// Makes an IKE SA belong to a tunnel.
+    pub(crate) fn bind(&mut self, sa: &mut IkeSa, key: TunnelKey) {
+        sa.tunnel = Some(key);
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.sas.insert(sa.spi);
+        }
+        self.dirty.insert(key);
+    }
+
+    // --- IKE SAs ---
+
+    /// Takes an IKE SA out, works on it, does what it can now do next, and puts it back unless it is gone.
+    pub(crate) fn with_sa<R>(
+        &mut self,
+        spi: u64,
+        work: impl FnOnce(&mut Shared, &mut IkeSa) -> R,
+    ) -> Option<R> {
+        let mut sa = self.sas.remove(&spi)?;
+        let result = work(self, &mut sa);
+        self.settle(sa);
+        Some(result)
+    }
+
+    /// Puts an IKE SA among the others, or forgets it if it is gone.
+    pub(crate) fn settle(&mut self, mut sa: IkeSa) {
+        crate::exchange::start_tasks(self, &mut sa);
+        self.dirty.extend(sa.tunnel);
+        if !matches!(sa.state, State::HalfOpen(_)) {
+            self.half_open.remove(sa.spi);
+        }
+        if matches!(sa.state, State::Gone) {
+            self.set_timer(Timer::Sa(sa.spi), None);
+            if let Some(tunnel) = self.tunnel_of(&sa) {
+                tunnel.sas.remove(&sa.spi);
+            }
+            return;
+        }
+        let config = self.config_of(&sa);
+        let deadline = sa.deadline(config.as_deref(), &self.limits);
+        self.set_timer(Timer::Sa(sa.spi), deadline);
+        self.sas.insert(sa.spi, sa);
+    }
+
+    /// What an IKE SA needs to send.
+    pub(crate) fn sending(&mut self) -> Sending<'_> {
+        Sending { out: &mut self.out, limits: &self.limits, now: self.now }
+    }
+
+    /// An SPI that no IKE SA has.
+    pub(crate) fn new_ike_spi(&mut self) -> u64 {
+        loop {
+            let mut bytes = [0; 8];
+            self.random.fill(&mut bytes);
+            let spi = u64::from_be_bytes(bytes);
+            if spi != 0 && !self.sas.contains_key(&spi) {
+                return spi;
+            }
+        }
+    }
+
+    /// An SPI that no child has. Those below 256 are reserved (RFC 4303, 2.1).
+    pub(crate) fn new_child_spi(&mut self) -> u32 {
+        loop {
+            let mut bytes = [0; 4];
+            self.random.fill(&mut bytes);
+            let spi = u32::from_be_bytes(bytes);
+            if spi >= 256 && !self.child_spis.contains(&spi) {
+                return spi;
+            }
+        }
+    }
+
+    /// Twice the key length of the strongest PRF is not needed; RFC 7296, 2.10 wants at least half of it.
+    pub(crate) fn new_nonce(&mut self) -> Vec<u8> {
+        let mut nonce = vec![0; 32];
+        self.random.fill(&mut nonce);
+        nonce
+    }
+
+    /// When to rekey something that lives this long: at about 90%, not both sides at once.
+    pub(crate) fn rekey_time(&mut self, lifetime: Duration) -> Duration {
+        self.now + lifetime.mul_f64(0.85 + 0.08 * fraction(&mut self.random))
+    }
+
+    /// When to try again what the peer could not do just now, for something that expires then.
+    pub(crate) fn soon(&mut self, expire: Duration) -> Duration {
+        let left = expire.saturating_sub(self.now);
+        let wait = Duration::from_secs(10).min(left / 5);
+        self.now + wait.mul_f64(0.5 + 0.5 * fraction(&mut self.random))
+    }
+
+    // --- children ---
+
+    /// Installs a child. `ready` says whether the peer is known to have it, so that we may send on it.
+    pub(crate) fn install_child(
+        &mut self,
+        sa: &mut IkeSa,
+        inbound_spi: u32,
+        agreement: Agreement,
+        keys: (DirectionKeys, DirectionKeys),
+        ready: bool,
+    ) {
+        let (Some(key), Some(config)) = (sa.tunnel, self.config_of(sa)) else { return };
+        let lifetime = config.child_lifetime();
+        let child = Child {
+            outbound_spi: agreement.outbound_spi,
+            state: ChildState::Up,
+            rekey_at: Some(self.rekey_time(lifetime)),
+            expire_at: self.now + lifetime,
+        };
+        sa.children.insert(inbound_spi, child);
+        sa.times.child_retry = None;
+        self.child_spis.insert(inbound_spi);
+        let child = ChildSa {
+            inbound_spi,
+            outbound_spi: agreement.outbound_spi,
+            encryption: config.child.encryption,
+            integrity: config.child.integrity,
+            inbound_key: keys.0,
+            outbound_key: keys.1,
+            local_ts: agreement.local_ts,
+            remote_ts: agreement.remote_ts,
+            encapsulation: encapsulation(sa),
+            local: *sa.path.local.ip(),
+            remote: *sa.path.remote.ip(),
+        };
+        self.out.push(Output::ChildUp { tunnel: key, child });
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.add_child(inbound_spi, ready);
+            tunnel.child_refused = false;
+            tunnel.error = None;
+        }
+        self.change_use(key);
+    }
+
+    /// Removes a child; with `linger` it is still received on for a while, because packets are under way.
+    pub(crate) fn remove_child(&mut self, sa: &mut IkeSa, inbound_spi: u32, linger: bool) {
+        if sa.children.remove(&inbound_spi).is_none() {
+            return;
+        }
+        let Some(key) = sa.tunnel else {
+            self.child_spis.remove(&inbound_spi);
+            return;
+        };
+        self.stop_using(key, inbound_spi);
+        let until = if linger { self.now + self.limits.linger } else { self.now };
+        self.lingering.insert((until, inbound_spi, key));
+        if !linger {
+            self.end_lingering((until, inbound_spi, key));
+        }
+        let lived = sa.times.established;
+        let (now, limits) = (self.now, self.limits.clone());
+        if let Some(tunnel) = self.tunnels.get_mut(&key).filter(|tunnel| !tunnel.has_child()) {
+            tunnel.child_retry.held(now.saturating_sub(lived), &limits);
+        }
+        self.retry_child(sa);
+    }
+
+    /// Sends on another child than this one, if there is one.
+    pub(crate) fn stop_using(&mut self, key: TunnelKey, inbound_spi: u32) {
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.remove_child(inbound_spi);
+        }
+        self.change_use(key);
+    }
+
+    fn end_lingering(&mut self, entry: (Duration, u32, TunnelKey)) {
+        self.lingering.remove(&entry);
+        self.child_spis.remove(&entry.1);
+        self.out.push(Output::ChildDown { tunnel: entry.2, inbound_spi: entry.1 });
+        self.dirty.insert(entry.2);
+    }
+
+    /// Says which child to send on, if that has changed.
+    pub(crate) fn change_use(&mut self, key: TunnelKey) {
+        if let Some(inbound_spi) = self.tunnels.get_mut(&key).and_then(Tunnel::change_use) {
+            self.out.push(Output::ChildUse { tunnel: key, inbound_spi });
+        }
+        self.dirty.insert(key);
+    }
+
+    /// An established IKE SA without a child tries to get one, if that is for us to do.
+    pub(crate) fn retry_child(&mut self, sa: &mut IkeSa) {
+        let has_child = sa.children.values().any(|child| child.state == ChildState::Up);
+        if has_child || !sa.is_established() || sa.times.child_retry.is_some() {
+            return;
+        }
+        let (now, limits) = (self.now, self.limits.clone());
+        let Some(tunnel) = sa.tunnel.and_then(|key| self.tunnels.get_mut(&key)) else { return };
+        if tunnel.initiates() {
+            let at = tunnel.child_retry.next(now, &limits, &mut self.random);
+            // The side that answered leaves the first word to the other.
+            let wait = (at - now).saturating_mul(if sa.initiator { 1 } else { 4 });
+            sa.times.child_retry = Some(now + wait);
+        }
+    }
+
+    /// The negotiation of a child failed: says why, and tries again later.
+    pub(crate) fn child_refused(&mut self, sa: &mut IkeSa, level: Level, text: String) {
+        self.log(sa.tunnel, level, text.clone());
+        if let Some(tunnel) = self.tunnel_of(sa) {
+            tunnel.child_refused = true;
+            tunnel.error = Some(text);
+        }
+        self.retry_child(sa);
+    }
+
+    /// The peer's address or port is another one now.
+    pub(crate) fn moved(&mut self, sa: &IkeSa) {
+        let Some(tunnel) = sa.tunnel else { return };
+        let encapsulation = encapsulation(sa);
+        for inbound_spi in sa.children.keys().copied() {
+            self.out.push(Output::ChildMoved { tunnel, inbound_spi, encapsulation });
+        }
+    }
+
+    // --- endings ---
+
+    /// An IKE SA is no more, with its children. It stays for a while if the peer may ask again.
+    pub(crate) fn lost(&mut self, sa: &mut IkeSa, to_answer: bool) {
+        let was_established = sa.is_established();
+        sa.state = if to_answer { State::Closed } else { State::Gone };
+        sa.pending = None;
+        sa.tasks.clear();
+        for inbound_spi in sa.children.keys().copied().collect::<Vec<_>>() {
+            self.remove_child(sa, inbound_spi, false);
+        }
+        let times = &mut sa.times;
+        (times.rekey, times.child_retry, times.redundant) = (None, None, None);
+        sa.times.expire = Some(self.now + self.limits.linger.max(Duration::from_secs(30)));
+        let lived = self.now.saturating_sub(sa.times.established);
+        let limits = self.limits.clone();
+        if let Some(tunnel) = self.tunnel_of(sa).filter(|_| was_established) {
+            tunnel.retry.held(lived, &limits);
+        }
+    }
+
+    /// Closes an IKE SA: its children go at once, and the peer is told.
+    pub(crate) fn close(&mut self, sa: &mut IkeSa, task: Task) {
+        let pending = sa.pending.take();
+        self.lost(sa, false);
+        sa.pending = pending;
+        sa.state = State::Closing;
+        sa.times.expire = None;
+        sa.enqueue(task);
+    }
+
+    /// An attempt, or an established IKE SA, has failed: says why.
+    pub(crate) fn failed(&mut self, sa: &IkeSa, level: Level, text: String) {
+        self.log(sa.tunnel, level, text.clone());
+        if let Some(tunnel) = self.tunnel_of(sa) {
+            tunnel.error = Some(text);
+        }
+    }
+
+    pub(crate) fn log(&mut self, tunnel: Option<TunnelKey>, level: Level, text: String) {
+        self.out.log(tunnel, level, text);
+    }
+
+    /// Something that anybody may cause by sending us a datagram is logged, and told as a tunnel's error, a bounded number of times.
+    pub(crate) fn stranger(&mut self, tunnel: Option<TunnelKey>, text: &str) {
+        if !self.out.may_log_stranger(self.now) {
+            return;
+        }
+        self.log(tunnel, Level::Warning, text.to_owned());
+        let Some(key) = tunnel else { return };
+        if let Some(tunnel) = self.tunnels.get_mut(&key).filter(|tunnel| !tunnel.has_child()) {
+            tunnel.error = Some(text.to_owned());
+            self.dirty.insert(key);
+        }
+    }
+
+    // --- time ---
+
+    pub(crate) fn set_timer(&mut self, timer: Timer, at: Option<Duration>) {
+        if let Some(old) = self.deadlines.remove(&timer) {
+            self.timers.remove(&(old, timer));
+        }
+        if let Some(at) = at {
+            self.deadlines.insert(timer, at);
+            self.timers.insert((at, timer));
+        }
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Duration> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let lingering = self.lingering.first().map(|(at, _, _)| *at);
+        timer.into_iter().chain(lingering).min()
+    }
+
+    /// Everything that is due now, each thing once.
+    pub(crate) fn due(&mut self) -> Vec<Timer> {
+        let now = self.now;
+        let ended: Vec<_> = self.lingering.iter().take_while(|(at, _, _)| *at <= now).copied().collect();
+        for entry in ended {
+            self.end_lingering(entry);
+        }
+        self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, timer)| *timer).collect()
+    }
+
+    /// Looks at every tunnel that something has happened to: does it have to initiate, and what is its status?
+    pub(crate) fn finish(&mut self) {
+        while let Some(key) = self.dirty.pop_first() {
+            self.reconsider(key);
+        }
+    }
+
+    fn reconsider(&mut self, key: TunnelKey) {
+        let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
+        let sas = || tunnel.sas.iter().filter_map(|spi| self.sas.get(spi));
+        let established = sas().filter(|sa| sa.is_established()).count();
+        let live = sas().any(IkeSa::is_live);
+        if live || !tunnel.initiates() {
+            tunnel.retry.at = None;
+        } else if tunnel.retry.at.is_none() {
+            tunnel.retry.at = Some(tunnel.retry.next(self.now, &self.limits, &mut self.random));
+        }
+        let status = match (tunnel.has_child(), established > 0, tunnel.child_refused) {
+            (true, _, _) => TunnelStatus::IpsecSaEstablished,
+            (false, true, true) => TunnelStatus::IpsecSaNotEstablished,
+            (false, true, false) => TunnelStatus::IkeSaEstablished,
+            (false, false, _) => TunnelStatus::IkeSaNotEstablished,
+        };
+        let error = tunnel.error.clone().filter(|_| status != TunnelStatus::IpsecSaEstablished);
+        let at = tunnel.retry.at;
+        if tunnel.reported != (status, error.clone()) {
+            tunnel.reported = (status, error.clone());
+            self.out.push(Output::Status { tunnel: key, status, error });
+        }
+        self.set_timer(Timer::Tunnel(key), at);
+    }
+
+    /// A tunnel's time to initiate has come.
+    pub(crate) fn on_tunnel_timeout(&mut self, key: TunnelKey) {
+        let now = self.now;
+        let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
+        if tunnel.retry.at.is_some_and(|at| at <= now) {
+            tunnel.retry.at = None;
+            init::initiate(self, key);
+        }
+    }
+}
+
+/// Where the packets of an IKE SA's children go, if inside UDP.
+fn encapsulation(sa: &IkeSa) -> Option<(std::net::SocketAddrV4, std::net::SocketAddrV4)> {
+    // A peer that stays on port 500 although it could see why not to cannot receive ESP there.
+    let possible = sa.path.local.port() != IKE_PORT;
+    (possible && sa.nat.encapsulates()).then_some((sa.path.local, sa.path.remote))
+}
+
+/// Why a responder refused to establish an IKE SA, as far as it tells.
+pub(crate) fn refused_text(config: &TunnelConfig, kind: NotifyKind) -> String {
+    match kind {
+        NotifyKind::NoProposalChosen => format!(
+            "peer refused our IKE proposal {} ({kind}): its encryption, integrity or DH group differs, or it knows no tunnel \
+             with {}; its log says which",
+            config.ike, config.local
+        ),
+        NotifyKind::AuthenticationFailed => format!(
+            "peer refused our authentication ({kind}): the pre-shared key does not match, or it does not expect us to be {} \
+             or itself to be {}",
+            config.local_id, config.remote_id
+        ),
+        _ => format!("peer refused the IKE SA: {kind}"),
+    }
+}

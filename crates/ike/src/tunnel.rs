@@ -1,0 +1,123 @@
+//! One configured tunnel: what is there for it, and what is reported of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_crypto::Random;
+
+use crate::config::{Limits, TunnelConfig};
+use crate::output::TunnelStatus;
+
+/// One configured tunnel.
+pub(crate) struct Tunnel {
+    pub config: Arc<TunnelConfig>,
+    /// Its IKE SAs in all states, by our SPI.
+    pub sas: BTreeSet<u64>,
+    /// Its children that packets can pass, the newest last.
+    children: Vec<Installed>,
+    /// The child that we send on.
+    in_use: Option<u32>,
+    /// Initiating an IKE SA.
+    pub retry: Backoff,
+    /// Making a child when an IKE SA has none.
+    pub child_retry: Backoff,
+    /// The last negotiation of a child failed.
+    pub child_refused: bool,
+    /// Why the tunnel is not up.
+    pub error: Option<String>,
+    pub reported: (TunnelStatus, Option<String>),
+}
+
+struct Installed {
+    inbound_spi: u32,
+    /// The peer is known to have it too.
+    ready: bool,
+}
+
+impl Tunnel {
+    pub(crate) fn new(config: Arc<TunnelConfig>) -> Self {
+        Tunnel {
+            config,
+            sas: BTreeSet::new(),
+            children: Vec::new(),
+            in_use: None,
+            retry: Backoff::default(),
+            child_retry: Backoff::default(),
+            child_refused: false,
+            error: None,
+            reported: (TunnelStatus::IkeSaNotEstablished, None),
+        }
+    }
+
+    /// Whether we may initiate at all.
+    pub(crate) fn initiates(&self) -> bool {
+        self.config.initiate && !self.config.remote.is_unspecified()
+    }
+
+    pub(crate) fn has_child(&self) -> bool {
+        !self.children.is_empty()
+    }
+
+    /// A child is installed; `ready` says whether to send on it already.
+    pub(crate) fn add_child(&mut self, inbound_spi: u32, ready: bool) {
+        self.children.push(Installed { inbound_spi, ready });
+    }
+
+    /// The peer is known to have the child.
+    pub(crate) fn child_ready(&mut self, inbound_spi: u32) {
+        if let Some(child) = self.children.iter_mut().find(|child| child.inbound_spi == inbound_spi) {
+            child.ready = true;
+        }
+    }
+
+    /// The child is removed, or only received on.
+    pub(crate) fn remove_child(&mut self, inbound_spi: u32) {
+        self.children.retain(|child| child.inbound_spi != inbound_spi);
+    }
+
+    /// The child to send on from now on, if that is another one than before: the newest of those that the peer is known to have.
+    pub(crate) fn change_use(&mut self) -> Option<u32> {
+        let ready = self.children.iter().rev().find(|child| child.ready);
+        let best = ready.or(self.children.last()).map(|child| child.inbound_spi);
+        let changed = best != self.in_use;
+        self.in_use = best;
+        best.filter(|_| changed)
+    }
+
+    /// The child that we send on.
+    pub(crate) fn in_use(&self) -> Option<u32> {
+        self.in_use
+    }
+}
+
+/// When to try again: twice as late each time, with some randomness, for ever.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Backoff {
+    attempts: u32,
+    /// When the next attempt is due.
+    pub at: Option<Duration>,
+}
+
+impl Backoff {
+    /// The next attempt's time; counts it.
+    pub(crate) fn next(&mut self, now: Duration, limits: &Limits, random: &mut dyn Random) -> Duration {
+        let wait = limits.retry_after.saturating_mul(1 << self.attempts.min(16)).min(limits.retry_after_max);
+        self.attempts = self.attempts.saturating_add(1);
+        now + wait.mul_f64(0.75 + 0.5 * fraction(random))
+    }
+
+    /// What was attempted has held for `lived`; only if that was long does the next attempt come soon.
+    pub(crate) fn held(&mut self, lived: Duration, limits: &Limits) {
+        if lived > limits.retry_after_max {
+            self.attempts = 0;
+        }
+    }
+}
+
+/// A random number from 0 to 1.
+pub(crate) fn fraction(random: &mut dyn Random) -> f64 {
+    let mut bytes = [0; 4];
+    random.fill(&mut bytes);
+    f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
+}
