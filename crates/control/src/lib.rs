@@ -1,1 +1,27 @@
 //! The product: resources, operations, access, error codes.
+//!
+//! Everything is a pure function of its arguments. [`core::execute`] plans a request at a state of its
+//! account and answers what is to be written; the caller makes it durable and applies it to the state.
+//! [`desired::desired`] derives from the state what the gateway is to do, and the gateway reports what it
+//! does as [`observed::ObservedConnection`].
+
+pub mod access;
+pub mod access_key;
+pub mod account;
+pub mod catalogue;
+pub mod context;
+pub mod core;
+pub mod desired;
+pub mod error;
+pub mod fields;
+pub mod ids;
+pub mod observed;
+pub mod operation;
+pub mod operations;
+pub mod permission;
+pub mod ram_user;
+pub mod record;
+pub mod resource;
+pub mod settings;
+pub mod state;
+pub mod tx;

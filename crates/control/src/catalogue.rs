@@ -1,0 +1,206 @@
+//! The error codes of the API: code, HTTP status, sentence, and what the caller can do about it.
+//!
+//! Codes and sentences are the provider's where it documents them; clients compare both. A code marked
+//! "ours" has none documented for its case and follows the nearest sibling.
+
+use crate::error::ErrorCode;
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $message:literal, $remedy:literal;)*) => {
+        $(
+            $(#[$doc])*
+            pub static $name: ErrorCode =
+                ErrorCode { code: $code, status: $status, message: $message, remedy: $remedy };
+        )*
+
+        /// Every code there is.
+        pub static ALL: &[&ErrorCode] = &[$(&$name),*];
+    };
+}
+
+catalogue! {
+    // Parameters.
+
+    /// A required parameter is absent.
+    MISSING_PARAMETER = "Missing{ParameterName}", 400, "{ParameterName} is mandatory for this action.",
+        "Send the parameter.";
+    /// A parameter is not what it should be.
+    INVALID_PARAMETER = "Invalid{ParameterName}", 400, "Specified parameter {ParameterName} is not valid.", "";
+    /// The name of a resource.
+    INVALID_NAME = "InvalidName", 400, "The name is not valid",
+        "A name has 1 to 100 characters and does not begin with http:// or https://.";
+    /// The description of a resource.
+    INVALID_DESCRIPTION = "InvalidDescription", 400, "The description is not valid",
+        "A description has 1 to 100 characters and does not begin with http:// or https://.";
+    /// The networks on the gateway's side.
+    ILLEGAL_LOCAL_SUBNET = "IllegalParam.LocalSubnet", 400, "The specified \"LocalSubnet\" (%s) is invalid.",
+        "Send CIDR blocks without host bits, separated by commas, such as 10.1.1.0/24,10.1.2.0/24.";
+    /// The networks on the peer's side.
+    ILLEGAL_REMOTE_SUBNET = "IllegalParam.RemoteSubnet", 400, "The specified \"RemoteSubnet\" (%s) is invalid.",
+        "Send CIDR blocks without host bits, separated by commas, such as 10.1.1.0/24,10.1.2.0/24.";
+    /// The address of a customer gateway.
+    IP_ADDRESS_WRONG_FORMAT = "InvalidIpAddress.WrongFormat", 400, "Specified IpAddress is invalid.",
+        "Send the IPv4 address at which the peer is reached; it cannot lie in 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.0.0.0/8 or 0.0.0.0/8.";
+    /// `DryRun` was set, and every check passed.
+    DRY_RUN = "DryRunOperation", 400, "Request validation has been passed with DryRun flag set.",
+        "Send the request without DryRun to carry it out.";
+
+    // Who may.
+
+    /// The caller has a role session, or names another account as the owner of the resource.
+    FORBIDDEN = "Forbidden", 403, "User not authorized to operate on the specified resource.",
+        "Call with an AccessKey of the account that owns the resource, and without the ResourceOwnerId or ResourceOwnerAccount of another one.";
+    /// The caller is a RAM user whose policies do not allow it. The service spells it so.
+    FORBIDDEN_SUB_USER = "Forbbiden.SubUser", 403,
+        "User not authorized to operate on the specified resource as your account is created by another user.",
+        "Attach a RAM policy that allows the action on the resource to the RAM user (causeway keys).";
+    /// No such AccessKey.
+    ACCESS_KEY_NOT_FOUND = "InvalidAccessKeyId.NotFound", 404, "Specified access key is not found.",
+        "Check the AccessKey id and the endpoint: the key must have been made by this server (causeway keys).";
+    /// The AccessKey is switched off.
+    ACCESS_KEY_INACTIVE = "InvalidAccessKeyId.Inactive", 400, "Specified access key is disabled.",
+        "Enable the AccessKey or use another one.";
+
+    // Which operation.
+
+    /// No such operation.
+    ACTION_NOT_FOUND = "InvalidAction.NotFound", 404,
+        "Specified api is not found, please check your url and method.",
+        "Check the Action.";
+    /// The operation exists in another version.
+    INVALID_VERSION = "InvalidVersion", 400, "Specified parameter Version is not valid.", "";
+    /// Neither GET nor POST.
+    UNSUPPORTED_HTTP_METHOD = "UnsupportedHTTPMethod", 403, "This http method is not supported.", "Use GET or POST.";
+
+    // Again.
+
+    /// The client token belongs to another request.
+    IDEMPOTENT_PARAMETER_MISMATCH = "IdempotentParameterMismatch", 400,
+        "Request uses a client token in a previous request but is not identical to that request.",
+        "Use a new ClientToken for a new request.";
+    /// The request with the same client token has not been answered yet.
+    LAST_TOKEN_PROCESSING = "LastTokenProcessing", 403, "The last token request is processing", "Try again shortly.";
+    /// The documented rate limit.
+    THROTTLING_USER = "Throttling.User", 400, "Request was denied due to user flow control.",
+        "Try again after the time in the header x-acs-retry-after.";
+    /// A connection is `updating` and takes no second change.
+    CONNECTION_CONFIGURING = "VpnConnection.Configuring", 400, "The specified service is configuring.",
+        "Wait until DescribeVpnConnection answers another State than updating, and try again.";
+    /// As much as the quota allows is there already.
+    QUOTA_FULL = "Resource.QuotaFull", 400, "The quota of resource is full",
+        "Delete what is not needed, or raise the quota in the server's configuration.";
+
+    // Which resource.
+
+    /// No such region.
+    REGION_NOT_FOUND = "InvalidRegionId.NotFound", 404,
+        "The specified region is not found during access authentication.",
+        "Use a RegionId that DescribeRegions answers, or add the region to the server's configuration.";
+    /// No such customer gateway in this account and region.
+    CUSTOMER_GATEWAY_NOT_FOUND = "InvalidCustomerGatewayInstanceId.NotFound", 404,
+        "The specified customer gateway instance id does not exist.",
+        "Check the id (cgw-...) and the RegionId.";
+    /// Two customer gateways of a region cannot have one address.
+    IP_ADDRESS_EXISTS = "InvalidIpAddress.AlreadyExist", 400, "Specified IpAddress is already exist.",
+        "Use the customer gateway that has this address.";
+    /// A customer gateway that connections use cannot be deleted.
+    CUSTOMER_GATEWAY_IN_USE = "DependencyViolation.VpnConnection", 400,
+        "There are vpn connections on specified customer gateway not deleted.",
+        "Delete the IPsec-VPN connections that use the customer gateway first.";
+    /// No such IPsec-VPN connection in this account and region.
+    VPN_CONNECTION_NOT_FOUND = "InvalidVpnConnectionInstanceId.NotFound", 404,
+        "The specified vpn connection instance id does not exist.",
+        "Check the id (vco-...) and the RegionId.";
+    /// The connection is not attached to a transit router; ours.
+    CONNECTION_NOT_ATTACHED = "IncorrectStatus.VpnConnection", 400,
+        "The status of the specified vpn connection does not support this operation.",
+        "Attach the IPsec-VPN connection to a transit router with CreateTransitRouterVpnAttachment.";
+    /// The connection was attached by CreateTransitRouterVpnAttachment, which is to be undone first; ours.
+    CONNECTION_STILL_ATTACHED = "DependencyViolation.TransitRouterVpnAttachment", 400,
+        "The specified vpn connection is attached to a transit router.",
+        "Detach it with DeleteTransitRouterVpnAttachment first.";
+    /// The route is there with another weight, or is there already.
+    ROUTE_CONFLICT = "VpnRouteEntry.Conflict", 400, "The specified route entry has conflict.", "";
+    /// No such route.
+    ROUTE_NOT_FOUND = "InvalidRouteEntry.NotFound", 404, "The specified route entry does not exist.",
+        "DescribeVcoRouteEntries answers the routes of the connection.";
+    /// No such transit router in this account and region.
+    TRANSIT_ROUTER_NOT_FOUND = "InvalidTransitRouterId.NotFound", 404, "The specified TransitRouterId does not exist.",
+        "DescribeVpnConnection answers the built-in transit router of a connection's region as TransitRouterId.";
+    /// No such attachment.
+    TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND = "InvalidTransitRouterAttachmentId.NotFound", 404,
+        "The specified TransitRouterAttachmentId does not exist.",
+        "ListTransitRouterVpnAttachments answers the attachments there are.";
+    /// The connection is attached to another transit router; ours.
+    ATTACHED_ELSEWHERE = "OperationFailed.VpnConnectionAttached", 400,
+        "The specified vpn connection is attached to another transit router.",
+        "Detach it with DeleteTransitRouterVpnAttachment first.";
+    /// A resource to be tagged is not there.
+    RESOURCE_NOT_FOUND = "InvalidResourceId.NotFound", 404, "The specified ResourceIds are not found in our records.",
+        "Check the ids, the ResourceType and the RegionId.";
+    /// More tags than a resource may have.
+    TAGS_EXCEEDED = "NumberExceed.Tags", 400, "The Tags parameter's number is exceed, Valid : 20",
+        "A resource has at most 20 tags; remove some with UnTagResources.";
+
+    // The server's own faults.
+
+    /// Something is broken here.
+    INTERNAL_ERROR = "InternalError", 500,
+        "The request processing has failed due to some unknown error, exception or failure.",
+        "Look for the RequestId in the server's log.";
+    /// Something is unavailable here for the moment.
+    SERVICE_UNAVAILABLE = "ServiceUnavailable", 503,
+        "The request has failed due to a temporary failure of the server.",
+        "Try again; the server's log says what failed.";
+}
+
+/// The code for a parameter that is there and cannot be accepted.
+///
+/// An id whose form is wrong is an id that does not exist, and is told so.
+pub(crate) fn invalid(field: &str) -> &'static ErrorCode {
+    match field.rsplit('.').next().unwrap_or(field) {
+        "Name" => &INVALID_NAME,
+        "Description" => &INVALID_DESCRIPTION,
+        "IpAddress" => &IP_ADDRESS_WRONG_FORMAT,
+        "LocalSubnet" => &ILLEGAL_LOCAL_SUBNET,
+        "RemoteSubnet" => &ILLEGAL_REMOTE_SUBNET,
+        "RegionId" => &REGION_NOT_FOUND,
+        "CustomerGatewayId" => &CUSTOMER_GATEWAY_NOT_FOUND,
+        "VpnConnectionId" => &VPN_CONNECTION_NOT_FOUND,
+        "TransitRouterId" => &TRANSIT_ROUTER_NOT_FOUND,
+        "TransitRouterAttachmentId" => &TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND,
+        _ => &INVALID_PARAMETER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::ALL;
+
+    #[test]
+    fn no_code_is_there_twice() {
+        let codes: BTreeSet<&str> = ALL.iter().map(|entry| entry.code).collect();
+        assert_eq!(codes.len(), ALL.len());
+    }
+
+    #[test]
+    fn codes_contain_no_code_of_another_case() {
+        // Clients find a code by looking for it anywhere in the answer.
+        for entry in ALL {
+            for other in ALL.iter().filter(|other| other.code != entry.code && other.code.contains('.')) {
+                assert!(!entry.message.contains(other.code), "{} in {}", other.code, entry.code);
+                assert!(!entry.remedy.contains(other.code), "{} in {}", other.code, entry.code);
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_is_a_client_error_or_a_server_error() {
+        for entry in ALL {
+            assert!((400..=599).contains(&entry.status), "{}", entry.code);
+            assert!(!entry.message.is_empty(), "{}", entry.code);
+        }
+    }
+}

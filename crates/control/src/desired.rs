@@ -1,0 +1,125 @@
+//! What is wanted of the gateway, derived from what is stored.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use crate::fields::Weight;
+use crate::ids::{AccountId, RegionId, TransitRouterId, TunnelId, VpnConnectionId};
+use crate::resource::ike_config::IkeConfig;
+use crate::resource::ipsec_config::IpsecConfig;
+use crate::resource::tunnel::TunnelRole;
+use crate::settings::Settings;
+use crate::state::AccountState;
+
+/// A forwarding domain: nothing crosses from one into another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Domain {
+    /// Whose it is.
+    pub account: AccountId,
+    /// Where it is.
+    pub region: RegionId,
+    /// The transit router.
+    pub transit_router: TransitRouterId,
+}
+
+/// An IPsec-VPN connection as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredConnection {
+    /// Its id.
+    pub id: VpnConnectionId,
+    /// Which packets it can carry.
+    pub domain: Domain,
+    /// What is to be reported once all of this is in force.
+    pub generation: u64,
+    /// One tunnel or two.
+    pub tunnels: Vec<DesiredTunnel>,
+    /// Its routes, the oldest first.
+    pub routes: Vec<DesiredRoute>,
+}
+
+/// A tunnel as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredTunnel {
+    /// Its id.
+    pub id: TunnelId,
+    /// 1 or 2.
+    pub index: u8,
+    /// Which tunnel is taken while both are up.
+    pub role: TunnelRole,
+    /// The gateway's address: the `InternetIp` of the API.
+    pub local_address: Ipv4Addr,
+    /// The peer's address.
+    pub remote_address: Ipv4Addr,
+    /// How the IKE SA is agreed on; the identities are never empty.
+    pub ike: IkeConfig,
+    /// How the IPsec SAs are agreed on.
+    pub ipsec: IpsecConfig,
+    /// Whether the peer's liveness is checked.
+    pub enable_dpd: bool,
+    /// Whether NATs are detected and traversed.
+    pub enable_nat_traversal: bool,
+    /// The networks on the gateway's side.
+    pub local_subnets: Vec<Ipv4Net>,
+    /// The networks on the peer's side.
+    pub remote_subnets: Vec<Ipv4Net>,
+}
+
+/// A route as it is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DesiredRoute {
+    /// The destination.
+    pub dest: Ipv4Net,
+    /// 100 is preferred over 0.
+    pub weight: Weight,
+}
+
+/// Where the gateway reads what is wanted. Only durable state is shown.
+pub trait Desires: Send + Sync {
+    /// The connections there are, each with its generation. One that is missing is to be removed.
+    fn generations(&self) -> Vec<(VpnConnectionId, u64)>;
+    /// A connection as it is to be; `None` when nothing of it is to be in force.
+    fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection>;
+}
+
+/// The connections of an account that are attached to a transit router, each with its generation.
+pub fn generations(state: &AccountState) -> Vec<(VpnConnectionId, u64)> {
+    let attached = state.all_vpn_connections().filter(|connection| connection.attachment.is_some());
+    attached.map(|connection| (connection.id.clone(), connection.generation)).collect()
+}
+
+/// A connection as it is to be; `None` when it does not exist, or is attached to nothing.
+pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) -> Option<DesiredConnection> {
+    let connection = state.vpn_connection(id)?;
+    let attachment = connection.attachment.as_ref()?;
+    let tunnel = |tunnel: &crate::resource::tunnel::Tunnel| {
+        let local_address = settings.tunnel_address(tunnel.index);
+        let remote_address = state.customer_gateway(&tunnel.customer_gateway_id)?.ip_address;
+        Some(DesiredTunnel {
+            id: tunnel.id.clone(),
+            index: tunnel.index,
+            role: tunnel.role,
+            local_address,
+            remote_address,
+            ike: tunnel.ike_between(local_address, Some(remote_address)),
+            ipsec: tunnel.ipsec.clone(),
+            enable_dpd: tunnel.enable_dpd,
+            enable_nat_traversal: tunnel.enable_nat_traversal,
+            local_subnets: connection.local_subnet.clone(),
+            remote_subnets: connection.remote_subnet.clone(),
+        })
+    };
+    let routes =
+        state.vco_routes(id).map(|route| DesiredRoute { dest: route.route_dest, weight: route.weight });
+    Some(DesiredConnection {
+        id: connection.id.clone(),
+        domain: Domain {
+            account: state.account_id().clone(),
+            region: connection.region.clone(),
+            transit_router: attachment.transit_router_id.clone(),
+        },
+        generation: connection.generation,
+        tunnels: connection.tunnels.iter().filter_map(tunnel).collect(),
+        routes: routes.collect(),
+    })
+}

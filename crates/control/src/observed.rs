@@ -1,0 +1,134 @@
+//! What the gateway reports: what is, beside what is wanted.
+//!
+//! Nothing of it is stored. What has not been reported is unknown, and is shown as not there yet.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::ids::{TunnelId, VpnConnectionId};
+
+/// What a tunnel does, from the worst to the best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum TunnelStatus {
+    /// The peers have not agreed on an IKE SA.
+    #[default]
+    IkeSaNotEstablished,
+    /// There is an IKE SA, and the peers did not agree on IPsec SAs.
+    IpsecSaNotEstablished,
+    /// There is an IKE SA; the IPsec SAs are being negotiated.
+    IkeSaEstablished,
+    /// Packets can pass.
+    IpsecSaEstablished,
+}
+
+impl TunnelStatus {
+    /// The word that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IkeSaNotEstablished => "ike_sa_not_established",
+            Self::IpsecSaNotEstablished => "ipsec_sa_not_established",
+            Self::IkeSaEstablished => "ike_sa_established",
+            Self::IpsecSaEstablished => "ipsec_sa_established",
+        }
+    }
+}
+
+impl fmt::Display for TunnelStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the gateway sees of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ObservedConnection {
+    /// The last generation that is wholly in force.
+    pub generation: u64,
+    /// Its tunnels.
+    pub tunnels: BTreeMap<TunnelId, ObservedTunnel>,
+}
+
+/// What the gateway sees of a tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ObservedTunnel {
+    /// How far it is.
+    pub status: TunnelStatus,
+    /// Why it is not further, in words for its owner.
+    pub last_error: Option<String>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What happened.
+    Info,
+    /// What may surprise.
+    Warning,
+    /// What does not work.
+    Error,
+}
+
+impl Level {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// A line for the log of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Whose log it is.
+    pub connection: VpnConnectionId,
+    /// The tunnel that it is about, if it is about one.
+    pub tunnel: Option<TunnelId>,
+    /// How bad it is.
+    pub level: Level,
+    /// What there is to say. Never a secret.
+    pub text: String,
+}
+
+/// A line of a log, with its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When, in UNIX milliseconds.
+    pub at_ms: i64,
+    /// What.
+    pub line: LogLine,
+}
+
+/// Where the gateway reports what is.
+pub trait Observer: Send + Sync {
+    /// The state of a connection, in place of what was reported before.
+    fn observed(&self, id: &VpnConnectionId, observed: ObservedConnection);
+    /// The connection is no longer there: nothing of it is in force.
+    fn gone(&self, id: &VpnConnectionId);
+    /// A line for a connection's log.
+    fn log(&self, line: LogLine);
+}
+
+/// Where operations read what the gateway reported.
+pub trait Observations {
+    /// The latest report on a connection, if there is one.
+    fn get(&self, id: &VpnConnectionId) -> Option<ObservedConnection>;
+
+    /// The last generation of a connection that is wholly in force, if there is a report.
+    fn generation(&self, id: &VpnConnectionId) -> Option<u64> {
+        self.get(id).map(|observed| observed.generation)
+    }
+}
+
+/// Where operations read the logs of connections.
+pub trait Logs {
+    /// The lines from `from_ms` to `to_ms`, both included, the oldest first.
+    fn lines(&self, id: &VpnConnectionId, from_ms: i64, to_ms: i64) -> Vec<LogEntry>;
+}

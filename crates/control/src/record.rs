@@ -1,0 +1,223 @@
+//! Records: everything that is stored, as the store sees it: a kind, an id and JSON.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::access_key::AccessKey;
+use crate::account::Account;
+use crate::ids::{AccessKeyId, AccountId, CustomerGatewayId, Secret, VpnConnectionId};
+use crate::ram_user::RamUser;
+use crate::resource::client_token::ClientToken;
+use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
+use crate::resource::vpn_connection::VpnConnection;
+use crate::state::AccountState;
+
+/// One thing that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// The account itself.
+    Account(Account),
+    /// A RAM user.
+    RamUser(RamUser),
+    /// An AccessKey.
+    AccessKey(AccessKey),
+    /// A customer gateway.
+    CustomerGateway(CustomerGateway),
+    /// An IPsec-VPN connection, with its tunnels and its attachment.
+    VpnConnection(Box<VpnConnection>),
+    /// A route of an IPsec-VPN connection.
+    VcoRouteEntry(VcoRouteEntry),
+    /// What was answered to a request with a client token.
+    ClientToken(ClientToken),
+}
+
+/// One thing to be stored, or to be removed from the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Stores it, in place of the one with the same kind and id.
+    Put(Record),
+    /// Removes it.
+    Delete {
+        /// One of the kinds of [`Record`].
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
+}
+
+/// A stored record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// This version does not know the kind.
+    #[error("there is no kind of record named {0:?}")]
+    UnknownKind(String),
+    /// Its JSON is not what this version writes.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+impl Record {
+    /// The kind of the account's own record.
+    pub const ACCOUNT: &'static str = "account";
+    /// The kind of RAM users.
+    pub const RAM_USER: &'static str = "ram-user";
+    /// The kind of AccessKeys.
+    pub const ACCESS_KEY: &'static str = "access-key";
+    /// The kind of customer gateways.
+    pub const CUSTOMER_GATEWAY: &'static str = "customer-gateway";
+    /// The kind of IPsec-VPN connections.
+    pub const VPN_CONNECTION: &'static str = "vpn-connection";
+    /// The kind of routes of IPsec-VPN connections.
+    pub const VCO_ROUTE_ENTRY: &'static str = "vco-route-entry";
+    /// The kind of client tokens.
+    pub const CLIENT_TOKEN: &'static str = "client-token";
+
+    /// What it is.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Account(_) => Self::ACCOUNT,
+            Self::RamUser(_) => Self::RAM_USER,
+            Self::AccessKey(_) => Self::ACCESS_KEY,
+            Self::CustomerGateway(_) => Self::CUSTOMER_GATEWAY,
+            Self::VpnConnection(_) => Self::VPN_CONNECTION,
+            Self::VcoRouteEntry(_) => Self::VCO_ROUTE_ENTRY,
+            Self::ClientToken(_) => Self::CLIENT_TOKEN,
+        }
+    }
+
+    /// Which one it is, among those of its kind.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Account(record) => record.id().to_string(),
+            Self::RamUser(record) => record.id(),
+            Self::AccessKey(record) => record.id().to_string(),
+            Self::CustomerGateway(record) => record.id().to_string(),
+            Self::VpnConnection(record) => record.id().to_string(),
+            Self::VcoRouteEntry(record) => record.id().to_string(),
+            Self::ClientToken(record) => record.id(),
+        }
+    }
+
+    /// Its secrets, so that they can be sealed before it is written and opened after it was read.
+    pub fn secrets_mut(&mut self) -> Vec<&mut Secret> {
+        match self {
+            Self::Account(_) | Self::RamUser(_) | Self::VcoRouteEntry(_) => Vec::new(),
+            Self::AccessKey(key) => vec![&mut key.secret],
+            Self::CustomerGateway(gateway) => gateway.auth_key.iter_mut().collect(),
+            Self::VpnConnection(connection) => {
+                connection.tunnels.iter_mut().map(|tunnel| &mut tunnel.ike.psk).collect()
+            }
+            Self::ClientToken(token) => vec![&mut token.digest, &mut token.answer],
+        }
+    }
+
+    /// How it is written.
+    pub fn to_json(&self) -> Vec<u8> {
+        match self {
+            Self::Account(record) => to_json(record),
+            Self::RamUser(record) => to_json(record),
+            Self::AccessKey(record) => to_json(record),
+            Self::CustomerGateway(record) => to_json(record),
+            Self::VpnConnection(record) => to_json(record),
+            Self::VcoRouteEntry(record) => to_json(record),
+            Self::ClientToken(record) => to_json(record),
+        }
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// When this version does not know the kind, or the JSON.
+    pub fn from_json(kind: &str, json: &[u8]) -> Result<Self, RecordError> {
+        Ok(match kind {
+            Self::ACCOUNT => Self::Account(from_json(json)?),
+            Self::RAM_USER => Self::RamUser(from_json(json)?),
+            Self::ACCESS_KEY => Self::AccessKey(from_json(json)?),
+            Self::CUSTOMER_GATEWAY => Self::CustomerGateway(from_json(json)?),
+            Self::VPN_CONNECTION => Self::VpnConnection(Box::new(from_json(json)?)),
+            Self::VCO_ROUTE_ENTRY => Self::VcoRouteEntry(from_json(json)?),
+            Self::CLIENT_TOKEN => Self::ClientToken(from_json(json)?),
+            unknown => return Err(RecordError::UnknownKind(unknown.to_owned())),
+        })
+    }
+}
+
+fn to_json<T: Serialize>(record: &T) -> Vec<u8> {
+    serde_json::to_vec(record)
+        .expect("records are structures with text for keys, which JSON can always write")
+}
+
+fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(json)
+}
+
+/// What all things that are stored have in common, so that transactions can handle any of them.
+pub trait Stored: Clone {
+    /// What it is.
+    const KIND: &'static str;
+    /// What names it among those of its kind.
+    type Id: Ord + Clone + fmt::Display;
+
+    /// Which one it is.
+    fn id(&self) -> Self::Id;
+    /// The record of it.
+    fn into_record(self) -> Record;
+    /// What the record is of, if it is of this kind.
+    fn from_record(record: &Record) -> Option<&Self>;
+    /// The one with this id in the state of an account.
+    fn find<'a>(state: &'a AccountState, id: &Self::Id) -> Option<&'a Self>;
+}
+
+macro_rules! stored {
+    ($type:ident, $kind:ident, $id:ty, |$record:ident| $of:expr, |$state:ident, $key:ident| $find:expr) => {
+        impl Stored for $type {
+            const KIND: &'static str = Record::$kind;
+            type Id = $id;
+
+            fn id(&self) -> $id {
+                let $record = self;
+                $of
+            }
+
+            fn into_record(self) -> Record {
+                Record::$type(self.into())
+            }
+
+            fn from_record(record: &Record) -> Option<&Self> {
+                match record {
+                    Record::$type(record) => Some(record),
+                    _ => None,
+                }
+            }
+
+            fn find<'a>($state: &'a AccountState, $key: &$id) -> Option<&'a Self> {
+                $find
+            }
+        }
+    };
+}
+
+stored!(Account, ACCOUNT, AccountId, |account| account.id.clone(), |state, id| {
+    state.account().filter(|account| account.id == *id)
+});
+stored!(RamUser, RAM_USER, String, |user| user.name.clone(), |state, name| state.ram_user(name));
+stored!(AccessKey, ACCESS_KEY, AccessKeyId, |key| key.id.clone(), |state, id| state.access_key(id));
+stored!(CustomerGateway, CUSTOMER_GATEWAY, CustomerGatewayId, |gateway| gateway.id.clone(), |state, id| {
+    state.customer_gateway(id)
+});
+stored!(VpnConnection, VPN_CONNECTION, VpnConnectionId, |connection| connection.id.clone(), |state, id| {
+    state.vpn_connection(id)
+});
+stored!(
+    VcoRouteEntry,
+    VCO_ROUTE_ENTRY,
+    RouteId,
+    |route| RouteId { connection: route.vpn_connection_id.clone(), key: route.key() },
+    |state, id| state.vco_route(&id.connection, id.key)
+);
+stored!(ClientToken, CLIENT_TOKEN, String, |token| Self::id(&token.action, &token.token), |state, id| state
+    .client_token(id));

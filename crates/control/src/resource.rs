@@ -1,0 +1,13 @@
+//! The resources: what is stored of each, and what an answer shows of it.
+
+pub mod bgp_config;
+pub mod client_token;
+pub mod customer_gateway;
+pub mod health_check;
+pub mod ike_config;
+pub mod ipsec_config;
+pub mod tag;
+pub mod transit_router;
+pub mod tunnel;
+pub mod vco_route_entry;
+pub mod vpn_connection;

@@ -1,0 +1,192 @@
+//! IPsec-VPN connections. As long as they are attached to transit routers they are VPN attachments.
+
+pub mod modified;
+pub mod view;
+
+use std::fmt;
+
+use ipnet::Ipv4Net;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue;
+use crate::error::ApiError;
+use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId};
+use crate::observed::{Observations, ObservedConnection, TunnelStatus};
+use crate::resource::health_check::HealthCheck;
+use crate::resource::tag::Tags;
+use crate::resource::transit_router::TransitRouterVpnAttachment;
+use crate::resource::tunnel::Tunnel;
+
+/// Which addresses the tunnels run between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum NetworkType {
+    /// Public addresses.
+    #[default]
+    Public,
+    /// Private addresses.
+    Private,
+}
+
+/// How much a tunnel may carry. It is stored and answered; this engine sets no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum TunnelBandwidth {
+    /// The usual.
+    #[default]
+    #[serde(alias = "standard")]
+    Standard,
+    /// More.
+    #[serde(alias = "large")]
+    Large,
+}
+
+/// An IPsec-VPN connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpnConnection {
+    /// Its id.
+    pub id: VpnConnectionId,
+    /// Where it is.
+    pub region: RegionId,
+    /// Its name.
+    pub name: String,
+    /// The revision of the account at which it, its peer or one of its routes last changed.
+    pub generation: u64,
+    /// What it is attached to.
+    pub attachment: Option<TransitRouterVpnAttachment>,
+    /// One tunnel in the older form, otherwise two, in the order of their index.
+    pub tunnels: Vec<Tunnel>,
+    /// The networks on the gateway's side.
+    pub local_subnet: Vec<Ipv4Net>,
+    /// The networks on the peer's side.
+    pub remote_subnet: Vec<Ipv4Net>,
+    /// Whether to negotiate at once, rather than when there is traffic. This engine always does.
+    pub effect_immediately: bool,
+    /// Whether routes to the peer's networks are configured without being asked for.
+    pub auto_config_route: bool,
+    /// Whether the tunnels speak BGP.
+    pub enable_bgp: bool,
+    /// The health check.
+    pub health_check: HealthCheck,
+    /// Which addresses the tunnels run between.
+    pub network_type: NetworkType,
+    /// How much a tunnel may carry.
+    pub tunnel_bandwidth: TunnelBandwidth,
+    /// The certificate authority of the peer; pre-shared keys are in use regardless.
+    pub remote_ca_cert: String,
+    /// The resource group that the caller named; it has no effect.
+    pub resource_group_id: String,
+    /// Its tags.
+    pub tags: Tags,
+    /// When it was made, in UNIX milliseconds.
+    pub created_ms: i64,
+}
+
+/// Where a connection is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum State {
+    /// Attached to nothing.
+    Init,
+    /// Attached, and the gateway has not taken it up.
+    Attaching,
+    /// What is stored is in force.
+    Attached,
+    /// What is stored is not in force yet.
+    Updating,
+    /// Attached to nothing, and the gateway has not given it up.
+    Detaching,
+}
+
+impl State {
+    /// The word that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Attaching => "attaching",
+            Self::Attached => "attached",
+            Self::Updating => "updating",
+            Self::Detaching => "detaching",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl VpnConnection {
+    /// The tunnel of a connection in the older form.
+    pub fn single_tunnel(&self) -> Option<&Tunnel> {
+        match self.tunnels.as_slice() {
+            [tunnel] => Some(tunnel),
+            _ => None,
+        }
+    }
+
+    /// The peers of its tunnels.
+    pub fn customer_gateways(&self) -> impl Iterator<Item = &CustomerGatewayId> {
+        self.tunnels.iter().map(|tunnel| &tunnel.customer_gateway_id)
+    }
+
+    /// Where it is in its life. Derived from what is stored and what is observed, so that it cannot lie.
+    pub fn state(&self, observed_generation: Option<u64>) -> State {
+        match (&self.attachment, observed_generation) {
+            (None, None) => State::Init,
+            (None, Some(_)) => State::Detaching,
+            (Some(_), Some(observed)) if observed >= self.generation => State::Attached,
+            (Some(attachment), _) if attachment.generation == self.generation => State::Attaching,
+            (Some(_), _) => State::Updating,
+        }
+    }
+
+    /// What its tunnels do: the best of them.
+    pub fn status(&self, observed: Option<&ObservedConnection>) -> TunnelStatus {
+        self.tunnels.iter().map(|tunnel| tunnel_status(tunnel, observed)).max().unwrap_or_default()
+    }
+
+    /// Refuses a change while the one before is not in force.
+    ///
+    /// # Errors
+    ///
+    /// `VpnConnection.Configuring`, marked with the connection to wait for.
+    pub fn must_be_settled(&self, observations: &dyn Observations) -> Result<(), ApiError> {
+        match self.state(observations.generation(&self.id)) {
+            State::Attaching | State::Updating => Err(ApiError {
+                busy: Some(self.id.clone()),
+                ..ApiError::new(&catalogue::CONNECTION_CONFIGURING)
+            }),
+            State::Init | State::Attached | State::Detaching => Ok(()),
+        }
+    }
+
+    /// Refuses what needs a transit router.
+    ///
+    /// # Errors
+    ///
+    /// `IncorrectStatus.VpnConnection`.
+    pub fn must_be_attached(&self) -> Result<(), ApiError> {
+        match self.attachment {
+            Some(_) => Ok(()),
+            None => Err(ApiError::new(&catalogue::CONNECTION_NOT_ATTACHED)),
+        }
+    }
+}
+
+/// What one tunnel does.
+pub fn tunnel_status(tunnel: &Tunnel, observed: Option<&ObservedConnection>) -> TunnelStatus {
+    observed
+        .and_then(|connection| connection.tunnels.get(&tunnel.id))
+        .map(|tunnel| tunnel.status)
+        .unwrap_or_default()
+}
+
+/// CIDR blocks as the API writes them.
+pub fn subnets(blocks: &[Ipv4Net]) -> String {
+    blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

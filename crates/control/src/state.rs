@@ -1,0 +1,307 @@
+//! Everything that one account owns, in memory.
+//!
+//! The maps are ordered, and each question that an operation asks about a single object is answered without
+//! looking at the others: an account can have 10,000 connections and 100,000 routes.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use crate::access_key::AccessKey;
+use crate::account::Account;
+use crate::ids::{
+    AccessKeyId, AccountId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId,
+};
+use crate::ram_user::RamUser;
+use crate::resource::client_token::ClientToken;
+use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::vco_route_entry::{RouteId, RouteKey, VcoRouteEntry};
+use crate::resource::vpn_connection::VpnConnection;
+use table::Table;
+
+pub use crate::record::{Change, Record, RecordError};
+
+/// The state of an account at one revision.
+#[derive(Debug, Clone)]
+pub struct AccountState {
+    account_id: AccountId,
+    revision: u64,
+    account: Option<Account>,
+    ram_users: BTreeMap<String, RamUser>,
+    access_keys: BTreeMap<AccessKeyId, AccessKey>,
+    customer_gateways: Table<RegionId, CustomerGatewayId, CustomerGateway>,
+    vpn_connections: Table<RegionId, VpnConnectionId, VpnConnection>,
+    vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
+    client_tokens: Table<(), String, ClientToken>,
+    /// Which customer gateway of a region has an address.
+    addresses: BTreeMap<(RegionId, Ipv4Addr), CustomerGatewayId>,
+    /// Which connections use a customer gateway.
+    users: BTreeMap<CustomerGatewayId, BTreeSet<VpnConnectionId>>,
+    /// Which connection has an attachment.
+    attachments: BTreeMap<TransitRouterAttachmentId, VpnConnectionId>,
+}
+
+impl AccountState {
+    /// An account that owns nothing yet, at revision 0.
+    pub fn new(account_id: AccountId) -> Self {
+        Self {
+            account_id,
+            revision: 0,
+            account: None,
+            ram_users: BTreeMap::new(),
+            access_keys: BTreeMap::new(),
+            customer_gateways: Table::default(),
+            vpn_connections: Table::default(),
+            vco_routes: BTreeMap::new(),
+            client_tokens: Table::default(),
+            addresses: BTreeMap::new(),
+            users: BTreeMap::new(),
+            attachments: BTreeMap::new(),
+        }
+    }
+
+    /// An account as it was stored.
+    pub fn restore(account_id: AccountId, revision: u64, records: Vec<Record>) -> Self {
+        let mut state = Self::new(account_id);
+        for record in records {
+            state.put(record);
+        }
+        state.revision = revision;
+        state
+    }
+
+    /// Applies what was planned at this state: afterwards it has the next revision.
+    pub fn apply(&mut self, changes: &[Change]) {
+        self.revision += 1;
+        for change in changes {
+            match change {
+                Change::Put(record) => self.put(record.clone()),
+                Change::Delete { kind, id } => self.delete(kind, id),
+            }
+        }
+    }
+
+    /// Whose state it is.
+    pub fn account_id(&self) -> &AccountId {
+        &self.account_id
+    }
+
+    /// How often it was changed.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The account's own record.
+    pub fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// A RAM user.
+    pub fn ram_user(&self, name: &str) -> Option<&RamUser> {
+        self.ram_users.get(name)
+    }
+
+    /// All RAM users, by name.
+    pub fn ram_users(&self) -> impl Iterator<Item = &RamUser> {
+        self.ram_users.values()
+    }
+
+    /// An AccessKey.
+    pub fn access_key(&self, id: &AccessKeyId) -> Option<&AccessKey> {
+        self.access_keys.get(id)
+    }
+
+    /// All AccessKeys, by id.
+    pub fn access_keys(&self) -> impl Iterator<Item = &AccessKey> {
+        self.access_keys.values()
+    }
+
+    /// A customer gateway.
+    pub fn customer_gateway(&self, id: &CustomerGatewayId) -> Option<&CustomerGateway> {
+        self.customer_gateways.get(id)
+    }
+
+    /// The customer gateways of a region, the oldest first.
+    pub fn customer_gateways(&self, region: &RegionId) -> impl Iterator<Item = &CustomerGateway> {
+        self.customer_gateways.iter_of(region)
+    }
+
+    /// How many customer gateways a region has.
+    pub fn customer_gateway_count(&self, region: &RegionId) -> usize {
+        self.customer_gateways.len_of(region)
+    }
+
+    /// The customer gateway of a region that has an address.
+    pub fn customer_gateway_at(&self, region: &RegionId, address: Ipv4Addr) -> Option<&CustomerGateway> {
+        self.customer_gateway(self.addresses.get(&(region.clone(), address))?)
+    }
+
+    /// The connections that use a customer gateway.
+    pub fn users_of(&self, id: &CustomerGatewayId) -> impl Iterator<Item = &VpnConnection> {
+        self.users.get(id).into_iter().flatten().filter_map(|id| self.vpn_connections.get(id))
+    }
+
+    /// An IPsec-VPN connection.
+    pub fn vpn_connection(&self, id: &VpnConnectionId) -> Option<&VpnConnection> {
+        self.vpn_connections.get(id)
+    }
+
+    /// The IPsec-VPN connections of a region, the oldest first.
+    pub fn vpn_connections(&self, region: &RegionId) -> impl Iterator<Item = &VpnConnection> {
+        self.vpn_connections.iter_of(region)
+    }
+
+    /// How many IPsec-VPN connections a region has.
+    pub fn vpn_connection_count(&self, region: &RegionId) -> usize {
+        self.vpn_connections.len_of(region)
+    }
+
+    /// The IPsec-VPN connections of all regions, by id.
+    pub fn all_vpn_connections(&self) -> impl Iterator<Item = &VpnConnection> {
+        self.vpn_connections.iter()
+    }
+
+    /// The connection that has an attachment.
+    pub fn attached_by(&self, id: &TransitRouterAttachmentId) -> Option<&VpnConnection> {
+        self.attachments.get(id).and_then(|id| self.vpn_connections.get(id))
+    }
+
+    /// The generation of each connection.
+    pub fn generations(&self) -> impl Iterator<Item = (VpnConnectionId, u64)> {
+        self.vpn_connections.iter().map(|connection| (connection.id.clone(), connection.generation))
+    }
+
+    /// A route.
+    pub fn vco_route(&self, connection: &VpnConnectionId, key: RouteKey) -> Option<&VcoRouteEntry> {
+        self.vco_routes.get(connection)?.get(&key)
+    }
+
+    /// The routes of a connection, the oldest first.
+    pub fn vco_routes(&self, connection: &VpnConnectionId) -> impl Iterator<Item = &VcoRouteEntry> {
+        self.vco_routes.get(connection).into_iter().flat_map(|routes| routes.iter_of(&()))
+    }
+
+    /// How many routes a connection has.
+    pub fn vco_route_count(&self, connection: &VpnConnectionId) -> usize {
+        self.vco_routes.get(connection).map_or(0, Table::len)
+    }
+
+    /// What was answered to a request with a client token.
+    pub fn client_token(&self, id: &str) -> Option<&ClientToken> {
+        self.client_tokens.get(id)
+    }
+
+    /// What was answered to requests with client tokens, the oldest first.
+    pub fn client_tokens(&self) -> impl Iterator<Item = &ClientToken> {
+        self.client_tokens.iter_of(&())
+    }
+
+    /// How many client tokens are remembered.
+    pub fn client_token_count(&self) -> usize {
+        self.client_tokens.len()
+    }
+
+    fn put(&mut self, record: Record) {
+        match record {
+            Record::Account(account) => self.account = Some(account),
+            Record::RamUser(user) => {
+                self.ram_users.insert(user.name.clone(), user);
+            }
+            Record::AccessKey(key) => {
+                self.access_keys.insert(key.id.clone(), key);
+            }
+            Record::CustomerGateway(gateway) => {
+                self.forget_customer_gateway(&gateway.id);
+                let (region, id) = (gateway.region.clone(), gateway.id.clone());
+                self.addresses.insert((region.clone(), gateway.ip_address), id.clone());
+                self.customer_gateways.put(region, id, gateway.created_ms, gateway);
+            }
+            Record::VpnConnection(connection) => self.put_vpn_connection(*connection),
+            Record::VcoRouteEntry(route) => {
+                let routes = self.vco_routes.entry(route.vpn_connection_id.clone()).or_default();
+                routes.put((), route.key(), route.created_ms, route);
+            }
+            Record::ClientToken(token) => {
+                let id = ClientToken::id(&token.action, &token.token);
+                self.client_tokens.put((), id, token.created_ms, token);
+            }
+        }
+    }
+
+    fn put_vpn_connection(&mut self, connection: VpnConnection) {
+        self.forget_vpn_connection(&connection.id);
+        for gateway in connection.customer_gateways() {
+            self.users.entry(gateway.clone()).or_default().insert(connection.id.clone());
+        }
+        if let Some(attachment) = &connection.attachment {
+            self.attachments.insert(attachment.id.clone(), connection.id.clone());
+        }
+        let (region, id) = (connection.region.clone(), connection.id.clone());
+        self.vpn_connections.put(region, id, connection.created_ms, connection);
+    }
+
+    /// Takes a customer gateway out of its table and out of the index.
+    fn forget_customer_gateway(&mut self, id: &CustomerGatewayId) {
+        if let Some(gateway) = self.customer_gateways.delete(id) {
+            self.addresses.remove(&(gateway.region, gateway.ip_address));
+        }
+    }
+
+    /// Takes a connection out of its table and out of the indexes.
+    fn forget_vpn_connection(&mut self, id: &VpnConnectionId) {
+        let Some(connection) = self.vpn_connections.delete(id) else { return };
+        for gateway in connection.customer_gateways() {
+            if let Some(users) = self.users.get_mut(gateway) {
+                users.remove(id);
+                if users.is_empty() {
+                    self.users.remove(gateway);
+                }
+            }
+        }
+        if let Some(attachment) = &connection.attachment {
+            self.attachments.remove(&attachment.id);
+        }
+    }
+
+    /// A text that is no id of the kind names nothing, so that there is nothing to delete.
+    fn delete(&mut self, kind: &str, id: &str) {
+        match kind {
+            Record::ACCOUNT => self.account = None,
+            Record::RAM_USER => {
+                self.ram_users.remove(id);
+            }
+            Record::ACCESS_KEY => {
+                id.parse().ok().and_then(|id| self.access_keys.remove(&id));
+            }
+            Record::CUSTOMER_GATEWAY => {
+                if let Ok(id) = id.parse() {
+                    self.forget_customer_gateway(&id);
+                }
+            }
+            Record::VPN_CONNECTION => {
+                if let Ok(id) = id.parse() {
+                    self.forget_vpn_connection(&id);
+                }
+            }
+            Record::VCO_ROUTE_ENTRY => {
+                if let Ok(id) = id.parse() {
+                    self.delete_route(&id);
+                }
+            }
+            Record::CLIENT_TOKEN => {
+                self.client_tokens.delete(id);
+            }
+            _ => {}
+        }
+    }
+
+    fn delete_route(&mut self, id: &RouteId) {
+        if let Some(routes) = self.vco_routes.get_mut(&id.connection) {
+            routes.delete(&id.key);
+            if routes.len() == 0 {
+                self.vco_routes.remove(&id.connection);
+            }
+        }
+    }
+}

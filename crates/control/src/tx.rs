@@ -1,0 +1,216 @@
+//! A transaction: what an operation reads, and what it wants to write.
+//!
+//! It reads the state of one account at one revision, and its own writes over it. Nothing is written
+//! before the plan is complete; a plan that is refused leaves nothing behind.
+
+use std::collections::BTreeMap;
+
+use crate::account::Caller;
+use crate::catalogue;
+use crate::context::CallContext;
+use crate::error::ApiError;
+use crate::ids::{AccountId, CustomerGatewayId, IdSource, RegionId, TransitRouterId, VpnConnectionId};
+use crate::observed::{Level, LogLine, Logs, Observations, ObservedConnection};
+use crate::permission::Permit;
+use crate::record::{Change, Record, Stored};
+use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
+use crate::resource::vpn_connection::VpnConnection;
+use crate::resource::vpn_connection::view::Surroundings;
+use crate::settings::Settings;
+use crate::state::AccountState;
+
+/// A view of an account and the writes over it.
+pub struct Tx<'a> {
+    state: &'a AccountState,
+    context: &'a CallContext<'a>,
+    writes: BTreeMap<(&'static str, String), Option<Record>>,
+    ids: IdSource,
+    log_lines: Vec<LogLine>,
+}
+
+impl<'a> Tx<'a> {
+    /// Begins at a state, for a call that is permitted.
+    pub fn begin(_permit: &Permit, state: &'a AccountState, context: &'a CallContext<'a>) -> Self {
+        let ids = IdSource::new(context.seed);
+        Self { state, context, writes: BTreeMap::new(), ids, log_lines: Vec::new() }
+    }
+
+    /// Whose account it is.
+    pub fn account_id(&self) -> &'a AccountId {
+        self.state.account_id()
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &'a Caller {
+        &self.context.caller
+    }
+
+    /// The time, in UNIX milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.context.now_ms
+    }
+
+    /// The name by which the caller reached the server.
+    pub fn host(&self) -> &'a str {
+        self.context.host
+    }
+
+    /// Quotas, regions and addresses.
+    pub fn settings(&self) -> &'a Settings {
+        self.context.settings
+    }
+
+    /// What the gateway reported.
+    pub fn observations(&self) -> &'a dyn Observations {
+        self.context.observations
+    }
+
+    /// The logs of the connections.
+    pub fn logs(&self) -> &'a dyn Logs {
+        self.context.logs
+    }
+
+    /// The state that the transaction began at, without its own writes.
+    pub fn state(&self) -> &'a AccountState {
+        self.state
+    }
+
+    /// Where new ids come from.
+    pub fn ids(&mut self) -> &mut IdSource {
+        &mut self.ids
+    }
+
+    /// The revision that the account has once this is committed: the generation of what is changed here.
+    pub fn next_revision(&self) -> u64 {
+        self.state.revision() + 1
+    }
+
+    /// Finds a thing by its id.
+    pub fn find<T: Stored>(&self, id: &T::Id) -> Option<&T> {
+        if self.writes.is_empty() {
+            return T::find(self.state, id);
+        }
+        match self.writes.get(&(T::KIND, id.to_string())) {
+            Some(written) => written.as_ref().and_then(T::from_record),
+            None => T::find(self.state, id),
+        }
+    }
+
+    /// Writes a thing, in place of the one with its id.
+    pub fn put<T: Stored>(&mut self, thing: T) {
+        self.writes.insert((T::KIND, thing.id().to_string()), Some(thing.into_record()));
+    }
+
+    /// Removes a thing.
+    pub fn delete<T: Stored>(&mut self, id: &T::Id) {
+        self.writes.insert((T::KIND, id.to_string()), None);
+    }
+
+    /// A customer gateway of a region.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidCustomerGatewayInstanceId.NotFound`, also for one in another region.
+    pub fn customer_gateway(
+        &self,
+        region: &RegionId,
+        id: &CustomerGatewayId,
+    ) -> Result<&CustomerGateway, ApiError> {
+        self.find::<CustomerGateway>(id)
+            .filter(|gateway| gateway.region == *region)
+            .ok_or(ApiError::new(&catalogue::CUSTOMER_GATEWAY_NOT_FOUND))
+    }
+
+    /// An IPsec-VPN connection of a region.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidVpnConnectionInstanceId.NotFound`, also for one in another region.
+    pub fn vpn_connection(
+        &self,
+        region: &RegionId,
+        id: &VpnConnectionId,
+    ) -> Result<&VpnConnection, ApiError> {
+        self.find::<VpnConnection>(id)
+            .filter(|connection| connection.region == *region)
+            .ok_or(ApiError::new(&catalogue::VPN_CONNECTION_NOT_FOUND))
+    }
+
+    /// A change of the connection or of something that belongs to it: it is `updating` until it is in force.
+    pub fn touch(&mut self, mut connection: VpnConnection) {
+        connection.generation = self.next_revision();
+        self.put(connection);
+    }
+
+    /// The routes of a connection, the oldest first, with those that are written here after the others.
+    pub fn vco_routes(&self, connection: &VpnConnectionId) -> Vec<&VcoRouteEntry> {
+        let written = self.writes.iter().filter_map(|((kind, _), record)| match record {
+            Some(Record::VcoRouteEntry(route)) if *kind == Record::VCO_ROUTE_ENTRY => Some(route),
+            Some(_) | None => None,
+        });
+        let untouched = |route: &&VcoRouteEntry| {
+            self.writes.is_empty()
+                || !self.writes.contains_key(&(Record::VCO_ROUTE_ENTRY, route.id().to_string()))
+        };
+        let stored = self.state.vco_routes(connection).filter(untouched);
+        stored.chain(written.filter(|route| route.vpn_connection_id == *connection)).collect()
+    }
+
+    /// How many routes a connection has.
+    pub fn vco_route_count(&self, connection: &VpnConnectionId) -> usize {
+        let begins = format!("{connection}:");
+        let mut count = self.state.vco_route_count(connection);
+        for ((kind, id), record) in &self.writes {
+            if *kind == Record::VCO_ROUTE_ENTRY && id.starts_with(&begins) {
+                let stored = id.parse::<RouteId>().ok().and_then(|id| VcoRouteEntry::find(self.state, &id));
+                count = count + usize::from(record.is_some()) - usize::from(stored.is_some());
+            }
+        }
+        count
+    }
+
+    /// The built-in transit router of a region.
+    pub fn built_in_transit_router(&self, region: &RegionId) -> TransitRouterId {
+        TransitRouterId::built_in(self.account_id(), region)
+    }
+
+    /// Shows a connection, as `view` does, with its peers and with what the gateway reported.
+    pub fn show<V>(&self, connection: &VpnConnection, view: fn(&VpnConnection, &Surroundings<'_>) -> V) -> V {
+        let observed: Option<ObservedConnection> = self.observations().get(&connection.id);
+        let peer = |id: &CustomerGatewayId| self.find::<CustomerGateway>(id);
+        view(
+            connection,
+            &Surroundings { peer: &peer, settings: self.settings(), observed: observed.as_ref() },
+        )
+    }
+
+    /// A warning for the log of a connection, if the plan comes to be.
+    pub fn warn(&mut self, connection: &VpnConnectionId, text: impl Into<String>) {
+        let line = LogLine {
+            connection: connection.clone(),
+            tunnel: None,
+            level: Level::Warning,
+            text: text.into(),
+        };
+        self.log_lines.push(line);
+    }
+
+    /// What is to be written, in the order of kind and id, and what is to be logged.
+    pub fn finish(self) -> (Vec<Change>, Vec<LogLine>) {
+        let change = |((kind, id), record): ((&'static str, String), Option<Record>)| match record {
+            Some(record) => Change::Put(record),
+            None => Change::Delete { kind, id },
+        };
+        (self.writes.into_iter().map(change).collect(), self.log_lines)
+    }
+}
+
+/// Ends a plan that was only to be checked. Comes last in a plan, after every check.
+///
+/// # Errors
+///
+/// `DryRunOperation` when it was.
+pub fn end_dry_run(dry_run: Option<bool>) -> Result<(), ApiError> {
+    if dry_run == Some(true) { Err(ApiError::new(&catalogue::DRY_RUN)) } else { Ok(()) }
+}
