@@ -18,6 +18,9 @@ const DIM: u8 = 2;
 /// How often the moving line moves.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often a line is printed where none can move.
+const REPEAT: Duration = Duration::from_secs(2);
+
 const WHEEL: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /// Prints the story.
@@ -73,16 +76,11 @@ impl Voice {
 
     /// Shows that something takes its time, until the returned guard is dropped. Print nothing meanwhile.
     pub fn waiting(&self, text: &str) -> Waiting {
-        if !self.terminal {
-            self.detail(&format!("… {text}"));
-            return Waiting { shared: Arc::default(), thread: None };
-        }
-        let shared = Arc::new(Shared {
-            line: Mutex::new(Line { text: text.to_owned(), done: false }),
-            ..Shared::default()
-        });
-        let drawing = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("demo-waiting".into()).spawn(move || draw(&drawing));
+        let line = Mutex::new(Line { text: text.to_owned(), done: false });
+        let shared = Arc::new(Shared { line, changed: Condvar::new() });
+        let showing = Arc::clone(&shared);
+        let show = if self.terminal { draw } else { repeat };
+        let thread = std::thread::Builder::new().name("demo-waiting".into()).spawn(move || show(&showing));
         Waiting { shared, thread: thread.ok() }
     }
 
@@ -91,20 +89,20 @@ impl Voice {
     }
 }
 
-/// A line that moves as long as this lives.
+/// A sign of life, as long as this lives.
 #[derive(Debug)]
 pub struct Waiting {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     line: Mutex<Line>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Line {
     text: String,
     done: bool,
@@ -133,6 +131,7 @@ impl Shared {
     }
 }
 
+/// On a terminal: a line that moves.
 fn draw(shared: &Shared) {
     let start = Instant::now();
     let mut line = shared.line();
@@ -144,6 +143,20 @@ fn draw(shared: &Shared) {
         line = shared.changed.wait_timeout(line, TICK).unwrap_or_else(PoisonError::into_inner).0;
     }
     print("\r\x1b[2K");
+}
+
+/// Elsewhere: a line from time to time, and none for what is done soon.
+fn repeat(shared: &Shared) {
+    let start = Instant::now();
+    let mut line = shared.line();
+    loop {
+        let waited = shared.changed.wait_timeout_while(line, REPEAT, |line| !line.done);
+        line = waited.unwrap_or_else(PoisonError::into_inner).0;
+        if line.done {
+            break;
+        }
+        print(&format!("      … {} ({})\n", line.text, duration(start.elapsed())));
+    }
 }
 
 fn print(text: &str) {

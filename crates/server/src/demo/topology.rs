@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Outer addresses are those that are kept for documentation (RFC 5737). Each router has a default route to the
-//! internet, as real ones do, so that what is not protected can get out and be seen on the wire.
+//! internet, as real ones do, so that what is not protected can get out and be seen on the wire; and, as careful
+//! operators have it, none to private networks: Linux would send a packet for which there is no route of ours any more
+//! along the default route, in clear.
 
 use std::net::Ipv4Addr;
 
@@ -97,10 +99,7 @@ impl Network {
         let gateway = lab.host("gateway")?;
         let [first, second] = GATEWAY_ADDRESSES.map(|address| format!("{address}/24"));
         internet.plug(&gateway, "wan", &[&first, &second])?;
-        gateway.ip_batch(&[
-            "route add 203.0.113.0/24 dev wan".to_owned(),
-            "route add default via 198.51.100.254".to_owned(),
-        ])?;
+        gateway.ip_batch(&outward("203.0.113.0/24", "198.51.100.254"))?;
         let lan = behind(lab, &gateway, "lan", "10.1.0.1", LAN_HOST)?;
         let sites = [build_site(lab, &internet, SITES[0])?, build_site(lab, &internet, SITES[1])?];
         Ok(Self { internet, gateway, lan, sites })
@@ -115,12 +114,18 @@ impl Network {
 fn build_site(lab: &Lab, internet: &Wire, plan: Plan) -> Result<Site> {
     let router = lab.host(plan.name)?;
     internet.plug(&router, "wan", &[&format!("{}/24", plan.address)])?;
-    router.ip_batch(&[
-        "route add 198.51.100.0/24 dev wan".to_owned(),
-        "route add default via 203.0.113.254".to_owned(),
-    ])?;
+    router.ip_batch(&outward("198.51.100.0/24", "203.0.113.254"))?;
     let lan = behind(lab, &router, &format!("{}-lan", plan.name), plan.router, plan.host)?;
     Ok(Site { plan, router, lan })
+}
+
+/// A router's routes: to the other routers, to the rest of the internet, and nowhere for private networks.
+fn outward(neighbours: &str, provider: &str) -> [String; 3] {
+    [
+        format!("route add {neighbours} dev wan"),
+        format!("route add default via {provider}"),
+        "route add unreachable 10.0.0.0/8".to_owned(),
+    ]
 }
 
 /// A host in a LAN behind a router.

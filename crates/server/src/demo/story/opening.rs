@@ -41,7 +41,7 @@ pub fn make_network(scene: &mut Scene<'_>) -> Result<Outcome> {
 const PICTURE: [&str; 3] = [
     "lan 10.1.0.2 ── gateway 198.51.100.11, .12 ═══ internet ═══ 203.0.113.10 site1 ── site1-lan 10.2.0.2",
     "                                               captured ═══ 203.0.113.20 site2 ── site2-lan 10.3.0.2",
-    "all in network namespaces of this machine; each router's default route leads to the internet",
+    "all in network namespaces of this machine; the routers have default routes to the internet, but not for 10.0.0.0/8",
 ];
 
 /// A capture that sees nothing proves nothing: this one is shown packets with the known payload in clear first.
