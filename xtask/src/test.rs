@@ -5,7 +5,7 @@ mod python;
 mod tally;
 
 use std::fs;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -26,10 +26,17 @@ pub(crate) struct Options {
     /// Only what needs no network namespaces, no peers and no Python.
     #[arg(long)]
     quick: bool,
+    /// Only install what the tests need: the part that wants the network.
+    #[arg(long, conflicts_with = "quick")]
+    prepare: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::open()?;
+    if options.prepare {
+        prepare(&workspace)?;
+        return exit_code(true);
+    }
     let tally = if options.quick { quick(&workspace)? } else { everything(&workspace)? };
     if tally.ignored > 0 {
         println!("{} tests are marked to be ignored: they count as failed", tally.ignored);
@@ -41,12 +48,23 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     exit_code(tally.passed > 0 && tally.failed + tally.ignored == 0)
 }
 
-fn everything(workspace: &Workspace) -> Result<Tally> {
-    // What needs the machine's own network and user comes first: inside a user namespace there is neither.
+/// What needs the machine's own network and user: inside a user namespace there is neither.
+fn prepare(workspace: &Workspace) -> Result<()> {
     packages::install_missing()?;
     fetch(workspace)?;
-    let python = python::Environment::prepare(workspace)?;
+    python::Environment::prepare(workspace)
+}
+
+fn everything(workspace: &Workspace) -> Result<Tally> {
+    // In another process, because this one must not start a thread before it has its rights.
+    let program = std::env::current_exe().context("finding this program")?;
+    let prepared =
+        Command::new(program).args(["test", "--prepare"]).status().context("preparing the tests")?;
+    if !prepared.success() {
+        bail!("what the tests need is not there, so no test has run");
+    }
     ensure_rights().context("the tests make hosts on this machine, and none is skipped")?;
+    let python = python::Environment::at(workspace);
 
     let mut build = workspace.cargo(["build", "--offline", "--workspace", "--bins"]);
     if !bounded(&mut build, CARGO_LIMIT)?.success() {

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal, kill};
@@ -102,6 +102,11 @@ fn enter_namespaces(missing: &[&str]) -> Result<()> {
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID;
+    let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    ensure!(
+        threads == 1,
+        "ensure_rights comes first in main: a process of {threads} threads cannot change its user namespace"
+    );
     if let Err(error) = unshare(flags) {
         bail!("{}", explain_refusal(missing, &error.to_string()));
     }

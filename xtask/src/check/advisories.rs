@@ -36,9 +36,11 @@ struct Locked {
 
 pub(super) fn report(workspace: &Workspace, fetch: bool) -> Result<Outcome> {
     let Some(database) = database(workspace, fetch)? else {
-        let why = "the RustSec advisory database is not at hand; set ADVISORY_DB to a checkout of it, or pass \
-                   --fetch-advisories where the network allows";
-        return Ok(Outcome::NotDone(why.to_owned()));
+        let tried = if fetch { "and cannot be fetched from here" } else { "(--fetch-advisories fetches it)" };
+        let why = format!(
+            "the RustSec advisory database is not at hand {tried}; ADVISORY_DB may name a checkout of it"
+        );
+        return Ok(Outcome::NotDone(why));
     };
     let lock = fs::read_to_string(workspace.root().join("Cargo.lock")).context("reading Cargo.lock")?;
     let locked = locked(&lock)?;

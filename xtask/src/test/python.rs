@@ -19,20 +19,25 @@ const CONSTRAINTS: &str = "xtask/python-constraints.txt";
 const INSTALL_LIMIT: Duration = Duration::from_secs(5 * 60);
 const TEST_LIMIT: Duration = Duration::from_secs(8 * 60);
 
-/// The virtual environment, ready to use.
+/// The virtual environment.
 pub(super) struct Environment {
     python: PathBuf,
 }
 
 impl Environment {
+    /// Where it is, when it is there.
+    pub(super) fn at(workspace: &Workspace) -> Self {
+        Self { python: folder(workspace).join("bin/python") }
+    }
+
     /// Makes the environment when it is absent or was made for other requirements.
-    pub(super) fn prepare(workspace: &Workspace) -> Result<Self> {
-        let folder = workspace.target().join("python");
+    pub(super) fn prepare(workspace: &Workspace) -> Result<()> {
+        let folder = folder(workspace);
         let python = folder.join("bin/python");
         let wanted = wanted(workspace.root())?;
         let stamp = folder.join("requirements.stamp");
         if fs::read_to_string(&stamp).is_ok_and(|made_for| made_for == wanted) && python.exists() {
-            return Ok(Self { python });
+            return Ok(());
         }
         println!("making a virtual environment with the SDKs that the tests use, in {}", folder.display());
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
@@ -42,8 +47,7 @@ impl Environment {
             .args(["--requirement", REQUIREMENTS, "--constraint", CONSTRAINTS])
             .current_dir(workspace.root());
         run(&mut install)?;
-        fs::write(&stamp, wanted).with_context(|| format!("writing {}", stamp.display()))?;
-        Ok(Self { python })
+        fs::write(&stamp, wanted).with_context(|| format!("writing {}", stamp.display()))
     }
 
     /// Runs every story.
@@ -65,6 +69,10 @@ impl Environment {
         }
         Ok(tally)
     }
+}
+
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("python")
 }
 
 /// What the environment is made for: both files, whole.
