@@ -22,43 +22,63 @@ pub enum Encapsulation {
     WhenTranslated,
 }
 
+/// An address of the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LocalAddress {
+    /// As peers know it: the `InternetIp` of the API.
+    pub public: Ipv4Addr,
+    /// The address of this machine that packets to it arrive at: the same, or another one behind a translator.
+    pub local: Ipv4Addr,
+}
+
 /// How a gateway is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayConfig {
-    /// The gateway's addresses as its peers know them (`InternetIp`), each with the address of this machine that
-    /// packets to it arrive at: the same, or another one behind a translator.
-    pub local_addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    /// The gateway's addresses; at least one.
+    pub addresses: Vec<LocalAddress>,
     /// Our port for IKE; only a test has a reason for another.
     pub ike_port: u16,
     /// Our port for IKE and ESP with NAT traversal.
-    pub nat_traversal_port: u16,
+    pub nat_port: u16,
     /// TUN devices are named with this and a number. Two gateways in one network namespace need different ones.
     pub device_prefix: String,
     /// The MTU of the TUN devices, in bytes. See [`crate::tun`].
-    pub mtu: u32,
+    pub mtu: u16,
     /// The numbers of our routes and rules.
     pub numbers: RouteNumbers,
     /// When to encapsulate in UDP.
     pub encapsulation: Encapsulation,
 }
 
-impl GatewayConfig {
-    /// A gateway that is reached at these addresses, which are its own; everything else as usual.
-    pub fn at(addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+impl Default for GatewayConfig {
+    fn default() -> Self {
         Self {
-            local_addresses: addresses.into_iter().map(|address| (address, address)).collect(),
+            addresses: Vec::new(),
             ike_port: IKE_PORT,
-            nat_traversal_port: NAT_TRAVERSAL_PORT,
+            nat_port: NAT_TRAVERSAL_PORT,
             device_prefix: "cw".to_owned(),
             mtu: MTU_DEFAULT,
             numbers: RouteNumbers::default(),
             encapsulation: Encapsulation::default(),
         }
     }
+}
+
+impl GatewayConfig {
+    /// A gateway that is reached at these addresses, which are its own; everything else as usual.
+    pub fn at(addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+        let own = |address| LocalAddress { public: address, local: address };
+        Self { addresses: addresses.into_iter().map(own).collect(), ..Self::default() }
+    }
+
+    /// For each address that peers know, that of this machine.
+    pub(crate) fn local_of_public(&self) -> BTreeMap<Ipv4Addr, Ipv4Addr> {
+        self.addresses.iter().map(|address| (address.public, address.local)).collect()
+    }
 
     /// The addresses of this machine, each once.
-    pub(crate) fn bind_addresses(&self) -> BTreeSet<Ipv4Addr> {
-        self.local_addresses.values().copied().collect()
+    pub(crate) fn locals(&self) -> BTreeSet<Ipv4Addr> {
+        self.addresses.iter().map(|address| address.local).collect()
     }
 }
 

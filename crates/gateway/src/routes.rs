@@ -21,6 +21,7 @@
 //! All that is ours carries our route protocol number, by which it is found again and swept after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use ipnet::Ipv4Net;
 use nix::errno::Errno;
@@ -170,8 +171,8 @@ impl LinuxRoutes {
     }
 
     /// Brings a link up with this MTU and writes a text on it.
-    pub fn set_link(&mut self, index: u32, mtu: u32, alias: &str) -> Result<(), RouteError> {
-        self.send(&[message::set_link(index, mtu, alias)], &[], |_| format!("setting up link {index}"))
+    pub fn set_link(&mut self, index: u32, mtu: u16, alias: &str) -> Result<(), RouteError> {
+        self.send(&[message::set_link(index, mtu.into(), alias)], &[], |_| format!("setting up link {index}"))
     }
 
     /// Removes a link, and with it all routes that lead to it.
@@ -229,6 +230,34 @@ pub fn table_changes(present: &TableRoutes, wanted: &TableRoutes) -> Vec<RouteCh
     deleted.sort_by_key(|(_, target)| matches!(target, Target::Throw));
     changes.extend(deleted.into_iter().map(|(dest, _)| RouteChange::Delete(*dest)));
     changes
+}
+
+/// The changes of a table after `touched` prefixes came or went: those that making the whole table anew would give, found
+/// by looking at these prefixes, and at what is inside of them, only.
+pub fn route_changes(
+    present: &TableRoutes,
+    prefixes: &BTreeSet<Ipv4Net>,
+    main: &BTreeSet<Ipv4Net>,
+    touched: &[Ipv4Net],
+    device: u32,
+) -> Vec<RouteChange> {
+    let mut affected: BTreeSet<Ipv4Net> = touched.iter().copied().collect();
+    for dest in touched {
+        affected.extend(main.range(inside(*dest)));
+        affected.extend(present.range(inside(*dest)).map(|(dest, _)| dest));
+    }
+    let wanted = |dest: &Ipv4Net| match prefixes.contains(dest) {
+        true => Some((*dest, Target::Device(device))),
+        false => (main.contains(dest) && has_shorter(prefixes, *dest)).then_some((*dest, Target::Throw)),
+    };
+    let before = affected.iter().filter_map(|dest| Some((*dest, *present.get(dest)?))).collect();
+    table_changes(&before, &affected.iter().filter_map(wanted).collect())
+}
+
+/// The prefixes inside of one, as a range of an ordered map. Ordered by address and then by length, they are next to each
+/// other.
+fn inside(dest: Ipv4Net) -> (Bound<Ipv4Net>, Bound<Ipv4Net>) {
+    (Bound::Excluded(dest), Bound::Included(Ipv4Net::from(dest.broadcast())))
 }
 
 #[cfg(test)]

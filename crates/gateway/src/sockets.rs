@@ -65,7 +65,7 @@ impl LocalPorts {
             |port, carries| Port::bind(SocketAddrV4::new(address, port), carries, config.numbers.fwmark);
         Ok(Self {
             ike: port(config.ike_port, Carries::Ike)?,
-            nat_traversal: port(config.nat_traversal_port, Carries::EspAndIke)?,
+            nat_traversal: port(config.nat_port, Carries::EspAndIke)?,
             esp: port(0, Carries::Esp)?,
         })
     }

@@ -29,7 +29,7 @@ use std::path::Path;
 use tun_rs::{DeviceBuilder, ExpandBuffer, GROTable, SyncDevice};
 
 /// See the module.
-pub const MTU_DEFAULT: u32 = 1_400;
+pub const MTU_DEFAULT: u16 = 1_400;
 /// Packets that wait in the device for us. Linux's 500 are a burst of a single TCP connection at these speeds.
 const QUEUE_PACKETS: u32 = 2_000;
 /// Largest packet, or group of segments of one, and its virtio header.
@@ -104,9 +104,9 @@ impl AsFd for TunDevice {
 
 impl ReadBuffers {
     /// Buffers for packets of a device with this MTU.
-    pub fn new(mtu: u32) -> Self {
+    pub fn new(mtu: u16) -> Self {
         // A packet that Linux hands over whole may be larger than the MTU when no offload could split it.
-        let bytes = (mtu as usize).max(2_048);
+        let bytes = usize::from(mtu).max(2_048);
         Self {
             whole: vec![0; READ_BYTES],
             segments: vec![vec![0; bytes]; SEGMENTS_MAX],

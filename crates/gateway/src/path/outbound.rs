@@ -31,7 +31,7 @@ struct Outbox {
 }
 
 /// Forwards what comes out of the device until told to stop.
-pub fn forward(domain: &DomainPlane, mtu: u32, stop: &StopSignal) {
+pub fn forward(domain: &DomainPlane, mtu: u16, stop: &StopSignal) {
     let mut buffers = ReadBuffers::new(mtu);
     let mut outbox = Outbox::new();
     loop {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 
-use super::{RouteChange, TableRoutes, table_changes, table_wanted};
+use super::{RouteChange, TableRoutes, route_changes, table_changes, table_wanted};
 use crate::netlink::message::Target;
 
 const DEVICE: u32 = 7;
@@ -71,6 +71,21 @@ proptest! {
         }
         prop_assert_eq!(&table, &wanted);
         prop_assert!(table_changes(&table, &wanted).is_empty());
+    }
+
+    #[test]
+    fn changing_some_prefixes_gives_the_table_that_making_it_anew_gives(
+        before in prefixes(), after in prefixes(), main in prefixes(),
+    ) {
+        let mut table = table_wanted(&before, &main, DEVICE);
+        let touched: Vec<_> = before.symmetric_difference(&after).copied().collect();
+        for change in route_changes(&table.clone(), &after, &main, &touched, DEVICE) {
+            match change {
+                RouteChange::Put(dest, target) => { table.insert(dest, target); }
+                RouteChange::Delete(dest) => prop_assert!(table.remove(&dest).is_some()),
+            }
+        }
+        prop_assert_eq!(&table, &table_wanted(&after, &main, DEVICE));
     }
 
     #[test]

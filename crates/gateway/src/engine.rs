@@ -1,0 +1,223 @@
+//! The thread that negotiates: it owns the IKE endpoint, its timers, and the tunnels that come of it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use causeway_control::observed::{Level, TunnelStatus};
+use causeway_crypto::SystemRandom;
+use causeway_ike::{Endpoint, Limits, Output, TunnelKey};
+use crossbeam_channel::{Receiver, Sender, select};
+
+use crate::config::{Encapsulation, IKE_PORT, NAT_TRAVERSAL_PORT};
+use crate::path::inbound::IkeDatagram;
+use crate::proposals::{tunnel_config, weaknesses};
+use crate::reports::Reports;
+use crate::tunnels::{TunnelPlace, Tunnels};
+use causeway_control::desired::DesiredTunnel;
+
+/// How often tunnels are asked whether packets came out of them.
+const LISTEN_INTERVAL: Duration = Duration::from_secs(1);
+/// How many messages are taken before timers are looked at again.
+const MESSAGES_MAX: usize = 256;
+
+/// What the engine is told to do.
+pub enum Command {
+    /// Negotiate this tunnel, or negotiate it as it is configured now.
+    Put(TunnelKey, Box<(DesiredTunnel, TunnelPlace)>),
+    /// Close a tunnel, tell its peer, and forget it.
+    Remove(TunnelKey),
+    /// Close all tunnels and end; dropping the sender tells that it is done.
+    Stop(Sender<()>),
+}
+
+/// What the thread owns.
+pub struct Engine {
+    endpoint: Endpoint,
+    tunnels: Tunnels,
+    reports: Arc<Reports>,
+    /// For each address that peers know us by, the address of this machine.
+    addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    encapsulation: Encapsulation,
+    start: Instant,
+    next_listening: Duration,
+}
+
+impl Engine {
+    /// An engine without tunnels.
+    pub fn new(
+        tunnels: Tunnels,
+        reports: Arc<Reports>,
+        addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
+        encapsulation: Encapsulation,
+    ) -> Self {
+        Self {
+            endpoint: Endpoint::new(Box::new(SystemRandom), Limits::default()),
+            tunnels,
+            reports,
+            addresses,
+            encapsulation,
+            start: Instant::now(),
+            next_listening: LISTEN_INTERVAL,
+        }
+    }
+
+    /// Negotiates until told to stop, or until nobody is left who could.
+    pub fn run(mut self, commands: &Receiver<Command>, messages: &Receiver<IkeDatagram>) {
+        loop {
+            let wait = self.next_due().saturating_sub(self.now());
+            select! {
+                recv(commands) -> command => match command {
+                    Ok(Command::Stop(done)) => {
+                        self.close_all();
+                        return drop(done);
+                    }
+                    Ok(command) => self.obey(command),
+                    Err(_nobody_left) => return self.close_all(),
+                },
+                recv(messages) -> message => {
+                    message.iter().for_each(|message| self.take(message));
+                    messages.try_iter().take(MESSAGES_MAX).for_each(|message| self.take(&message));
+                }
+                default(wait) => {}
+            }
+            self.do_what_is_due();
+            self.apply_outputs();
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn next_due(&self) -> Duration {
+        self.endpoint.next_timeout().map_or(self.next_listening, |due| due.min(self.next_listening))
+    }
+
+    fn do_what_is_due(&mut self) {
+        let now = self.now();
+        if now >= self.next_listening {
+            self.next_listening = now + LISTEN_INTERVAL;
+            for key in self.tunnels.take_heard() {
+                self.endpoint.on_inbound_traffic(key, now);
+            }
+        }
+        if self.endpoint.next_timeout().is_some_and(|due| due <= now) {
+            self.endpoint.handle_timeout(now);
+        }
+    }
+
+    fn take(&mut self, message: &IkeDatagram) {
+        let port = if message.to_nat_traversal { NAT_TRAVERSAL_PORT } else { IKE_PORT };
+        let local = SocketAddrV4::new(message.local, port);
+        self.endpoint.on_datagram(local, message.remote, &message.message, self.now());
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Put(key, put) => self.put(key, &put.0, put.1),
+            Command::Remove(key) => self.remove(key),
+            Command::Stop(_) => {}
+        }
+    }
+
+    fn put(&mut self, key: TunnelKey, tunnel: &DesiredTunnel, place: TunnelPlace) {
+        let (connection, id) = (place.connection.clone(), place.id.clone());
+        self.tunnels.put(key, place);
+        let local = self.addresses.get(&tunnel.local_address).copied();
+        match tunnel_config(tunnel, local, self.encapsulation) {
+            Ok(config) => {
+                if let Some(text) = weaknesses(tunnel) {
+                    self.reports.log(&connection, Some(&id), Level::Warning, text);
+                }
+                self.endpoint.put_tunnel(key, config, self.now());
+            }
+            Err(reason) => {
+                self.endpoint.remove_tunnel(key, self.now());
+                self.apply_outputs();
+                let text = reason.to_string();
+                self.reports.log(&connection, Some(&id), Level::Error, text.clone());
+                self.reports.tunnel(&connection, &id, TunnelStatus::IkeSaNotEstablished, Some(text));
+            }
+        }
+    }
+
+    fn remove(&mut self, key: TunnelKey) {
+        self.endpoint.remove_tunnel(key, self.now());
+        self.apply_outputs();
+        self.tunnels.remove(key);
+    }
+
+    fn close_all(&mut self) {
+        for key in self.tunnels.keys() {
+            self.remove(key);
+        }
+    }
+
+    fn apply_outputs(&mut self) {
+        while let Some(output) = self.endpoint.poll_output() {
+            self.apply(output);
+        }
+    }
+
+    fn apply(&mut self, output: Output) {
+        match output {
+            Output::Transmit { local, remote, message } => self.transmit(local, remote, Some(&message)),
+            Output::Keepalive { local, remote } => self.transmit(local, remote, None),
+            Output::ChildUp { tunnel, child } => {
+                if let Err(error) = self.tunnels.child_up(tunnel, &child) {
+                    self.log(Some(tunnel), Level::Error, format!("a child SA was not installed: {error}"));
+                }
+            }
+            Output::ChildUse { tunnel, inbound_spi } => self.tunnels.child_use(tunnel, inbound_spi),
+            Output::ChildMoved { inbound_spi, encapsulation, .. } => {
+                self.tunnels.child_moved(inbound_spi, encapsulation);
+            }
+            Output::ChildDown { inbound_spi, .. } => self.tunnels.child_down(inbound_spi),
+            Output::Status { tunnel, status, error } => {
+                if let Some(place) = self.tunnels.place(tunnel) {
+                    self.reports.tunnel(&place.connection, &place.id, status_of(status), error);
+                }
+            }
+            Output::Log { tunnel, level, text } => self.log(tunnel, level_of(level), text),
+        }
+    }
+
+    /// Sends a message, or a keepalive if there is none.
+    fn transmit(&self, local: SocketAddrV4, remote: SocketAddrV4, message: Option<&[u8]>) {
+        let Some(ports) = self.tunnels.ports(*local.ip()) else { return };
+        let sent = match message {
+            Some(message) => ports.send_ike(local.port() == NAT_TRAVERSAL_PORT, remote, message),
+            None => ports.send_keepalive(remote),
+        };
+        // It is sent again, and after some times the tunnel's log says that the peer does not answer.
+        if let Err(error) = sent {
+            tracing::debug!(%local, %remote, %error, "sending IKE");
+        }
+    }
+
+    fn log(&self, tunnel: Option<TunnelKey>, level: Level, text: String) {
+        match tunnel.and_then(|key| self.tunnels.place(key)) {
+            Some(place) => self.reports.log(&place.connection, Some(&place.id), level, text),
+            None => tracing::info!(level = level.as_str(), "{text}"),
+        }
+    }
+}
+
+fn status_of(status: causeway_ike::TunnelStatus) -> TunnelStatus {
+    match status {
+        causeway_ike::TunnelStatus::IkeSaNotEstablished => TunnelStatus::IkeSaNotEstablished,
+        causeway_ike::TunnelStatus::IkeSaEstablished => TunnelStatus::IkeSaEstablished,
+        causeway_ike::TunnelStatus::IpsecSaNotEstablished => TunnelStatus::IpsecSaNotEstablished,
+        causeway_ike::TunnelStatus::IpsecSaEstablished => TunnelStatus::IpsecSaEstablished,
+    }
+}
+
+fn level_of(level: causeway_ike::Level) -> Level {
+    match level {
+        causeway_ike::Level::Info => Level::Info,
+        causeway_ike::Level::Warning => Level::Warning,
+        causeway_ike::Level::Error => Level::Error,
+    }
+}

@@ -1,0 +1,220 @@
+//! What has to be done so that what is programmed becomes what is desired. Pure.
+//!
+//! The plan of a connection is a difference: it is made from what is programmed now and what is desired now, whatever came
+//! between, so the same code runs after a change, after an error and after a crash, and a plan for what is already in force
+//! is empty. A plan only ever names the tunnels, routes and prefixes of its own connection.
+//!
+//! The order of a plan is what keeps packets from going astray:
+//!
+//! ```text
+//!   less:  forwarding entry out  ->  Linux route out, unless another connection has the prefix too  ->  tunnel out
+//!   more:  tunnel in  ->  forwarding entry in  ->  Linux route in
+//! ```
+//!
+//! With the forwarding entry gone a packet is dropped and counted until its Linux route is gone as well; nothing of the
+//! kind leaves in clear.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_control::ids::{TunnelId, VpnConnectionId};
+use ipnet::Ipv4Net;
+
+use causeway_control::desired::{DesiredConnection, DesiredTunnel, Domain};
+
+/// What is programmed of one connection. Each part is entered when it is known to be in force and taken out when it is known
+/// to be gone, so that after an error the next plan repeats what is uncertain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgrammedConnection {
+    /// Where it is.
+    pub domain: Domain,
+    /// Its tunnels as they were configured.
+    pub tunnels: BTreeMap<TunnelId, DesiredTunnel>,
+    /// Its entries in the forwarding table, with their weights.
+    pub entries: BTreeMap<Ipv4Net, u8>,
+    /// The prefixes for which it wants a Linux route to be there.
+    pub prefixes: BTreeSet<Ipv4Net>,
+}
+
+/// What is programmed of all connections.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Programmed {
+    connections: BTreeMap<VpnConnectionId, ProgrammedConnection>,
+    /// How many connections want a prefix.
+    wanted: BTreeMap<Domain, BTreeMap<Ipv4Net, usize>>,
+}
+
+/// One thing to do for a connection. Doing it twice does no harm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Take an entry out of the domain's forwarding table.
+    RemoveEntry(Domain, Ipv4Net),
+    /// Remove the Linux route of a prefix: no other connection of the domain has it.
+    RemoveRoute(Domain, Ipv4Net),
+    /// Leave the Linux route to the other connections of the domain that have the prefix.
+    LeaveRoute(Domain, Ipv4Net),
+    /// Close a tunnel and forget it.
+    RemoveTunnel(TunnelId),
+    /// Forget the connection, of which nothing is left in this domain.
+    LeaveDomain(Domain),
+    /// Be in this domain, with nothing yet.
+    JoinDomain(Domain),
+    /// Configure a tunnel, or configure it anew.
+    PutTunnel(DesiredTunnel),
+    /// Put an entry of this weight into the domain's forwarding table, or give it this weight.
+    PutEntry(Domain, Ipv4Net, u8),
+    /// Have a Linux route for a prefix.
+    PutRoute(Domain, Ipv4Net),
+}
+
+impl ProgrammedConnection {
+    /// A connection of which there is nothing yet.
+    fn in_domain(domain: Domain) -> Self {
+        Self { domain, tunnels: BTreeMap::new(), entries: BTreeMap::new(), prefixes: BTreeSet::new() }
+    }
+}
+
+impl Programmed {
+    /// What is programmed of one connection.
+    pub fn connection(&self, id: &VpnConnectionId) -> Option<&ProgrammedConnection> {
+        self.connections.get(id)
+    }
+
+    /// The connections of which something is programmed.
+    pub fn connections(&self) -> impl Iterator<Item = (&VpnConnectionId, &ProgrammedConnection)> {
+        self.connections.iter()
+    }
+
+    /// The prefixes that connections of a domain have.
+    pub fn prefixes(&self, domain: &Domain) -> BTreeSet<Ipv4Net> {
+        self.wanted.get(domain).map(|counts| counts.keys().copied().collect()).unwrap_or_default()
+    }
+
+    /// The domains that connections are in.
+    pub fn domains(&self) -> BTreeSet<&Domain> {
+        self.connections.values().map(|connection| &connection.domain).collect()
+    }
+
+    /// Enters that a step was done.
+    pub fn done(&mut self, id: &VpnConnectionId, step: &Step) {
+        if let Step::JoinDomain(domain) = step {
+            let joined = ProgrammedConnection::in_domain(domain.clone());
+            self.connections.entry(id.clone()).or_insert(joined);
+            return;
+        }
+        if let Step::LeaveDomain(_) = step {
+            self.connections.remove(id);
+            return;
+        }
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        match step {
+            Step::RemoveEntry(_, dest) => drop(connection.entries.remove(dest)),
+            Step::RemoveTunnel(tunnel) => drop(connection.tunnels.remove(tunnel)),
+            Step::PutTunnel(tunnel) => drop(connection.tunnels.insert(tunnel.id.clone(), tunnel.clone())),
+            Step::PutEntry(_, dest, weight) => drop(connection.entries.insert(*dest, *weight)),
+            Step::RemoveRoute(domain, dest) | Step::LeaveRoute(domain, dest) => {
+                if connection.prefixes.remove(dest) {
+                    self.count_out(domain, *dest);
+                }
+            }
+            Step::PutRoute(domain, dest) => {
+                if connection.prefixes.insert(*dest) {
+                    *self.wanted.entry(domain.clone()).or_default().entry(*dest).or_default() += 1;
+                }
+            }
+            Step::JoinDomain(_) | Step::LeaveDomain(_) => {}
+        }
+    }
+
+    fn count_out(&mut self, domain: &Domain, dest: Ipv4Net) {
+        let Some(counts) = self.wanted.get_mut(domain) else { return };
+        let left = counts.get(&dest).map_or(0, |count| count.saturating_sub(1));
+        if left == 0 {
+            counts.remove(&dest);
+        } else {
+            counts.insert(dest, left);
+        }
+        if counts.is_empty() {
+            self.wanted.remove(domain);
+        }
+    }
+
+    fn is_wanted_by_others(&self, domain: &Domain, dest: Ipv4Net) -> bool {
+        self.wanted.get(domain).and_then(|counts| counts.get(&dest)).is_some_and(|count| *count > 1)
+    }
+}
+
+/// The steps that make what is programmed of a connection be what is desired of it; `None` is desired of one that is to be
+/// gone.
+pub fn plan(programmed: &Programmed, id: &VpnConnectionId, desired: Option<&DesiredConnection>) -> Vec<Step> {
+    let present = programmed.connection(id);
+    let moves = |present: &ProgrammedConnection| desired.is_none_or(|it| it.domain != present.domain);
+    let mut steps = Vec::new();
+    match (present, desired) {
+        (Some(present), desired) if moves(present) => {
+            steps.extend(less(programmed, present, None));
+            steps.push(Step::LeaveDomain(present.domain.clone()));
+            if let Some(desired) = desired {
+                steps.push(Step::JoinDomain(desired.domain.clone()));
+                steps.extend(more(&ProgrammedConnection::in_domain(desired.domain.clone()), desired));
+            }
+        }
+        (Some(present), Some(desired)) => {
+            steps.extend(less(programmed, present, Some(desired)));
+            steps.extend(more(present, desired));
+        }
+        (None, Some(desired)) => {
+            steps.push(Step::JoinDomain(desired.domain.clone()));
+            steps.extend(more(&ProgrammedConnection::in_domain(desired.domain.clone()), desired));
+        }
+        (_, None) => {}
+    }
+    steps
+}
+
+/// What is programmed and not desired, in the order in which it has to go.
+fn less(
+    programmed: &Programmed,
+    present: &ProgrammedConnection,
+    desired: Option<&DesiredConnection>,
+) -> Vec<Step> {
+    let domain = &present.domain;
+    let entries = desired.map(entries).unwrap_or_default();
+    let tunnels: BTreeSet<_> = desired.iter().flat_map(|it| &it.tunnels).map(|tunnel| &tunnel.id).collect();
+    let stale_entries = present.entries.keys().filter(|dest| !entries.contains_key(dest));
+    let stale_prefixes = present.prefixes.iter().filter(|dest| !entries.contains_key(dest));
+    let stale_tunnels = present.tunnels.keys().filter(|tunnel| !tunnels.contains(tunnel));
+    let leave = |dest: &Ipv4Net| match programmed.is_wanted_by_others(domain, *dest) {
+        true => Step::LeaveRoute(domain.clone(), *dest),
+        false => Step::RemoveRoute(domain.clone(), *dest),
+    };
+    let mut steps: Vec<_> = stale_entries.map(|dest| Step::RemoveEntry(domain.clone(), *dest)).collect();
+    steps.extend(stale_prefixes.map(leave));
+    steps.extend(stale_tunnels.map(|tunnel| Step::RemoveTunnel(tunnel.clone())));
+    steps
+}
+
+/// What is desired and not programmed, in the order in which it has to come.
+fn more(present: &ProgrammedConnection, desired: &DesiredConnection) -> Vec<Step> {
+    let domain = &desired.domain;
+    let entries = entries(desired);
+    let new_tunnels = desired.tunnels.iter().filter(|tunnel| present.tunnels.get(&tunnel.id) != Some(tunnel));
+    let new_entries = entries.iter().filter(|(dest, weight)| present.entries.get(dest) != Some(weight));
+    let new_prefixes = entries.keys().filter(|dest| !present.prefixes.contains(dest));
+    let mut steps: Vec<_> = new_tunnels.map(|tunnel| Step::PutTunnel(tunnel.clone())).collect();
+    steps.extend(new_entries.map(|(dest, weight)| Step::PutEntry(domain.clone(), *dest, *weight)));
+    steps.extend(new_prefixes.map(|dest| Step::PutRoute(domain.clone(), *dest)));
+    steps
+}
+
+/// The forwarding entries of a connection: of two routes to the same destination, the preferred one.
+fn entries(desired: &DesiredConnection) -> BTreeMap<Ipv4Net, u8> {
+    let mut entries = BTreeMap::new();
+    for route in &desired.routes {
+        let weight = entries.entry(route.dest).or_insert(0);
+        *weight = route.weight.get().max(*weight);
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! What the gateway tells of each connection: one picture, to which reconciliation and negotiation both contribute.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use causeway_control::ids::{TunnelId, VpnConnectionId};
+use causeway_control::observed::{
+    Level, LogLine, ObservedConnection, ObservedTunnel, Observer, TunnelStatus,
+};
+
+/// Keeps the picture and passes on each change of it. The observer is called under a lock, so that it sees the changes in
+/// order; it must be quick and must not call back.
+pub struct Reports {
+    observer: Arc<dyn Observer>,
+    connections: Mutex<BTreeMap<VpnConnectionId, ObservedConnection>>,
+}
+
+impl Reports {
+    /// A picture of nothing.
+    pub fn new(observer: Arc<dyn Observer>) -> Self {
+        Self { observer, connections: Mutex::default() }
+    }
+
+    /// A connection is being programmed; none of its generations is in force yet.
+    pub fn begin(&self, id: &VpnConnectionId) {
+        self.lock().entry(id.clone()).or_default();
+    }
+
+    /// This generation of the connection is wholly in force.
+    pub fn in_force(&self, id: &VpnConnectionId, generation: u64) {
+        self.change(id, |observed| observed.generation = generation);
+    }
+
+    /// A tunnel was configured.
+    pub fn begin_tunnel(&self, id: &VpnConnectionId, tunnel: &TunnelId) {
+        self.change(id, |observed| {
+            observed.tunnels.entry(tunnel.clone()).or_default();
+        });
+    }
+
+    /// A tunnel was removed.
+    pub fn forget_tunnel(&self, id: &VpnConnectionId, tunnel: &TunnelId) {
+        self.change(id, |observed| drop(observed.tunnels.remove(tunnel)));
+    }
+
+    /// How far a tunnel is. Of one that was removed meanwhile there is nothing to tell.
+    pub fn tunnel(
+        &self,
+        id: &VpnConnectionId,
+        tunnel: &TunnelId,
+        status: TunnelStatus,
+        error: Option<String>,
+    ) {
+        self.change(id, |observed| {
+            if let Some(known) = observed.tunnels.get_mut(tunnel) {
+                *known = ObservedTunnel { status, last_error: error };
+            }
+        });
+    }
+
+    /// Nothing of the connection is left.
+    pub fn gone(&self, id: &VpnConnectionId) {
+        let mut connections = self.lock();
+        connections.remove(id);
+        self.observer.gone(id);
+    }
+
+    /// A line for the connection's log.
+    pub fn log(
+        &self,
+        id: &VpnConnectionId,
+        tunnel: Option<&TunnelId>,
+        level: Level,
+        text: impl Into<String>,
+    ) {
+        self.observer.log(LogLine {
+            connection: id.clone(),
+            tunnel: tunnel.cloned(),
+            level,
+            text: text.into(),
+        });
+    }
+
+    /// The picture of one connection.
+    pub fn get(&self, id: &VpnConnectionId) -> Option<ObservedConnection> {
+        self.lock().get(id).cloned()
+    }
+
+    fn change(&self, id: &VpnConnectionId, change: impl FnOnce(&mut ObservedConnection)) {
+        let mut connections = self.lock();
+        let Some(observed) = connections.get_mut(id) else { return };
+        let before = observed.clone();
+        change(observed);
+        if *observed != before {
+            self.observer.observed(id, observed.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<VpnConnectionId, ObservedConnection>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,247 @@
+//! The tunnels as the packet path sees them: child SAs come, are used, move and go, as the negotiation says.
+//!
+//! One thread owns this. What it changes, the packet path sees by atomic swaps: the SPI map, and for each connection the
+//! [`Carrier`] that all of its routes share. A connection takes its master tunnel while that is up, and the slave otherwise.
+//!
+//! A rekey makes before it breaks: the new child is installed and received on, then `ChildUse` switches what is sent, and the
+//! old one is received on until `ChildDown`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+use causeway_control::ids::{TunnelId, VpnConnectionId};
+use causeway_control::resource::tunnel::TunnelRole;
+use causeway_crypto::{Protection, WrongKeyLength};
+use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers};
+use causeway_ike::{ChildSa, DirectionKeys, TunnelKey};
+
+use crate::counters::Counters;
+use crate::forwarding::Carrier;
+use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, Peer, Selectors};
+use crate::sockets::LocalPorts;
+
+/// How many packets may overtake one before it is taken for a repetition (RFC 4303, 3.4.3 asks for 64; fast paths reorder more).
+const REPLAY_WINDOW_PACKETS: u32 = 4_096;
+
+/// Why a child SA cannot be installed. The peers agreed on something that we cannot do, which is a mistake of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// For this tunnel nothing is configured.
+    #[error("the tunnel is not configured")]
+    UnknownTunnel,
+    /// We have no socket there.
+    #[error("the address {0} is none of ours")]
+    UnknownAddress(Ipv4Addr),
+    /// The keys do not fit the algorithms.
+    #[error(transparent)]
+    Keys(#[from] WrongKeyLength),
+}
+
+/// A tunnel, as the packet path needs it.
+#[derive(Clone)]
+pub struct TunnelPlace {
+    /// Whose tunnel it is.
+    pub connection: VpnConnectionId,
+    /// Its name.
+    pub id: TunnelId,
+    /// Whether it is preferred.
+    pub role: TunnelRole,
+    /// Where its packets come from and go to.
+    pub domain: Arc<DomainPlane>,
+    /// What the connection's routes share.
+    pub carrier: Arc<Carrier<OutboundPath>>,
+    /// The tunnel's counters.
+    pub counters: Arc<Counters>,
+}
+
+struct Tunnel {
+    place: TunnelPlace,
+    /// The child that is sent on.
+    in_use: Option<u32>,
+    path: Option<Arc<OutboundPath>>,
+    /// How many packets had come out of it when that was last asked.
+    heard: u64,
+}
+
+struct Child {
+    tunnel: TunnelKey,
+    sa: Arc<OutboundSa>,
+    selectors: Selectors,
+    local: Ipv4Addr,
+    remote: Ipv4Addr,
+    encapsulation: Option<(SocketAddrV4, SocketAddrV4)>,
+}
+
+/// All tunnels and their child SAs.
+pub struct Tunnels {
+    inbound: Arc<Inbound>,
+    ports: BTreeMap<Ipv4Addr, Arc<LocalPorts>>,
+    tunnels: BTreeMap<TunnelKey, Tunnel>,
+    /// By the SPI that we chose.
+    children: BTreeMap<u32, Child>,
+    connections: BTreeMap<VpnConnectionId, BTreeSet<TunnelKey>>,
+}
+
+impl Tunnels {
+    /// No tunnels yet.
+    pub fn new(inbound: Arc<Inbound>, ports: BTreeMap<Ipv4Addr, Arc<LocalPorts>>) -> Self {
+        Self {
+            inbound,
+            ports,
+            tunnels: BTreeMap::new(),
+            children: BTreeMap::new(),
+            connections: BTreeMap::new(),
+        }
+    }
+
+    /// The sockets of one of our addresses.
+    pub fn ports(&self, local: Ipv4Addr) -> Option<&Arc<LocalPorts>> {
+        self.ports.get(&local)
+    }
+
+    /// Where a tunnel is.
+    pub fn place(&self, key: TunnelKey) -> Option<&TunnelPlace> {
+        self.tunnels.get(&key).map(|tunnel| &tunnel.place)
+    }
+
+    /// All tunnels.
+    pub fn keys(&self) -> Vec<TunnelKey> {
+        self.tunnels.keys().copied().collect()
+    }
+
+    /// Adds a tunnel, or changes its role.
+    pub fn put(&mut self, key: TunnelKey, place: TunnelPlace) {
+        let connection = place.connection.clone();
+        self.connections.entry(connection.clone()).or_default().insert(key);
+        match self.tunnels.get_mut(&key) {
+            Some(tunnel) => tunnel.place = place,
+            None => {
+                let heard = place.counters.received_packets();
+                self.tunnels.insert(key, Tunnel { place, in_use: None, path: None, heard });
+            }
+        }
+        self.choose(&connection);
+    }
+
+    /// Removes a tunnel with all of its children.
+    pub fn remove(&mut self, key: TunnelKey) {
+        let of_tunnel = self.children.iter().filter(|(_, child)| child.tunnel == key);
+        for spi in of_tunnel.map(|(spi, _)| *spi).collect::<Vec<_>>() {
+            self.child_down(spi);
+        }
+        let Some(tunnel) = self.tunnels.remove(&key) else { return };
+        let connection = tunnel.place.connection;
+        if let Some(keys) = self.connections.get_mut(&connection) {
+            keys.remove(&key);
+            if keys.is_empty() {
+                tunnel.place.carrier.switch(None);
+                self.connections.remove(&connection);
+            }
+        }
+        self.choose(&connection);
+    }
+
+    /// Receives on a new child.
+    pub fn child_up(&mut self, key: TunnelKey, child: &ChildSa) -> Result<(), InstallError> {
+        let place = &self.tunnels.get(&key).ok_or(InstallError::UnknownTunnel)?.place;
+        self.ports.get(&child.local).ok_or(InstallError::UnknownAddress(child.local))?;
+        let selectors = Selectors::new(&child.local_ts, &child.remote_ts);
+        let numbers = SequenceNumbers::Standard;
+        let window = ReplayWindow::new(REPLAY_WINDOW_PACKETS, numbers);
+        let outbound = OutboundSa::new(child.outbound_spi, protection(child, &child.outbound_key)?, numbers);
+        self.inbound.install(Arc::new(InboundPath {
+            sa: InboundSa::new(child.inbound_spi, protection(child, &child.inbound_key)?, window),
+            selectors: selectors.clone(),
+            domain: Arc::clone(&place.domain),
+            counters: Arc::clone(&place.counters),
+        }));
+        let installed = Child {
+            tunnel: key,
+            sa: Arc::new(outbound),
+            selectors,
+            local: child.local,
+            remote: child.remote,
+            encapsulation: child.encapsulation,
+        };
+        self.children.insert(child.inbound_spi, installed);
+        Ok(())
+    }
+
+    /// Sends on this child, and on no other of the tunnel.
+    pub fn child_use(&mut self, key: TunnelKey, inbound_spi: u32) {
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.in_use = Some(inbound_spi);
+            self.reroute(key);
+        }
+    }
+
+    /// Sends to where the peer is now.
+    pub fn child_moved(&mut self, inbound_spi: u32, encapsulation: Option<(SocketAddrV4, SocketAddrV4)>) {
+        if let Some(child) = self.children.get_mut(&inbound_spi) {
+            child.encapsulation = encapsulation;
+            let key = child.tunnel;
+            self.reroute(key);
+        }
+    }
+
+    /// Removes both directions of a child.
+    pub fn child_down(&mut self, inbound_spi: u32) {
+        self.inbound.remove(inbound_spi);
+        let Some(child) = self.children.remove(&inbound_spi) else { return };
+        self.reroute(child.tunnel);
+    }
+
+    /// The tunnels out of which packets have come since this was last asked.
+    pub fn take_heard(&mut self) -> Vec<TunnelKey> {
+        let mut heard = Vec::new();
+        for (key, tunnel) in &mut self.tunnels {
+            let now = tunnel.place.counters.received_packets();
+            if std::mem::replace(&mut tunnel.heard, now) != now {
+                heard.push(*key);
+            }
+        }
+        heard
+    }
+
+    /// Makes the tunnel's path that of the child in use.
+    fn reroute(&mut self, key: TunnelKey) {
+        let Some(tunnel) = self.tunnels.get(&key) else { return };
+        let in_use = tunnel.in_use.and_then(|spi| self.children.get(&spi));
+        let path = in_use.and_then(|child| self.path(child, &tunnel.place.counters)).map(Arc::new);
+        let connection = tunnel.place.connection.clone();
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.path = path;
+        }
+        self.choose(&connection);
+    }
+
+    fn path(&self, child: &Child, counters: &Arc<Counters>) -> Option<OutboundPath> {
+        let (local, remote, in_udp) = match child.encapsulation {
+            Some((local, remote)) => (*local.ip(), remote, true),
+            None => (child.local, SocketAddrV4::new(child.remote, 0), false),
+        };
+        Some(OutboundPath {
+            sa: Arc::clone(&child.sa),
+            selectors: child.selectors.clone(),
+            peer: Peer { ports: Arc::clone(self.ports.get(&local)?), remote, in_udp },
+            counters: Arc::clone(counters),
+        })
+    }
+
+    /// Sends the connection's packets over its best tunnel that is up.
+    fn choose(&self, connection: &VpnConnectionId) {
+        let Some(keys) = self.connections.get(connection) else { return };
+        let tunnels: Vec<_> = keys.iter().filter_map(|key| self.tunnels.get(key)).collect();
+        let up = tunnels.iter().filter(|tunnel| tunnel.path.is_some());
+        let best = up.min_by_key(|tunnel| (tunnel.place.role, &tunnel.place.id));
+        if let Some(tunnel) = tunnels.first() {
+            tunnel.place.carrier.switch(best.and_then(|best| best.path.clone()));
+        }
+    }
+}
+
+fn protection(child: &ChildSa, keys: &DirectionKeys) -> Result<Protection, WrongKeyLength> {
+    let (encryption, integrity) = (keys.encryption.as_bytes(), keys.integrity.as_bytes());
+    Protection::new(child.encryption, child.integrity, encryption, integrity)
+}
