@@ -1,19 +1,75 @@
-//! Makes it so.
+//! Makes it so: negotiates the tunnels that are desired, forwards packets by the routes that are desired, and reports what is.
+//!
+//! [`Gateway::start`] takes a configuration, a [`Desires`](causeway_control::desired::Desires) to read what is wanted from and
+//! an [`Observer`](causeway_control::observed::Observer) to report to, and works by itself from then on. A nudge is a hint to
+//! look again, never a message.
+//!
+//! # The threads, and what each owns
+//!
+//! ```text
+//!   reconcile      desired vs. programmed -> steps -> forwarding tables, Linux routes, devices     reconciler, reconcile
+//!      |  commands                                                                                 domains, routes, netlink
+//!      v
+//!   ike            IKE endpoint, timers, child SAs -> SPI map, each connection's carrier           engine, tunnels, proposals
+//!      ^  IKE messages
+//!      |
+//!   udp-<address>  UDP -> SPI -> open -> may it send from there? -> TUN                            path::inbound, sockets
+//!   tun-<device>   TUN -> forwarding table -> may it go there? -> seal -> UDP                      path::outbound, tun
+//! ```
+//!
+//! The first two write, the others read: [`trie`] and [`forwarding`] are snapshots that are swapped atomically. The packet
+//! threads take no lock and allocate nothing for a packet.
+//!
+//! # What holds because something is absent
+//!
+//! - There is no code that sends an inner packet anywhere but through an `OutboundSa`, so none leaves in clear.
+//! - Only [`routes`] writes Linux routes and rules, over one socket, in tables of their own.
+//! - A plan ([`reconcile`]) names nothing of any other connection, so a change of one cannot disturb another.
+//! - `unsafe` is in one module, `kernel`, which sets three socket options.
+
 pub mod config;
 pub mod counters;
+pub mod domains;
 pub mod engine;
 pub mod forwarding;
+pub mod gateway;
 mod kernel;
 pub mod netlink;
 pub mod path;
 pub mod proposals;
 pub mod reconcile;
+pub mod reconciler;
 pub mod reports;
 pub mod routes;
 #[cfg(test)]
 mod samples;
+pub mod simulated;
+pub mod snapshot;
 pub mod sockets;
 pub mod stop;
 pub mod trie;
 pub mod tun;
 pub mod tunnels;
+
+pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError};
+pub use gateway::{Gateway, GatewayHandle};
+pub use simulated::{SimulatedEngine, SimulatedHandle};
+pub use snapshot::GatewaySnapshot;
+
+/// Wakes an engine; cheap, and may be called from any thread.
+pub type Waker = Box<dyn Fn() + Send + Sync>;
+
+/// An engine that runs: a gateway, or the test double of one.
+pub trait EngineHandle: Send + Sync {
+    /// A hint that something is desired that was not before, or no longer.
+    fn nudge(&self);
+
+    /// What nudges when called, for whoever has no handle.
+    fn waker(&self) -> Waker;
+
+    /// Counters, and what is programmed.
+    fn snapshot(&self) -> GatewaySnapshot;
+
+    /// Closes the tunnels and removes devices, routes and rules, in bounded time. A second time has no effect.
+    fn stop(&self);
+}

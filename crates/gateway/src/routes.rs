@@ -97,6 +97,16 @@ pub enum RouteChange {
 /// What a table of ours holds.
 pub type TableRoutes = BTreeMap<Ipv4Net, Target>;
 
+impl RouteChange {
+    /// Does to a table in memory what the kernel does to its own.
+    pub fn enter(self, table: &mut TableRoutes) {
+        match self {
+            Self::Put(dest, target) => drop(table.insert(dest, target)),
+            Self::Delete(dest) => drop(table.remove(&dest)),
+        }
+    }
+}
+
 /// The kernel's side of it, over one socket.
 pub struct LinuxRoutes {
     netlink: Netlink,

@@ -1,0 +1,288 @@
+//! The forwarding domains in being: each a TUN device, a routing table with its rule, and the thread that reads the device.
+//!
+//! A device carries the name of its domain as a text (`ip link` shows it as `alias`), by which the next process finds it
+//! again after a crash, together with the routes that still lead to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use causeway_control::desired::Domain;
+use ipnet::Ipv4Net;
+
+use crate::config::{GatewayConfig, StartError};
+use crate::counters::Counters;
+use crate::forwarding::ForwardingTable;
+use crate::netlink::message::ListedLink;
+use crate::path::{DomainPlane, outbound};
+use crate::routes::{LinuxRoutes, RouteError, TableRoutes, route_changes, table_changes, table_wanted};
+use crate::stop::StopSwitch;
+use crate::tun::TunDevice;
+
+/// What the text on a device of ours begins with.
+const ALIAS_PREFIX: &str = "causeway ";
+/// Main is listed anew before each change unless that took longer than this; then at each check.
+const MAIN_LISTING_MAX: Duration = Duration::from_millis(5);
+
+/// Why a domain is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum DomainError {
+    /// The device could not be opened.
+    #[error("opening the TUN device {name}: {error}")]
+    Device {
+        /// Its name.
+        name: String,
+        /// The system's answer.
+        error: io::Error,
+    },
+    /// A thread could not be started.
+    #[error("starting a thread: {0}")]
+    Thread(io::Error),
+    /// The kernel's routes could not be read or written.
+    #[error(transparent)]
+    Routes(#[from] RouteError),
+    /// There is no such domain; it has to be opened first.
+    #[error("the domain is not open")]
+    NotOpen,
+}
+
+/// A domain in being.
+struct OpenDomain {
+    plane: Arc<DomainPlane>,
+    table: u32,
+    /// The prefixes that are to be there.
+    prefixes: BTreeSet<Ipv4Net>,
+    /// What the kernel's table holds of ours, as far as we know.
+    present: TableRoutes,
+    stop: StopSwitch,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// All domains.
+pub struct Domains {
+    routes: LinuxRoutes,
+    config: GatewayConfig,
+    open: BTreeMap<Domain, OpenDomain>,
+    /// The numbers of devices and tables, also of domains that were found and are not open yet.
+    slots: BTreeMap<Domain, u32>,
+    main: BTreeSet<Ipv4Net>,
+    main_listing: Duration,
+}
+
+impl Domains {
+    /// None yet. Opens the socket through which routes are written.
+    pub fn new(config: &GatewayConfig) -> Result<Self, StartError> {
+        let device = Path::new("/dev/net/tun");
+        if !device.exists() {
+            return Err(StartError::NoTun);
+        }
+        if let Err(error) = std::fs::OpenOptions::new().read(true).write(true).open(device) {
+            return Err(match error.raw_os_error() {
+                Some(libc::ENODEV | libc::ENXIO | libc::ENOENT) => StartError::NoTun,
+                _ => StartError::of_system("opening /dev/net/tun", error),
+            });
+        }
+        Ok(Self {
+            routes: LinuxRoutes::open(config.numbers)?,
+            config: config.clone(),
+            open: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            main: BTreeSet::new(),
+            main_listing: Duration::ZERO,
+        })
+    }
+
+    /// Looks for what a process before us left: devices of domains that are still wanted are kept with their routes, so that
+    /// nothing of theirs leaves in clear meanwhile; everything else of ours is removed.
+    pub fn recover(&mut self, wanted: &BTreeSet<Domain>) -> Result<(), RouteError> {
+        let (main_listing, main) = timed(|| self.routes.observe_main());
+        (self.main_listing, self.main) = (main_listing, main?);
+        for link in self.routes.links()? {
+            let Some(slot) = self.slot_of(&link) else { continue };
+            let alias = link.alias.unwrap_or_default();
+            match wanted.iter().find(|domain| alias_of(domain) == alias) {
+                Some(domain) => drop(self.slots.insert(domain.clone(), slot)),
+                None if alias.starts_with(ALIAS_PREFIX) => {
+                    tracing::info!(device = link.name, "removed a device that was left behind");
+                    self.routes.delete_link(link.index)?;
+                }
+                None => {}
+            }
+        }
+        let tables = self.tables();
+        let swept = self.routes.sweep(&tables)?;
+        if swept > 0 {
+            tracing::info!(routes = swept, "removed routes that were left behind");
+        }
+        self.routes.put_rules(&tables)
+    }
+
+    /// The packet path of a domain, which is opened if it is not.
+    pub fn open(&mut self, domain: &Domain) -> Result<Arc<DomainPlane>, DomainError> {
+        if let Some(open) = self.open.get(domain) {
+            return Ok(Arc::clone(&open.plane));
+        }
+        let slot = self.free_slot(domain)?;
+        let opened = self.start(domain, slot)?;
+        let plane = Arc::clone(&opened.plane);
+        self.slots.insert(domain.clone(), slot);
+        self.open.insert(domain.clone(), opened);
+        self.routes.put_rules(&self.tables())?;
+        Ok(plane)
+    }
+
+    /// The packet path of a domain that is open.
+    pub fn plane(&self, domain: &Domain) -> Result<&Arc<DomainPlane>, DomainError> {
+        self.open.get(domain).map(|open| &open.plane).ok_or(DomainError::NotOpen)
+    }
+
+    /// Removes a domain with its device, table and rule.
+    pub fn close(&mut self, domain: &Domain) -> Result<(), DomainError> {
+        let Some(mut open) = self.open.remove(domain) else { return Ok(()) };
+        self.slots.remove(domain);
+        open.stop.throw();
+        if let Some(thread) = open.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(
+                device = open.plane.device.name(),
+                "the thread that read the device had panicked"
+            );
+        }
+        self.routes.delete_link(open.plane.device.index())?;
+        // Throws lead to no device and do not go with it.
+        let left = self.routes.observe(open.table)?;
+        self.routes.apply(open.table, &table_changes(&left, &TableRoutes::new()))?;
+        self.routes.put_rules(&self.tables())?;
+        Ok(())
+    }
+
+    /// The domains that are open.
+    pub fn names(&self) -> Vec<Domain> {
+        self.open.keys().cloned().collect()
+    }
+
+    /// Has Linux routes for these prefixes from now on.
+    pub fn add_prefixes(&mut self, domain: &Domain, dests: &[Ipv4Net]) -> Result<(), DomainError> {
+        if self.main_listing < MAIN_LISTING_MAX {
+            self.list_main()?;
+        }
+        self.change(domain, dests, |prefixes| prefixes.extend(dests))
+    }
+
+    /// Has no Linux routes for these prefixes any more.
+    pub fn remove_prefixes(&mut self, domain: &Domain, dests: &[Ipv4Net]) -> Result<(), DomainError> {
+        self.change(domain, dests, |prefixes| {
+            for dest in dests {
+                prefixes.remove(dest);
+            }
+        })
+    }
+
+    /// Looks at what the kernel has, and makes it what it should be: `prefixes`. Routes for `tolerated` may be there as well.
+    /// Returns how many changes that took.
+    pub fn check(
+        &mut self,
+        domain: &Domain,
+        prefixes: BTreeSet<Ipv4Net>,
+        tolerated: &BTreeSet<Ipv4Net>,
+    ) -> Result<usize, DomainError> {
+        self.list_main()?;
+        let open = self.open.get_mut(domain).ok_or(DomainError::NotOpen)?;
+        let device = open.plane.device.index();
+        self.routes.set_link(device, self.config.mtu, &alias_of(domain))?;
+        let observed = self.routes.observe(open.table)?;
+        let mut wanted = table_wanted(&prefixes, &self.main, device);
+        let all = prefixes.union(tolerated).copied().collect();
+        for (dest, target) in table_wanted(&all, &self.main, device) {
+            if observed.get(&dest) == Some(&target) {
+                wanted.entry(dest).or_insert(target);
+            }
+        }
+        let changes = table_changes(&observed, &wanted);
+        self.routes.apply(open.table, &changes)?;
+        (open.prefixes, open.present) = (prefixes, wanted);
+        Ok(changes.len())
+    }
+
+    /// Makes the rules be those of the open domains.
+    pub fn check_rules(&mut self) -> Result<(), DomainError> {
+        Ok(self.routes.put_rules(&self.tables())?)
+    }
+
+    fn change(
+        &mut self,
+        domain: &Domain,
+        touched: &[Ipv4Net],
+        change: impl FnOnce(&mut BTreeSet<Ipv4Net>),
+    ) -> Result<(), DomainError> {
+        let open = self.open.get_mut(domain).ok_or(DomainError::NotOpen)?;
+        change(&mut open.prefixes);
+        let device = open.plane.device.index();
+        let changes = route_changes(&open.present, &open.prefixes, &self.main, touched, device);
+        self.routes.apply(open.table, &changes)?;
+        for change in changes {
+            change.enter(&mut open.present);
+        }
+        Ok(())
+    }
+
+    fn list_main(&mut self) -> Result<(), RouteError> {
+        let (took, main) = timed(|| self.routes.observe_main());
+        (self.main_listing, self.main) = (took, main?);
+        Ok(())
+    }
+
+    fn start(&mut self, domain: &Domain, slot: u32) -> Result<OpenDomain, DomainError> {
+        let name = format!("{}{slot}", self.config.device_prefix);
+        let device =
+            TunDevice::open(&name).map_err(|error| DomainError::Device { name: name.clone(), error })?;
+        self.routes.set_link(device.index(), self.config.mtu, &alias_of(domain))?;
+        let table = self.config.numbers.table_base + slot;
+        let present = self.routes.observe(table)?;
+        let plane = Arc::new(DomainPlane {
+            device,
+            table: ForwardingTable::default(),
+            counters: Counters::default(),
+        });
+        let (stop, signal) = StopSwitch::new().map_err(DomainError::Thread)?;
+        let (reading, mtu) = (Arc::clone(&plane), self.config.mtu);
+        let thread = std::thread::Builder::new()
+            .name(format!("tun-{name}"))
+            .spawn(move || outbound::forward(&reading, mtu, &signal))
+            .map_err(DomainError::Thread)?;
+        Ok(OpenDomain { plane, table, prefixes: BTreeSet::new(), present, stop, thread: Some(thread) })
+    }
+
+    /// The domain's number, or the first that neither another domain nor another program's link has.
+    fn free_slot(&mut self, domain: &Domain) -> Result<u32, DomainError> {
+        if let Some(slot) = self.slots.get(domain) {
+            return Ok(*slot);
+        }
+        let links = self.routes.links()?;
+        let mut taken: BTreeSet<u32> = links.iter().filter_map(|link| self.slot_of(link)).collect();
+        taken.extend(self.slots.values());
+        Ok((0..).find(|slot| !taken.contains(slot)).unwrap_or_default())
+    }
+
+    fn slot_of(&self, link: &ListedLink) -> Option<u32> {
+        link.name.strip_prefix(&self.config.device_prefix)?.parse().ok()
+    }
+
+    fn tables(&self) -> BTreeSet<u32> {
+        self.slots.values().map(|slot| self.config.numbers.table_base + slot).collect()
+    }
+}
+
+fn alias_of(domain: &Domain) -> String {
+    format!("{ALIAS_PREFIX}{}/{}/{}", domain.account, domain.region, domain.transit_router)
+}
+
+fn timed<T>(action: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let result = action();
+    (start.elapsed(), result)
+}

@@ -1,0 +1,179 @@
+//! A gateway in being: starts its threads, and stops them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use causeway_control::desired::Desires;
+use causeway_control::observed::Observer;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use crate::config::{GatewayConfig, StartError};
+use crate::domains::Domains;
+use crate::engine::{Command, Engine};
+use crate::path::Inbound;
+use crate::path::inbound::{self, IkeDatagram};
+use crate::reconciler::{Nudge, Reconciler};
+use crate::reports::Reports;
+use crate::snapshot::{GatewaySnapshot, Registry};
+use crate::sockets::LocalPorts;
+use crate::stop::{StopSignal, StopSwitch};
+use crate::tunnels::Tunnels;
+use crate::{EngineHandle, Waker};
+
+/// IKE messages that wait while the negotiating thread is busy; beyond it they are dropped, and sent again by their senders.
+const IKE_MESSAGES_MAX: usize = 4_096;
+/// How long stopping waits for the peers to be told, and for routes to be removed.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Starts gateways that carry packets.
+pub struct Gateway;
+
+/// A gateway that runs. It stops when this is dropped.
+pub struct GatewayHandle {
+    nudges: Sender<Nudge>,
+    commands: Sender<Command>,
+    registry: Arc<Registry>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    reconciler: JoinHandle<()>,
+    engine: JoinHandle<()>,
+    receivers: Vec<JoinHandle<()>>,
+    stop: StopSwitch,
+    /// Keeps a second gateway away from our devices.
+    _lock: UnixListener,
+}
+
+impl Gateway {
+    /// Starts a gateway in the network namespace of the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// What is missing or in the way, and what to do about it. Nothing was changed then.
+    pub fn start(
+        config: GatewayConfig,
+        desires: Arc<dyn Desires>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<GatewayHandle, StartError> {
+        if config.addresses.is_empty() {
+            return Err(StartError::NoAddress);
+        }
+        let ports = bind(&config)?;
+        let lock = lock(&config)?;
+        let domains = Domains::new(&config)?;
+        let (stop, signal) =
+            StopSwitch::new().map_err(|error| StartError::of_system("opening a pipe", error))?;
+
+        let inbound = Arc::new(Inbound::default());
+        let registry = Arc::new(Registry::new(Arc::clone(&inbound)));
+        let reports = Arc::new(Reports::new(observer));
+        let (commands, obeyed) = unbounded();
+        let (messages, taken) = bounded(IKE_MESSAGES_MAX);
+        let (nudges, looked) = bounded(1);
+
+        let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone());
+        let engine =
+            Engine::new(tunnels, Arc::clone(&reports), config.local_of_public(), config.encapsulation);
+        let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
+        let receivers = ports
+            .into_values()
+            .map(|ports| receive(ports, &inbound, &messages, &signal))
+            .collect::<Result<_, _>>()?;
+        let reconciler = Reconciler::new(desires, reports, Arc::clone(&registry), domains, commands.clone());
+        let reconciler = spawn("reconcile", move || reconciler.run(&looked))?;
+        let running = Running { reconciler, engine, receivers, stop, _lock: lock };
+        Ok(GatewayHandle { nudges, commands, registry, running: Mutex::new(Some(running)) })
+    }
+}
+
+impl EngineHandle for GatewayHandle {
+    fn nudge(&self) {
+        nudge(&self.nudges);
+    }
+
+    fn waker(&self) -> Waker {
+        let nudges = self.nudges.clone();
+        Box::new(move || nudge(&nudges))
+    }
+
+    fn snapshot(&self) -> GatewaySnapshot {
+        self.registry.snapshot()
+    }
+
+    fn stop(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(running) = running else { return };
+        // The peers first: their packets come to nobody from now on.
+        let (done, told) = bounded(0);
+        if self.commands.send(Command::Stop(done)).is_ok() {
+            wait(&told, "telling the peers");
+        }
+        running.stop.throw();
+        // A nudge may be in the only place; it goes as soon as the reconciler looks.
+        if self.nudges.send_timeout(Nudge::Stop, STOP_PATIENCE).is_err() {
+            tracing::warn!("the gateway is too busy to remove its routes; the next start will");
+            return;
+        }
+        for thread in running.receivers.into_iter().chain([running.engine, running.reconciler]) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the gateway had panicked");
+            }
+        }
+    }
+}
+
+impl Drop for GatewayHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn nudge(nudges: &Sender<Nudge>) {
+    // If there is one already, the reconciler will look after it and see what we mean as well.
+    let _there_is_one = nudges.try_send(Nudge::Look);
+}
+
+fn bind(config: &GatewayConfig) -> Result<BTreeMap<Ipv4Addr, Arc<LocalPorts>>, StartError> {
+    let port = |address| Ok((address, Arc::new(LocalPorts::bind(address, config)?)));
+    config.locals().into_iter().map(port).collect()
+}
+
+/// A name that one process of a network namespace can have, and that goes with it.
+fn lock(config: &GatewayConfig) -> Result<UnixListener, StartError> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::AlreadyRunning { prefix: config.device_prefix.clone() },
+        _ => StartError::of_system("taking the lock of the devices", error),
+    };
+    let name = format!("causeway-gateway/{}", config.device_prefix);
+    SocketAddr::from_abstract_name(name).and_then(|name| UnixListener::bind_addr(&name)).map_err(failed)
+}
+
+fn receive(
+    ports: Arc<LocalPorts>,
+    inbound: &Arc<Inbound>,
+    messages: &Sender<IkeDatagram>,
+    signal: &StopSignal,
+) -> Result<JoinHandle<()>, StartError> {
+    let (inbound, messages, signal) = (Arc::clone(inbound), messages.clone(), signal.clone());
+    let name = format!("udp-{}", ports.ike.local().ip());
+    spawn(&name, move || inbound::receive(&ports, &inbound, &messages, &signal))
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    started.map_err(|error| StartError::of_system("starting a thread", error))
+}
+
+fn wait(told: &Receiver<()>, what: &str) {
+    // What is waited for is that the other end is dropped.
+    if told.recv_timeout(STOP_PATIENCE) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+        tracing::warn!("{what} took too long");
+    }
+}

@@ -1,0 +1,354 @@
+//! The thread that makes it so: looks at what is desired, plans, applies, and reports what is in force.
+//!
+//! It is level-triggered. A nudge or the passing of time only means "look again"; what to do follows from what is desired and
+//! what is programmed. Each connection is planned and applied by itself: an error of one is logged, tried again with
+//! growing pauses, and keeps no other waiting. A generation is reported only after the whole plan was applied: the
+//! forwarding table no longer has what was deleted and has what was added, and so do the Linux routes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use causeway_control::desired::{DesiredConnection, DesiredTunnel, Desires, Domain};
+use causeway_control::ids::{TunnelId, VpnConnectionId};
+use causeway_control::observed::Level;
+use causeway_ike::TunnelKey;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use ipnet::Ipv4Net;
+
+use crate::counters::Counters;
+use crate::domains::{DomainError, Domains};
+use crate::engine::Command;
+use crate::forwarding::{Candidate, Carrier};
+use crate::path::OutboundPath;
+use crate::reconcile::{Programmed, Step, plan};
+use crate::reports::Reports;
+use crate::snapshot::Registry;
+use crate::tunnels::TunnelPlace;
+
+/// How often everything is looked at without a reason.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// A check of very many routes may take this fraction of the time, not more.
+const CHECK_SHARE: u32 = 50;
+/// The first pause after an error; each further one is twice as long.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// The longest pause after an error.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+
+/// Why the reconciler looks again.
+pub enum Nudge {
+    /// Something may have changed.
+    Look,
+    /// The gateway is to stop.
+    Stop,
+}
+
+/// Why a step was not done.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    Domain(#[from] DomainError),
+    #[error("the negotiating thread has ended")]
+    NoEngine,
+}
+
+/// What a connection has while something of it is programmed.
+struct Lane {
+    carrier: Arc<Carrier<OutboundPath>>,
+    tunnels: BTreeMap<TunnelId, (TunnelKey, Arc<Counters>)>,
+}
+
+/// When a connection is tried again, and what was desired of it then.
+struct Retry {
+    generation: Option<u64>,
+    at: Instant,
+    pause: Duration,
+}
+
+/// What the thread owns.
+pub struct Reconciler {
+    desires: Arc<dyn Desires>,
+    reports: Arc<Reports>,
+    registry: Arc<Registry>,
+    domains: Domains,
+    engine: Sender<Command>,
+    programmed: Programmed,
+    lanes: BTreeMap<VpnConnectionId, Lane>,
+    /// The generation of each connection whose plan was wholly applied.
+    in_force: BTreeMap<VpnConnectionId, u64>,
+    retries: BTreeMap<VpnConnectionId, Retry>,
+    next_key: u64,
+    next_check: Instant,
+}
+
+impl Reconciler {
+    /// A reconciler that has done nothing yet.
+    pub fn new(
+        desires: Arc<dyn Desires>,
+        reports: Arc<Reports>,
+        registry: Arc<Registry>,
+        domains: Domains,
+        engine: Sender<Command>,
+    ) -> Self {
+        Self {
+            desires,
+            reports,
+            registry,
+            domains,
+            engine,
+            programmed: Programmed::default(),
+            lanes: BTreeMap::new(),
+            in_force: BTreeMap::new(),
+            retries: BTreeMap::new(),
+            next_key: 0,
+            next_check: Instant::now(),
+        }
+    }
+
+    /// Works until told to stop, and then removes all that it made.
+    pub fn run(mut self, nudges: &Receiver<Nudge>) {
+        self.recover();
+        loop {
+            self.look();
+            if Instant::now() >= self.next_check {
+                self.check();
+            }
+            match nudges.recv_timeout(self.pause()) {
+                Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return self.close(),
+            }
+        }
+    }
+
+    fn recover(&mut self) {
+        let ids = self.desires.generations();
+        let desired = ids.iter().filter_map(|(id, _)| self.desires.desired(id));
+        let wanted: BTreeSet<Domain> = desired.map(|connection| connection.domain).collect();
+        if let Err(error) = self.domains.recover(&wanted) {
+            tracing::error!(%error, "looking for what an earlier process left behind");
+        }
+    }
+
+    /// Brings every connection that is not as desired one pass closer.
+    fn look(&mut self) {
+        let desired: BTreeMap<_, _> = self.desires.generations().into_iter().collect();
+        let gone = self.in_force.keys().filter(|id| !desired.contains_key(id));
+        let half_gone =
+            self.programmed.connections().map(|(id, _)| id).filter(|id| !desired.contains_key(id));
+        let mut due: BTreeSet<_> = gone.chain(half_gone).cloned().collect();
+        let is_in_force = |id: &VpnConnectionId, generation: &u64| self.in_force.get(id) == Some(generation);
+        due.extend(desired.iter().filter(|(id, it)| !is_in_force(id, it)).map(|(id, _)| id.clone()));
+        for id in due {
+            let generation = desired.get(&id).copied();
+            let now = Instant::now();
+            let waits = |retry: &Retry| retry.generation == generation && retry.at > now;
+            if !self.retries.get(&id).is_some_and(waits) {
+                self.reconcile(&id, generation);
+            }
+        }
+    }
+
+    fn reconcile(&mut self, id: &VpnConnectionId, generation: Option<u64>) {
+        let desired = generation.and_then(|_| self.desires.desired(id));
+        let steps = plan(&self.programmed, id, desired.as_ref());
+        match self.apply(id, &steps) {
+            Ok(()) => {
+                self.retries.remove(id);
+                self.settle(id, generation, desired);
+            }
+            Err(error) => self.retry_later(id, generation, &error.to_string()),
+        }
+    }
+
+    /// Everything that was desired of the connection is in force.
+    fn settle(&mut self, id: &VpnConnectionId, listed: Option<u64>, desired: Option<DesiredConnection>) {
+        match &desired {
+            // It may have changed since it was listed; what was applied is what counts.
+            Some(desired) => {
+                self.in_force.insert(id.clone(), desired.generation);
+                self.reports.in_force(id, desired.generation);
+            }
+            None => {
+                match listed {
+                    Some(generation) => drop(self.in_force.insert(id.clone(), generation)),
+                    None => drop(self.in_force.remove(id)),
+                }
+                self.reports.gone(id);
+            }
+        }
+        self.close_empty_domains();
+    }
+
+    fn retry_later(&mut self, id: &VpnConnectionId, generation: Option<u64>, error: &str) {
+        let before = self.retries.get(id).filter(|retry| retry.generation == generation);
+        let pause = before.map_or(RETRY_AFTER, |retry| (retry.pause * 2).min(RETRY_AFTER_MAX));
+        tracing::warn!(connection = %id, error, ?pause, "a change is not in force yet and will be tried again");
+        self.reports.log(id, None, Level::Warning, format!("not in force yet, trying again: {error}"));
+        self.retries.insert(id.clone(), Retry { generation, at: Instant::now() + pause, pause });
+    }
+
+    /// Steps of one kind that follow each other are applied together, because the kernel takes routes in batches.
+    fn apply(&mut self, id: &VpnConnectionId, steps: &[Step]) -> Result<(), StepError> {
+        let alike = |a: &Step, b: &Step| std::mem::discriminant(a) == std::mem::discriminant(b);
+        for group in steps.chunk_by(alike) {
+            self.apply_alike(id, group)?;
+            for step in group {
+                self.programmed.done(id, step);
+            }
+        }
+        if !steps.is_empty() {
+            self.publish(id);
+        }
+        Ok(())
+    }
+
+    fn apply_alike(&mut self, id: &VpnConnectionId, steps: &[Step]) -> Result<(), StepError> {
+        match steps.first() {
+            Some(Step::RemoveRoute(domain, _)) => Ok(self.domains.remove_prefixes(domain, &dests(steps))?),
+            Some(Step::PutRoute(domain, _)) => Ok(self.domains.add_prefixes(domain, &dests(steps))?),
+            _ => steps.iter().try_for_each(|step| self.apply_one(id, step)),
+        }
+    }
+
+    fn apply_one(&mut self, id: &VpnConnectionId, step: &Step) -> Result<(), StepError> {
+        match step {
+            Step::RemoveEntry(domain, dest) => self.domains.plane(domain)?.table.remove(*dest, id),
+            Step::PutEntry(domain, dest, weight) => {
+                let Some(lane) = self.lanes.get(id) else { return Ok(()) };
+                let carrier = Arc::clone(&lane.carrier);
+                let candidate = Candidate { weight: *weight, connection: id.clone(), carrier };
+                self.domains.plane(domain)?.table.put(*dest, candidate);
+            }
+            Step::PutTunnel(tunnel) => self.put_tunnel(id, tunnel)?,
+            Step::RemoveTunnel(tunnel) => self.remove_tunnel(id, tunnel)?,
+            Step::JoinDomain(domain) => self.join(id, domain)?,
+            Step::LeaveDomain(_) => {
+                self.lanes.remove(id);
+                self.registry.lock().connections.remove(id);
+            }
+            // The others of the domain keep the route.
+            Step::LeaveRoute(..) => {}
+            // Applied in batches.
+            Step::RemoveRoute(..) | Step::PutRoute(..) => {}
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, id: &VpnConnectionId, domain: &Domain) -> Result<(), StepError> {
+        let plane = self.domains.open(domain)?;
+        let mut shelves = self.registry.lock();
+        shelves.domains.insert(domain.clone(), plane);
+        let counters = Arc::clone(&shelves.connections.entry(id.clone()).or_default().connection);
+        self.lanes.insert(id.clone(), Lane { carrier: Carrier::new(counters), tunnels: BTreeMap::new() });
+        self.reports.begin(id);
+        Ok(())
+    }
+
+    fn put_tunnel(&mut self, id: &VpnConnectionId, tunnel: &DesiredTunnel) -> Result<(), StepError> {
+        let (Some(lane), Some(connection)) = (self.lanes.get_mut(id), self.programmed.connection(id)) else {
+            return Ok(());
+        };
+        let domain = Arc::clone(self.domains.plane(&connection.domain)?);
+        let (key, counters) = lane.tunnels.entry(tunnel.id.clone()).or_insert_with(|| {
+            self.next_key += 1;
+            (TunnelKey(self.next_key), Arc::default())
+        });
+        let place = TunnelPlace {
+            connection: id.clone(),
+            id: tunnel.id.clone(),
+            role: tunnel.role,
+            domain,
+            carrier: Arc::clone(&lane.carrier),
+            counters: Arc::clone(counters),
+        };
+        self.reports.begin_tunnel(id, &tunnel.id);
+        let command = Command::Put(*key, Box::new((tunnel.clone(), place)));
+        self.engine.send(command).map_err(|_| StepError::NoEngine)
+    }
+
+    fn remove_tunnel(&mut self, id: &VpnConnectionId, tunnel: &TunnelId) -> Result<(), StepError> {
+        if let Some((key, _)) = self.lanes.get_mut(id).and_then(|lane| lane.tunnels.remove(tunnel)) {
+            self.engine.send(Command::Remove(key)).map_err(|_| StepError::NoEngine)?;
+        }
+        self.reports.forget_tunnel(id, tunnel);
+        Ok(())
+    }
+
+    /// Shows what is programmed of a connection to whoever asks for a snapshot.
+    fn publish(&self, id: &VpnConnectionId) {
+        let (Some(lane), Some(connection)) = (self.lanes.get(id), self.programmed.connection(id)) else {
+            return;
+        };
+        let mut shelves = self.registry.lock();
+        let shelf = shelves.connections.entry(id.clone()).or_default();
+        shelf.tunnels =
+            lane.tunnels.iter().map(|(id, (_, counters))| (id.clone(), Arc::clone(counters))).collect();
+        shelf.entries = connection.entries.clone();
+    }
+
+    fn close_empty_domains(&mut self) {
+        let used = self.programmed.domains();
+        let empty: Vec<_> =
+            self.domains.names().into_iter().filter(|domain| !used.contains(domain)).collect();
+        for domain in empty {
+            self.registry.lock().domains.remove(&domain);
+            if let Err(error) = self.domains.close(&domain) {
+                tracing::warn!(%error, "removing the device of a domain without connections");
+            }
+        }
+    }
+
+    /// Looks at what the kernel has, and repairs what somebody else changed.
+    fn check(&mut self) {
+        let start = Instant::now();
+        let tolerated = self.tolerated();
+        for domain in self.domains.names() {
+            let prefixes = self.programmed.prefixes(&domain);
+            let none = BTreeSet::new();
+            match self.domains.check(&domain, prefixes, tolerated.get(&domain).unwrap_or(&none)) {
+                Ok(0) => {}
+                Ok(changes) => {
+                    tracing::info!(changes, "Linux routes were not as they should be, and are again")
+                }
+                Err(error) => tracing::warn!(%error, "checking the Linux routes"),
+            }
+        }
+        if let Err(error) = self.domains.check_rules() {
+            tracing::warn!(%error, "checking the routing rules");
+        }
+        let pause = (start.elapsed() * CHECK_SHARE).max(CHECK_INTERVAL);
+        self.next_check = Instant::now() + pause;
+    }
+
+    /// Prefixes of connections that are not in force yet: an earlier process may have left routes for them, which keep their
+    /// packets from leaving in clear.
+    fn tolerated(&self) -> BTreeMap<Domain, BTreeSet<Ipv4Net>> {
+        let mut tolerated: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for desired in self.retries.keys().filter_map(|id| self.desires.desired(id)) {
+            let dests = desired.routes.iter().map(|route| route.dest);
+            tolerated.entry(desired.domain).or_default().extend(dests);
+        }
+        tolerated
+    }
+
+    fn pause(&self) -> Duration {
+        let next = self.retries.values().map(|retry| retry.at).fold(self.next_check, Instant::min);
+        next.saturating_duration_since(Instant::now())
+    }
+
+    fn close(mut self) {
+        for domain in self.domains.names() {
+            if let Err(error) = self.domains.close(&domain) {
+                tracing::warn!(%error, "removing a device; the next start will");
+            }
+        }
+    }
+}
+
+fn dests(steps: &[Step]) -> Vec<Ipv4Net> {
+    let dest = |step: &Step| match step {
+        Step::RemoveRoute(_, dest) | Step::PutRoute(_, dest) => Some(*dest),
+        _ => None,
+    };
+    steps.iter().filter_map(dest).collect()
+}

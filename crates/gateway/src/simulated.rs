@@ -1,0 +1,158 @@
+//! An engine without packets, for `--engine none`: a test double for other people's automation.
+//!
+//! What is desired is in force at once, and each tunnel is up after a delay. A tunnel that is configured anew goes down and comes
+//! up again after the delay.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use causeway_control::desired::{DesiredConnection, DesiredTunnel, Desires};
+use causeway_control::ids::VpnConnectionId;
+use causeway_control::observed::{ObservedConnection, ObservedTunnel, Observer, TunnelStatus};
+use causeway_control::resource::ike_config::IkeVersion;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::proposals::NotNegotiable;
+use crate::reconciler::Nudge;
+use crate::snapshot::GatewaySnapshot;
+use crate::{EngineHandle, Waker};
+
+/// How long to sleep when nothing is to come.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Starts engines without packets.
+pub struct SimulatedEngine;
+
+/// One that runs. It stops when this is dropped.
+pub struct SimulatedHandle {
+    nudges: Sender<Nudge>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Simulation {
+    delay: Duration,
+    desires: Arc<dyn Desires>,
+    observer: Arc<dyn Observer>,
+    connections: BTreeMap<VpnConnectionId, SimulatedConnection>,
+}
+
+struct SimulatedConnection {
+    /// As listed.
+    generation: u64,
+    /// None of a connection of which nothing is to be in force.
+    desired: Option<DesiredConnection>,
+    /// When each tunnel, as it is configured, comes up.
+    up_at: Vec<(DesiredTunnel, Instant)>,
+    reported: Option<ObservedConnection>,
+}
+
+impl SimulatedEngine {
+    /// Starts one whose tunnels are up after `delay`.
+    pub fn start(delay: Duration, desires: Arc<dyn Desires>, observer: Arc<dyn Observer>) -> SimulatedHandle {
+        let (nudges, looked) = bounded(1);
+        let simulation = Simulation { delay, desires, observer, connections: BTreeMap::new() };
+        let thread = std::thread::spawn(move || simulation.run(&looked));
+        SimulatedHandle { nudges, thread: Mutex::new(Some(thread)) }
+    }
+}
+
+impl EngineHandle for SimulatedHandle {
+    fn nudge(&self) {
+        let _there_is_one = self.nudges.try_send(Nudge::Look);
+    }
+
+    fn waker(&self) -> Waker {
+        let nudges = self.nudges.clone();
+        Box::new(move || drop(nudges.try_send(Nudge::Look)))
+    }
+
+    fn snapshot(&self) -> GatewaySnapshot {
+        GatewaySnapshot::default()
+    }
+
+    fn stop(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && self.nudges.send(Nudge::Stop).is_ok()
+            && thread.join().is_err()
+        {
+            tracing::error!("the simulated engine had panicked");
+        }
+    }
+}
+
+impl Drop for SimulatedHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Simulation {
+    fn run(mut self, nudges: &Receiver<Nudge>) {
+        loop {
+            let now = Instant::now();
+            self.look(now);
+            self.report(now);
+            let due = self.connections.values().flat_map(|it| &it.up_at).map(|(_, at)| *at);
+            let next = due.filter(|at| *at > now).min().unwrap_or(now + IDLE);
+            match nudges.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn look(&mut self, now: Instant) {
+        let listed: BTreeMap<_, _> = self.desires.generations().into_iter().collect();
+        let gone: Vec<_> = self.connections.keys().filter(|id| !listed.contains_key(id)).cloned().collect();
+        for id in gone {
+            self.connections.remove(&id);
+            self.observer.gone(&id);
+        }
+        for (id, generation) in listed {
+            if self.connections.get(&id).is_none_or(|known| known.generation != generation) {
+                self.take(&id, generation, now);
+            }
+        }
+    }
+
+    fn take(&mut self, id: &VpnConnectionId, generation: u64, now: Instant) {
+        let desired = self.desires.desired(id);
+        let known = self.connections.remove(id);
+        let kept = |tunnel: &DesiredTunnel| {
+            known.iter().flat_map(|it| &it.up_at).find(|(before, _)| before == tunnel).map(|(_, at)| *at)
+        };
+        let tunnels = desired.iter().flat_map(|it| &it.tunnels);
+        let up_at =
+            tunnels.map(|tunnel| (tunnel.clone(), kept(tunnel).unwrap_or(now + self.delay))).collect();
+        if desired.is_none() {
+            self.observer.gone(id);
+        }
+        let reported = known.and_then(|it| it.reported);
+        self.connections.insert(id.clone(), SimulatedConnection { generation, desired, up_at, reported });
+    }
+
+    fn report(&mut self, now: Instant) {
+        for (id, connection) in &mut self.connections {
+            let Some(desired) = &connection.desired else { continue };
+            let tunnels =
+                connection.up_at.iter().map(|(tunnel, at)| (tunnel.id.clone(), observe(tunnel, *at <= now)));
+            let observed = ObservedConnection { generation: desired.generation, tunnels: tunnels.collect() };
+            if connection.reported.as_ref() != Some(&observed) {
+                self.observer.observed(id, observed.clone());
+                connection.reported = Some(observed);
+            }
+        }
+    }
+}
+
+fn observe(tunnel: &DesiredTunnel, is_up: bool) -> ObservedTunnel {
+    if tunnel.ike.ike_version == IkeVersion::Ikev1 {
+        let last_error = Some(NotNegotiable::Ikev1.to_string());
+        return ObservedTunnel { status: TunnelStatus::IkeSaNotEstablished, last_error };
+    }
+    let status = if is_up { TunnelStatus::IpsecSaEstablished } else { TunnelStatus::IkeSaNotEstablished };
+    ObservedTunnel { status, last_error: None }
+}

@@ -1,0 +1,110 @@
+//! What a running gateway can be asked: counters, and what is programmed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use causeway_control::desired::Domain;
+use causeway_control::ids::{TunnelId, VpnConnectionId};
+use ipnet::Ipv4Net;
+
+use crate::counters::{Counters, CountersSnapshot};
+use crate::path::{DomainPlane, Inbound};
+
+/// A gateway at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatewaySnapshot {
+    /// Its connections.
+    pub connections: BTreeMap<VpnConnectionId, ConnectionSnapshot>,
+    /// Its domains.
+    pub domains: BTreeMap<Domain, DomainSnapshot>,
+    /// What came to it and belonged to no tunnel.
+    pub unattributed: CountersSnapshot,
+    /// IKE messages that were dropped because the negotiation was busy.
+    pub ike_dropped: u64,
+}
+
+/// A connection at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionSnapshot {
+    /// What was dropped because no tunnel of it was up.
+    pub counters: CountersSnapshot,
+    /// Its tunnels.
+    pub tunnels: BTreeMap<TunnelId, CountersSnapshot>,
+    /// Its entries in the forwarding table, with their weights.
+    pub entries: BTreeMap<Ipv4Net, u8>,
+}
+
+/// A domain at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DomainSnapshot {
+    /// Its TUN device.
+    pub device: String,
+    /// How many prefixes its forwarding table has.
+    pub prefixes: usize,
+    /// What came out of its device and belonged to no tunnel.
+    pub counters: CountersSnapshot,
+}
+
+/// The counters of one connection.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionCounters {
+    /// Its own.
+    pub connection: Arc<Counters>,
+    /// Its tunnels'.
+    pub tunnels: BTreeMap<TunnelId, Arc<Counters>>,
+    /// Its entries in the forwarding table, with their weights.
+    pub entries: BTreeMap<Ipv4Net, u8>,
+}
+
+/// Where the counters are found. The packet path never looks here.
+#[derive(Default)]
+pub struct Registry {
+    shelves: Mutex<Shelves>,
+    inbound: Arc<Inbound>,
+}
+
+/// What the registry knows.
+#[derive(Default)]
+pub struct Shelves {
+    /// By connection.
+    pub connections: BTreeMap<VpnConnectionId, ConnectionCounters>,
+    /// By domain.
+    pub domains: BTreeMap<Domain, Arc<DomainPlane>>,
+}
+
+impl Registry {
+    /// Of a gateway that receives over `inbound`.
+    pub fn new(inbound: Arc<Inbound>) -> Self {
+        Self { shelves: Mutex::default(), inbound }
+    }
+
+    /// To look something up or change it.
+    pub fn lock(&self) -> MutexGuard<'_, Shelves> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything now.
+    pub fn snapshot(&self) -> GatewaySnapshot {
+        let shelves = self.lock();
+        let connection = |counters: &ConnectionCounters| ConnectionSnapshot {
+            counters: counters.connection.snapshot(),
+            tunnels: counters
+                .tunnels
+                .iter()
+                .map(|(id, counters)| (id.clone(), counters.snapshot()))
+                .collect(),
+            entries: counters.entries.clone(),
+        };
+        let domain = |plane: &Arc<DomainPlane>| DomainSnapshot {
+            device: plane.device.name().to_owned(),
+            prefixes: plane.table.len(),
+            counters: plane.counters.snapshot(),
+        };
+        GatewaySnapshot {
+            connections: shelves.connections.iter().map(|(id, it)| (id.clone(), connection(it))).collect(),
+            domains: shelves.domains.iter().map(|(name, plane)| (name.clone(), domain(plane))).collect(),
+            unattributed: self.inbound.counters.snapshot(),
+            ike_dropped: self.inbound.ike_dropped(),
+        }
+    }
+}
