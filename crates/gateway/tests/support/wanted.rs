@@ -1,0 +1,173 @@
+//! What a test wants of a gateway, and what the gateway reported.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use causeway_control::desired::{DesiredConnection, DesiredRoute, DesiredTunnel, Desires, Domain};
+use causeway_control::fields::Weight;
+use causeway_control::ids::{Secret, TunnelId, VpnConnectionId};
+use causeway_control::observed::{LogLine, ObservedConnection, Observer, TunnelStatus};
+use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeConfig, IkePfs};
+use causeway_control::resource::ipsec_config::{IpsecConfig, IpsecPfs};
+use causeway_control::resource::tunnel::TunnelRole;
+
+/// How long a test waits for something that takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The durable state, and what was reported about it.
+#[derive(Default)]
+pub struct World {
+    wanted: Mutex<BTreeMap<VpnConnectionId, DesiredConnection>>,
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Seen {
+    connections: BTreeMap<VpnConnectionId, ObservedConnection>,
+    log: Vec<LogLine>,
+}
+
+impl World {
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Wants a connection, as its next generation.
+    pub fn want(&self, mut connection: DesiredConnection) -> u64 {
+        let mut wanted = self.wanted.lock().unwrap();
+        connection.generation = wanted.get(&connection.id).map_or(1, |before| before.generation + 1);
+        let generation = connection.generation;
+        wanted.insert(connection.id.clone(), connection);
+        generation
+    }
+
+    /// Changes what is wanted of a connection.
+    pub fn change(&self, id: &str, change: impl FnOnce(&mut DesiredConnection)) -> u64 {
+        let mut connection = self.wanted.lock().unwrap()[&id.parse().unwrap()].clone();
+        change(&mut connection);
+        self.want(connection)
+    }
+
+    /// Wants a connection no longer.
+    pub fn forget(&self, id: &str) {
+        self.wanted.lock().unwrap().remove(&id.parse().unwrap());
+    }
+
+    /// Waits until something was reported about a connection; panics with what was reported instead.
+    pub fn wait(&self, id: &str, what: &str, is_so: impl Fn(Option<&ObservedConnection>) -> bool) {
+        let (id, end) = (id.parse().unwrap(), Instant::now() + PATIENCE);
+        let mut seen = self.seen.lock().unwrap();
+        while !is_so(seen.connections.get(&id)) {
+            let left = end.saturating_duration_since(Instant::now());
+            let log: Vec<_> = seen.log.iter().map(|line| &line.text).collect();
+            assert!(!left.is_zero(), "{what}: {:?}\n{log:#?}", seen.connections.get(&id));
+            seen = self.changed.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    pub fn wait_in_force(&self, id: &str, generation: u64) {
+        self.wait(id, "in force", |it| it.is_some_and(|it| it.generation >= generation));
+    }
+
+    pub fn wait_up(&self, id: &str) {
+        let up = |it: &ObservedConnection| {
+            !it.tunnels.is_empty() && it.tunnels.values().all(|it| it.status == TunnelStatus::IpsecSaEstablished)
+        };
+        self.wait(id, "all tunnels up", |it| it.is_some_and(up));
+    }
+
+    pub fn wait_status(&self, id: &str, tunnel: &str, status: TunnelStatus) {
+        let tunnel: TunnelId = tunnel.parse().unwrap();
+        let is_so = |it: &ObservedConnection| it.tunnels.get(&tunnel).is_some_and(|it| it.status == status);
+        self.wait(id, &format!("{tunnel} {status}"), |it| it.is_some_and(is_so));
+    }
+
+    pub fn log(&self) -> Vec<LogLine> {
+        self.seen.lock().unwrap().log.clone()
+    }
+
+    fn see(&self, change: impl FnOnce(&mut Seen)) {
+        change(&mut self.seen.lock().unwrap());
+        self.changed.notify_all();
+    }
+}
+
+impl Desires for World {
+    fn generations(&self) -> Vec<(VpnConnectionId, u64)> {
+        let wanted = self.wanted.lock().unwrap();
+        wanted.values().map(|connection| (connection.id.clone(), connection.generation)).collect()
+    }
+
+    fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection> {
+        self.wanted.lock().unwrap().get(id).cloned()
+    }
+}
+
+impl Observer for World {
+    fn observed(&self, id: &VpnConnectionId, observed: ObservedConnection) {
+        self.see(|seen| drop(seen.connections.insert(id.clone(), observed)));
+    }
+
+    fn gone(&self, id: &VpnConnectionId) {
+        self.see(|seen| drop(seen.connections.remove(id)));
+    }
+
+    fn log(&self, line: LogLine) {
+        self.see(|seen| seen.log.push(line));
+    }
+}
+
+pub fn domain(name: &str) -> Domain {
+    Domain {
+        account: "1234567890123456".parse().unwrap(),
+        region: "eu-central-1".parse().unwrap(),
+        transit_router: format!("tr-{name}").parse().unwrap(),
+    }
+}
+
+/// A tunnel that negotiates with strong algorithms.
+pub fn tunnel(id: &str, role: TunnelRole, local: Ipv4Addr, remote: Ipv4Addr) -> DesiredTunnel {
+    let all = "0.0.0.0/0".parse().unwrap();
+    let ike = IkeConfig {
+        ike_enc_alg: EncAlg::Aes256,
+        ike_auth_alg: AuthAlg::Sha256,
+        ike_pfs: IkePfs::Group14,
+        ..IkeConfig::default_of_tunnel(Secret::new("a secret of the test"))
+    };
+    DesiredTunnel {
+        id: id.parse().unwrap(),
+        index: if role == TunnelRole::Master { 1 } else { 2 },
+        role,
+        local_address: local,
+        remote_address: remote,
+        ike: ike.with_identities(local, remote),
+        ipsec: IpsecConfig {
+            ipsec_enc_alg: EncAlg::Aes,
+            ipsec_auth_alg: AuthAlg::Sha256,
+            ipsec_pfs: IpsecPfs::Group14,
+            ipsec_lifetime_s: 3_600,
+        },
+        enable_dpd: true,
+        enable_nat_traversal: true,
+        local_subnets: vec![all],
+        remote_subnets: vec![all],
+    }
+}
+
+pub fn connection(id: &str, tunnels: Vec<DesiredTunnel>, routes: &[&str]) -> DesiredConnection {
+    DesiredConnection {
+        id: id.parse().unwrap(),
+        domain: domain("test"),
+        generation: 0,
+        tunnels,
+        routes: routes.iter().map(|dest| route(dest)).collect(),
+    }
+}
+
+pub fn route(dest: &str) -> DesiredRoute {
+    DesiredRoute { dest: dest.parse().unwrap(), weight: Weight::HIGH }
+}
