@@ -4,7 +4,7 @@ mod echo;
 
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -88,6 +88,8 @@ pub struct Pinger {
 #[derive(Debug, Default)]
 struct Shared {
     flow: Mutex<Flow>,
+    /// Requests that the kernel did not take; nothing is to be waited for then.
+    refused: AtomicU64,
     stop_sending: AtomicBool,
     stop_receiving: AtomicBool,
 }
@@ -101,7 +103,9 @@ pub fn ping(host: &Host, target: Ipv4Addr, options: &PingOptions) -> Result<Ping
     let give_up = Instant::now() + options.interval * u32::try_from(options.count)? + options.timeout;
     while Instant::now() < give_up {
         let flow = pinger.shared.flow();
-        if flow.probes.len() as u64 == options.count && flow.received() + flow.unreachable >= options.count {
+        let refused = pinger.shared.refused.load(Ordering::Relaxed);
+        let settled = flow.received() + flow.unreachable + refused;
+        if flow.probes.len() as u64 == options.count && settled >= options.count {
             break;
         }
         drop(flow);
@@ -250,6 +254,7 @@ fn send(socket: &Socket, target: Ipv4Addr, identifier: u16, options: &PingOption
         // Noted before it is sent, so that its answer finds the entry.
         shared.flow().probes.push(Probe { sequence, sent: Instant::now(), received: None });
         if let Err(error) = socket.send_to(&request, &address) {
+            shared.refused.fetch_add(1, Ordering::Relaxed);
             shared.flow().send_error.get_or_insert_with(|| error.to_string());
         }
     }

@@ -33,13 +33,13 @@ fn two_linked_hosts_reach_each_other_and_nobody_else() {
     let (_lab, left, _right) = pair("nltest-link");
     let answer = ping(&left, "10.0.0.2".parse().unwrap(), &PingOptions::default()).unwrap();
     assert_eq!((answer.sent, answer.received), (5, 5), "{answer:?}");
-    assert!(answer.round_trips.iter().all(|time| *time < Duration::from_millis(500)));
+    assert_eq!(answer.round_trips.len(), 5);
     let start = Instant::now();
-    let options = PingOptions { timeout: Duration::from_millis(200), ..PingOptions::default() };
+    let options = PingOptions { timeout: Duration::from_secs(60), ..PingOptions::default() };
     let answer = ping(&left, "10.9.9.9".parse().unwrap(), &options).unwrap();
     assert_eq!((answer.sent, answer.received), (5, 0));
     assert!(answer.send_error.is_some(), "without a route the kernel says so: {answer:?}");
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(30), "what cannot be sent is not waited for");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_command_that_fails_or_hangs_is_an_error_that_says_so() {
     let start = Instant::now();
     let error = left.output(Command::new("sleep").arg("1000"), Duration::from_millis(100)).unwrap_err();
     assert!(error.to_string().contains("took over"), "{error:#}");
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(30), "it was ended, not waited for");
     assert!(left.ip_batch(&["route add 10.5.0.0/16 via 192.0.2.1".into()]).is_err());
     assert!(left.address("eth0", "10.0.0.300/24").is_err());
 }
