@@ -1,2 +1,83 @@
-//! The binary `causeway`.
-fn main() {}
+//! The binary `causeway`: configuration, listening, and the sub-commands.
+//!
+//! ```text
+//! serve   configuration -> data folder -> ledger -> gateway -> HTTP        main -> serve -> api
+//! demo    the main job on real packets, in namespaces of its own           demo
+//! keys, status, env                                                        clients of the public API, signed like any other
+//! ```
+//!
+//! Everything that is wrong with how it was started is one line on standard error and exit status 2.
+
+mod api;
+mod client;
+mod config;
+mod demo;
+mod engine;
+mod env;
+mod http;
+mod keys;
+mod ledger;
+mod observations;
+mod serve;
+mod status;
+mod throttle;
+mod turns;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A self-hosted IPsec-VPN gateway, driven by the Alibaba Cloud VPN Gateway API.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and carry out what it is told.
+    Serve(serve::Arguments),
+    /// Show the whole way on real packets: two sites, two tunnels each, a route, and its deletion.
+    Demo(demo::Arguments),
+    /// Print the environment variables with which SDKs, the CLI and Terraform find this server.
+    Env(env::Arguments),
+    /// Make RAM users and AccessKeys, and attach policies.
+    Keys(keys::Arguments),
+    /// Connections, tunnels and routes at a glance.
+    Status(status::Arguments),
+}
+
+/// Where the data folder is; the same for every sub-command that needs it.
+#[derive(Debug, Clone, clap::Args)]
+struct DataFolder {
+    /// The data folder.
+    #[arg(long, value_name = "DIR", env = "CAUSEWAY_DATA")]
+    data: Option<PathBuf>,
+}
+
+impl DataFolder {
+    fn path(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(config::default_data_folder)
+    }
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Env(arguments) => env::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("causeway: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! One request, from its bytes to its answer: the first of the three flows.
+//!
+//! ```text
+//! parameters -> claim -> clock -> access key -> signature -> nonce -> rate limit
+//!     -> core::execute (operation, access, client token, plan) -> durable -> nudge -> answer
+//! ```
+//!
+//! A change of a connection that is `updating` waits here for its turn and is planned again ([`Turns`]).
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use causeway_control::access_key::Status;
+use causeway_control::account::Caller;
+use causeway_control::catalogue;
+use causeway_control::core::{self, CallContext, Outcome};
+use causeway_control::error::ApiError;
+use causeway_control::ids::{AccessKeyId, RequestId, VpnConnectionId};
+use causeway_control::observed::LogLine;
+use causeway_control::operation::{self, Kind};
+use causeway_control::state::AccountState;
+use causeway_wire::{
+    Claim, ErrorBody, Format, HttpRequest, NonceLimits, Nonces, Params, ParamsError, SignatureError, check_clock,
+    render_error, render_success,
+};
+use serde_json::Value;
+
+use crate::config;
+use crate::ledger::{Durable, Head, Pending};
+use crate::throttle::Throttle;
+use crate::turns::{NoTurn, Turn};
+use crate::world::World;
+
+/// A request as it came off the wire.
+#[derive(Debug)]
+pub struct Received {
+    /// The method.
+    pub method: String,
+    /// The path of the target.
+    pub path: String,
+    /// The query of the target, without the question mark.
+    pub query: String,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+    /// Who sent it.
+    pub source: IpAddr,
+}
+
+/// What goes back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+    /// The request's id, which the body carries too.
+    pub request_id: String,
+    /// After how long trying again may succeed.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// The API: everything a request needs on its way.
+pub struct Api {
+    world: Arc<World>,
+    nonces: Mutex<Nonces>,
+    throttle: Option<Throttle>,
+    change_wait: Duration,
+}
+
+/// Why a request is refused, from the place where it is.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Parameters(#[from] ParamsError),
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    #[error("{0}")]
+    Operation(#[from] ApiError),
+    #[error("{message}")]
+    Http { status: u16, code: &'static str, message: &'static str },
+}
+
+/// A request whose caller is known.
+struct Authentic {
+    claim: Claim,
+    params: Params,
+    caller: Caller,
+    head: Arc<Head>,
+    request_id: RequestId,
+    source: IpAddr,
+    host: String,
+}
+
+/// What one look at a request came to.
+enum Look {
+    /// A read, or a change that has no effect again.
+    Read { body: Value, seen: Durable },
+    /// A change on its way to the disk.
+    Change { body: Value, pending: Pending, log_lines: Vec<LogLine> },
+    /// Refused; `busy` in it says which connection may be waited for.
+    Refused(ApiError),
+}
+
+impl Api {
+    /// An API over the world; requests signed before now are refused, since their nonces are not known.
+    pub fn new(world: Arc<World>, config: &config::Api) -> Self {
+        // Without rate limits there may be more requests within the clock's window than the default expects.
+        let limits = if config.rate_limits {
+            NonceLimits::default()
+        } else {
+            NonceLimits { per_access_key_max: UNLIMITED_NONCES, total_max: UNLIMITED_NONCES }
+        };
+        let mut nonces = Nonces::new(limits);
+        // Timestamps have whole seconds: one of this very second must pass.
+        nonces.refuse_signed_before(world.now_ms() / 1_000 * 1_000);
+        Self {
+            nonces: Mutex::new(nonces),
+            throttle: config.rate_limits.then(Throttle::default),
+            change_wait: config.change_wait(),
+            world,
+        }
+    }
+
+    /// Answers a request.
+    pub async fn call(&self, received: Received) -> Answer {
+        let request_id = new_request_id();
+        let request = received.as_http();
+        let host = request.header("host").unwrap_or_default().to_owned();
+        let (format, params) = match decode(&request) {
+            Ok(params) => (Format::of(&request, &params), Ok(params)),
+            Err(refusal) => (Format::Json, Err(refusal)),
+        };
+        let authentic = params
+            .and_then(|params| self.authenticate(&request, params, request_id.clone(), received.source));
+        let result = match authentic {
+            Ok(authentic) => {
+                let action = authentic.claim.action.clone();
+                self.execute(authentic).await.map(|body| (action, body)).map_err(Refusal::from)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match result {
+            Ok((action, body)) => {
+                tracing::debug!(action, %request_id, "accepted");
+                let (content_type, body) = render_success(&action, &body, format);
+                Answer { status: 200, content_type, body, request_id: request_id.to_string(), retry_after_ms: None }
+            }
+            Err(refusal) => refuse(&refusal, &request_id, format, &host),
+        }
+    }
+
+    /// Finds out who calls, and that it is they who do.
+    fn authenticate(
+        &self,
+        request: &HttpRequest<'_>,
+        params: Params,
+        request_id: RequestId,
+        source: IpAddr,
+    ) -> Result<Authentic, Refusal> {
+        let now_ms = self.world.now_ms();
+        let claim = Claim::read(request, &params)?;
+        check_clock(&claim, now_ms)?;
+        let unknown = || ApiError::new(&catalogue::ACCESS_KEY_NOT_FOUND);
+        let id: AccessKeyId = claim.access_key_id.parse().map_err(|_malformed| unknown())?;
+        let head = self.world.ledger.account_of(&id).and_then(|account| self.world.ledger.head(&account));
+        let head = head.ok_or_else(unknown)?;
+        let caller = {
+            let state = head.read();
+            let key = state.access_key(&id).ok_or_else(unknown)?;
+            claim.verify(key.secret.expose())?;
+            if key.status == Status::Inactive {
+                return Err(ApiError::new(&catalogue::ACCESS_KEY_INACTIVE).into());
+            }
+            key.caller()
+        };
+        self.nonces.lock().unwrap_or_else(PoisonError::into_inner).remember(&claim, now_ms)?;
+        let host = request.header("host").unwrap_or_default().to_owned();
+        Ok(Authentic { claim, params, caller, head, request_id, source, host })
+    }
+
+    /// Carries out a request: at once, or when it is its turn.
+    async fn execute(&self, request: Authentic) -> Result<Value, ApiError> {
+        let kind = self.admit(&request)?;
+        let named = request.params.get("VpnConnectionId").and_then(|id| id.parse::<VpnConnectionId>().ok());
+        let in_line = named.filter(|id| kind == Kind::Write && self.world.turns.anybody_waits(id));
+        let refused = match in_line {
+            Some(id) => ApiError { busy: Some(id), ..ApiError::new(&catalogue::CONNECTION_CONFIGURING) },
+            None => match self.attempt(&request, kind).await {
+                Err(refused) => refused,
+                done => return done,
+            },
+        };
+        let Some(connection) = refused.busy.clone().filter(|_busy| !self.change_wait.is_zero()) else {
+            return Err(refused);
+        };
+        match self.world.turns.wait(&connection, self.change_wait).await {
+            Ok(turn) => self.take_turn(&request, kind, &turn).await,
+            Err(NoTurn::Full) => {
+                let detail = format!("{connection} has as many waiting changes as are allowed.");
+                Err(ApiError::new(&catalogue::QUOTA_FULL).detail(detail))
+            }
+            Err(NoTurn::TooLate) => Err(refused),
+        }
+    }
+
+    /// At the front of the line: tries each time the gateway reports, until it works or time runs out.
+    async fn take_turn(&self, request: &Authentic, kind: Kind, turn: &Turn<'_>) -> Result<Value, ApiError> {
+        loop {
+            match self.attempt(request, kind).await {
+                Err(refused) if refused.busy.is_some() => {
+                    turn.settled().await.map_err(|_too_late| refused)?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Counts the request against the documented limit; says whether it may change anything.
+    fn admit(&self, request: &Authentic) -> Result<Kind, ApiError> {
+        let entry = operation::find(&request.claim.version, &request.claim.action)?;
+        if let (Some(throttle), Some(limit)) = (&self.throttle, entry.rate_limit) {
+            let account = request.head.read().account_id().clone();
+            let region = request.params.get("RegionId").unwrap_or_default();
+            throttle.admit(limit, &account, region, entry.name).map_err(|wait| {
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+                ApiError { retry_after_ms: Some(wait_ms), ..ApiError::new(&catalogue::THROTTLING_USER) }
+            })?;
+        }
+        Ok(entry.kind)
+    }
+
+    /// One try: plans, and waits until what was planned or read is durable.
+    async fn attempt(&self, request: &Authentic, kind: Kind) -> Result<Value, ApiError> {
+        loop {
+            match self.look(request, kind) {
+                Look::Refused(refused) => return Err(refused),
+                Look::Read { body, seen } => {
+                    if request.head.until_durable(seen).await {
+                        return Ok(body);
+                    }
+                }
+                Look::Change { body, pending, log_lines } => {
+                    return self.settle(pending, log_lines).await.map(|()| body);
+                }
+            }
+        }
+    }
+
+    /// Plans a request at the head of its account, and queues what it changes.
+    fn look(&self, request: &Authentic, kind: Kind) -> Look {
+        if kind == Kind::Read {
+            let state = request.head.read();
+            let outcome = self.plan(request, &state);
+            let seen = request.head.seen(&state);
+            return match outcome {
+                Outcome::Answered { body, .. } => Look::Read { body, seen },
+                Outcome::Refused(refused) => Look::Refused(refused),
+            };
+        }
+        let mut state = request.head.write();
+        match self.plan(request, &state) {
+            Outcome::Refused(refused) => Look::Refused(refused),
+            Outcome::Answered { body, changes, .. } if changes.is_empty() => {
+                Look::Read { body, seen: request.head.seen(&state) }
+            }
+            Outcome::Answered { body, changes, log_lines } => {
+                let pending = self.world.ledger.submit(&request.head, &mut state, changes);
+                Look::Change { body, pending, log_lines }
+            }
+        }
+    }
+
+    fn plan(&self, request: &Authentic, state: &AccountState) -> Outcome {
+        let context = CallContext {
+            caller: request.caller.clone(),
+            request_id: request.request_id.clone(),
+            now_ms: self.world.now_ms(),
+            seed: self.world.random_bytes(),
+            source_ip: request.source,
+            secure_transport: false,
+            host: &request.host,
+            settings: &self.world.settings,
+            observations: &self.world.observed,
+            logs: &self.world.logs,
+        };
+        core::execute(state, &context, &request.claim.action, &request.claim.version, &request.params)
+    }
+
+    /// Waits for the disk in a task of its own: a client that leaves must not leave the ledger halfway.
+    async fn settle(&self, pending: Pending, log_lines: Vec<LogLine>) -> Result<(), ApiError> {
+        let world = Arc::clone(&self.world);
+        let settled = tokio::spawn(async move {
+            world.ledger.settle(pending).await?;
+            for line in log_lines {
+                world.logs.append(line, world.now_ms());
+            }
+            world.nudge();
+            Ok::<(), crate::ledger::LedgerError>(())
+        });
+        match settled.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a change could not be stored");
+                Err(ApiError::new(&catalogue::SERVICE_UNAVAILABLE).detail("Nothing was changed; try again."))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the task that stores a change failed");
+                Err(ApiError::new(&catalogue::INTERNAL_ERROR))
+            }
+        }
+    }
+}
+
+/// How many nonces are remembered where rate limits are off; at 30 bytes each this is the bound that is left.
+const UNLIMITED_NONCES: usize = 64_000_000;
+
+/// The answer to a request that HTTP itself had to refuse.
+pub fn http_refusal(status: u16, code: &'static str, message: &'static str) -> Answer {
+    refuse(&Refusal::Http { status, code, message }, &new_request_id(), Format::Json, "")
+}
+
+fn new_request_id() -> RequestId {
+    RequestId::from_random(uuid::Uuid::new_v4().into_bytes())
+}
+
+fn decode(request: &HttpRequest<'_>) -> Result<Params, Refusal> {
+    if !matches!(request.method, "GET" | "POST") {
+        let message = "This http method is not supported.";
+        return Err(Refusal::Http { status: 403, code: "UnsupportedHTTPMethod", message });
+    }
+    Ok(Params::decode(request)?)
+}
+
+/// The one place where a refusal becomes an answer.
+fn refuse(refusal: &Refusal, request_id: &RequestId, format: Format, host: &str) -> Answer {
+    let none = String::new;
+    let (status, code, message, recommend, retry_after_ms, access_denied) = match refusal {
+        Refusal::Parameters(error) => (error.http_status(), error.code().into(), error.message(), none(), None, None),
+        Refusal::Signature(error) => (error.http_status(), error.code().into(), error.message(), none(), None, None),
+        Refusal::Operation(error) => (
+            error.status(),
+            error.code(),
+            error.message().into_owned(),
+            error.recommend(),
+            error.retry_after_ms,
+            error.access_denied.clone(),
+        ),
+        Refusal::Http { status, code, message } => {
+            (*status, std::borrow::Cow::from(*code), (*message).to_owned(), none(), None, None)
+        }
+    };
+    tracing::debug!(%request_id, status, %code, %refusal, "refused");
+    let body = ErrorBody {
+        request_id: request_id.to_string(),
+        host_id: host.to_owned(),
+        code: code.into_owned(),
+        message,
+        recommend,
+        access_denied_detail: access_denied,
+    };
+    let (content_type, body) = render_error(&body, format);
+    Answer { status, content_type, body, request_id: request_id.to_string(), retry_after_ms }
+}
+
+impl Received {
+    fn as_http(&self) -> HttpRequest<'_> {
+        HttpRequest {
+            method: &self.method,
+            path: &self.path,
+            query: &self.query,
+            headers: &self.headers,
+            body: &self.body,
+        }
+    }
+}

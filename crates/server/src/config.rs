@@ -1,0 +1,333 @@
+//! The configuration: one TOML file, every setting with a working default.
+//!
+//! A setting that does not exist, or one with a value that cannot be, is refused with its name and the
+//! remedy before anything is opened or bound.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Why a configuration cannot be used; one line each.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}; check the path given with --config")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("the configuration {path} is wrong: {reason}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, column and what is wrong there.
+        reason: String,
+    },
+    /// A value that parses but cannot be used.
+    #[error("the setting {setting} is wrong: {reason}")]
+    Value {
+        /// The setting's name, with dots.
+        setting: &'static str,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+}
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The listening side of the API.
+    pub api: Api,
+    /// How many of each thing an account may have.
+    pub quotas: Quotas,
+    /// The packets' side.
+    pub gateway: Gateway,
+    /// What the server logs, in the syntax of `RUST_LOG`; the environment variable wins.
+    pub log: Option<String>,
+}
+
+/// Which engine carries out what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Negotiates and forwards packets.
+    Packets,
+    /// No packets: a test double whose tunnels come up after `gateway.simulated_tunnel_up_ms`.
+    None,
+}
+
+/// Where and how the API is served.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Api {
+    /// The address and port to listen on.
+    pub listen: SocketAddr,
+    /// The regions that exist; `RegionId` of a request names one.
+    pub regions: Vec<String>,
+    /// How long a change waits for a connection that is `updating` before it is refused with
+    /// `VpnConnection.Configuring`, in milliseconds; 0 refuses at once, as the provider does.
+    pub change_wait_ms: u64,
+    /// How many changes may wait for one connection; more are refused with `Resource.QuotaFull`.
+    pub waiting_changes_max: usize,
+    /// Whether the documented rate limits are enforced.
+    pub rate_limits: bool,
+    /// The largest request body, in bytes.
+    pub body_bytes_max: usize,
+    /// How many client connections may be open at once.
+    pub connections_max: usize,
+    /// How long a client may take to send a request, in milliseconds.
+    pub request_ms_max: u64,
+    /// Whether a new attachment is attached to its region's built-in transit router.
+    pub auto_attach: bool,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8686)),
+            regions: REGIONS.iter().map(|region| (*region).to_owned()).collect(),
+            change_wait_ms: 3_000,
+            waiting_changes_max: 1_000,
+            rate_limits: true,
+            body_bytes_max: 1 << 20,
+            connections_max: 1_024,
+            request_ms_max: 20_000,
+            auto_attach: true,
+        }
+    }
+}
+
+impl Api {
+    /// The region that commands and examples take when none is named.
+    pub fn default_region(&self) -> &str {
+        let familiar = self.regions.iter().find(|region| *region == "eu-central-1");
+        familiar.or(self.regions.first()).map_or("eu-central-1", String::as_str)
+    }
+
+    /// How long a change waits for its turn.
+    pub fn change_wait(&self) -> Duration {
+        Duration::from_millis(self.change_wait_ms)
+    }
+}
+
+/// How many of each thing an account may have.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quotas {
+    /// Destination-based routes of one IPsec-VPN connection.
+    pub vco_routes_per_connection: usize,
+    /// Customer gateways of a region.
+    pub customer_gateways_per_region: usize,
+    /// IPsec-VPN connections of a region.
+    pub vpn_connections_per_region: usize,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            vco_routes_per_connection: 10_000,
+            customer_gateways_per_region: 10_000,
+            vpn_connections_per_region: 10_000,
+        }
+    }
+}
+
+/// One address under which peers reach this gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// The address that peers know, answered as `InternetIp`.
+    pub public: Ipv4Addr,
+    /// The address of this machine behind it, where it differs (a NAT in front).
+    pub local: Option<Ipv4Addr>,
+}
+
+/// The packets' side.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gateway {
+    /// Which engine runs.
+    pub engine: Engine,
+    /// Tunnel 1 of a connection uses the first address, tunnel 2 the second, and so on around.
+    pub addresses: Vec<Address>,
+    /// What every device's name begins with.
+    pub device_prefix: String,
+    /// The largest packet inside a tunnel, in bytes.
+    pub mtu: u16,
+    /// The UDP port of IKE.
+    pub ike_port: u16,
+    /// The UDP port of IKE and ESP behind a NAT.
+    pub nat_port: u16,
+    /// After how long the tunnels of `engine = "none"` are up, in milliseconds.
+    pub simulated_tunnel_up_ms: u64,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            engine: Engine::Packets,
+            addresses: Vec::new(),
+            device_prefix: "cway".to_owned(),
+            mtu: 1_400,
+            ike_port: 500,
+            nat_port: 4_500,
+            simulated_tunnel_up_ms: 1_000,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, or takes the defaults where there is none.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let config = match path {
+            None => Self::default(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+                toml::from_str(&text).map_err(|error| ConfigError::Parse {
+                    path: path.to_owned(),
+                    reason: one_line(&error.to_string()),
+                })?
+            }
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |setting, reason: &str| Err(ConfigError::Value { setting, reason: reason.to_owned() });
+        if self.api.regions.is_empty() {
+            return wrong("api.regions", "at least one region is needed, for example [\"eu-central-1\"]");
+        }
+        if self.api.connections_max == 0 {
+            return wrong("api.connections_max", "0 would admit no client; take 1 or more");
+        }
+        if self.api.body_bytes_max < 4_096 {
+            return wrong("api.body_bytes_max", "must be at least 4096, or ordinary requests do not fit");
+        }
+        if !(576..=9_000).contains(&self.gateway.mtu) {
+            return wrong("gateway.mtu", "must be between 576 and 9000 bytes");
+        }
+        let prefix = &self.gateway.device_prefix;
+        let named_well = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if prefix.is_empty() || prefix.len() > 8 || !named_well {
+            return wrong("gateway.device_prefix", "must be 1 to 8 letters, digits or dashes");
+        }
+        if self.gateway.ike_port == self.gateway.nat_port {
+            return wrong("gateway.nat_port", "must differ from gateway.ike_port");
+        }
+        Ok(())
+    }
+
+    /// The addresses of the gateway: those configured, otherwise the one this machine reaches others from.
+    pub fn addresses(&self) -> Vec<Address> {
+        if !self.gateway.addresses.is_empty() {
+            return self.gateway.addresses.clone();
+        }
+        vec![Address { public: outward_address().unwrap_or(Ipv4Addr::LOCALHOST), local: None }]
+    }
+}
+
+/// The address that this machine would send from; asks the routing table and sends nothing.
+fn outward_address() -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    match socket.local_addr().ok()? {
+        SocketAddr::V4(address) if !address.ip().is_unspecified() => Some(*address.ip()),
+        _ => None,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The data folder where none is given: the system's for root, the user's otherwise.
+pub fn default_data_folder() -> PathBuf {
+    if nix::unistd::Uid::effective().is_root() {
+        return PathBuf::from("/var/lib/causeway");
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(home)
+        .unwrap_or_else(|| PathBuf::from("."))
+        .join("causeway")
+}
+
+/// The provider's public regions, so that tools that check a region's name find it.
+const REGIONS: &[&str] = &[
+    "cn-qingdao",
+    "cn-beijing",
+    "cn-zhangjiakou",
+    "cn-huhehaote",
+    "cn-wulanchabu",
+    "cn-hangzhou",
+    "cn-shanghai",
+    "cn-nanjing",
+    "cn-fuzhou",
+    "cn-shenzhen",
+    "cn-heyuan",
+    "cn-guangzhou",
+    "cn-chengdu",
+    "cn-hongkong",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ap-south-1",
+    "us-east-1",
+    "us-west-1",
+    "eu-west-1",
+    "eu-central-1",
+    "me-east-1",
+    "me-central-1",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, ConfigError};
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("causeway.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path))
+    }
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let config = parse("").unwrap();
+        assert_eq!(config.api.listen.to_string(), "127.0.0.1:8686");
+        assert!(config.api.regions.contains(&"eu-central-1".to_owned()));
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_refused_by_name() {
+        let error = parse("[api]\nlisten_on = \"127.0.0.1:1\"\n").unwrap_err().to_string();
+        assert!(error.contains("listen_on"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_is_refused_with_the_remedy() {
+        let error = parse("[gateway]\nmtu = 100\n").unwrap_err().to_string();
+        assert_eq!(error, "the setting gateway.mtu is wrong: must be between 576 and 9000 bytes");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = Config::load(Some(std::path::Path::new("/nowhere/c.toml"))).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read the configuration /nowhere/c.toml"), "{error}");
+    }
+}

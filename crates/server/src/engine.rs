@@ -1,0 +1,36 @@
+//! The engine: the gateway, or its test double without packets, behind one handle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use causeway_gateway::{EngineHandle, Gateway, GatewayConfig, LocalAddress, SimulatedEngine};
+
+use crate::config::{Config, Engine};
+use crate::world::World;
+
+/// Starts the engine that the configuration names.
+pub fn start(config: &Config, world: &Arc<World>) -> Result<Arc<dyn EngineHandle>> {
+    let (desires, observer) = (world.desires(), world.observer());
+    Ok(match config.gateway.engine {
+        Engine::None => {
+            let delay = Duration::from_millis(config.gateway.simulated_tunnel_up_ms);
+            Arc::new(SimulatedEngine::start(delay, desires, observer))
+        }
+        Engine::Packets => {
+            let own = |address: &crate::config::Address| LocalAddress {
+                public: address.public,
+                local: address.local.unwrap_or(address.public),
+            };
+            let gateway = GatewayConfig {
+                addresses: config.addresses().iter().map(own).collect(),
+                ike_port: config.gateway.ike_port,
+                nat_port: config.gateway.nat_port,
+                device_prefix: config.gateway.device_prefix.clone(),
+                mtu: config.gateway.mtu,
+                ..GatewayConfig::default()
+            };
+            Arc::new(Gateway::start(gateway, desires, observer)?)
+        }
+    })
+}
