@@ -131,9 +131,9 @@ catalogue! {
     TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND = "InvalidTransitRouterAttachmentId.NotFound", 404,
         "The specified TransitRouterAttachmentId does not exist.",
         "ListTransitRouterVpnAttachments answers the attachments there are.";
-    /// The connection is attached to another transit router; ours.
-    ATTACHED_ELSEWHERE = "OperationFailed.VpnConnectionAttached", 400,
-        "The specified vpn connection is attached to another transit router.",
+    /// Somebody has attached the connection already; ours.
+    ALREADY_ATTACHED = "OperationFailed.VpnConnectionAttached", 400,
+        "The specified vpn connection is attached to a transit router already.",
         "Detach it with DeleteTransitRouterVpnAttachment first.";
     /// A resource to be tagged is not there.
     RESOURCE_NOT_FOUND = "InvalidResourceId.NotFound", 404, "The specified ResourceIds are not found in our records.",

@@ -10,7 +10,9 @@ use serde::de::value::StringDeserializer;
 use serde::{Deserialize, Deserializer};
 
 pub use network::{InternetIp, RouteDest, Subnets, TunnelCidr};
-pub use number::{Asn, Lifetime, MaxResults, MinutePeriod, PageNumber, PageSize, TunnelIndex, Weight};
+pub use number::{
+    Asn, Lifetime, MaxResults, MinutePeriod, PageNumber, PageSize, TagMaxResults, TunnelIndex, Weight,
+};
 pub use text::{AuthKey, Description, Identity, Name, Psk, TagKey, TagValue};
 
 /// Reads an optional field for which empty text means that it was not given, as Terraform sends it for each

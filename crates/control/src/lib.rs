@@ -18,6 +18,7 @@ pub mod ids;
 pub mod observed;
 pub mod operation;
 pub mod operations;
+pub mod page;
 pub mod permission;
 pub mod ram_user;
 pub mod record;

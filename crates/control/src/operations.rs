@@ -1,7 +1,33 @@
-//! The operations, one file each.
+//! The operations, one file each. Beside them, what some of them have in common.
 
 pub mod create_customer_gateway;
+pub mod create_transit_router_vpn_attachment;
+pub mod create_vco_route_entry;
+pub mod create_vpn_attachment;
+pub mod delete_customer_gateway;
+pub mod delete_transit_router_vpn_attachment;
 pub mod delete_vco_route_entry;
+pub mod delete_vpn_attachment;
+pub mod describe_customer_gateway;
+pub mod describe_customer_gateways;
+pub mod describe_regions;
+pub mod describe_vco_route_entries;
+pub mod describe_vpn_attachments;
+pub mod describe_vpn_connection;
+pub mod describe_vpn_connection_logs;
+pub mod describe_vpn_connections;
+pub mod get_caller_identity;
+pub mod list_tag_resources;
+pub mod list_transit_router_vpn_attachments;
+pub mod modify_customer_gateway_attribute;
+pub mod modify_vco_route_entry_weight;
+pub mod modify_vpn_attachment_attribute;
+pub mod tag_resources;
+pub mod un_tag_resources;
+
+pub mod success;
+pub mod tagging;
+pub mod tunnels;
 pub mod vco_route;
 
 use crate::operation::Entry;
@@ -9,5 +35,27 @@ use crate::operation::Entry;
 /// The list: an operation that is not in it does not exist.
 pub(crate) const ALL: &[Entry] = &[
     Entry::of::<create_customer_gateway::CreateCustomerGateway>(),
+    Entry::of::<create_transit_router_vpn_attachment::CreateTransitRouterVpnAttachment>(),
+    Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
+    Entry::of::<create_vpn_attachment::CreateVpnAttachment>(),
+    Entry::of::<delete_customer_gateway::DeleteCustomerGateway>(),
+    Entry::of::<delete_transit_router_vpn_attachment::DeleteTransitRouterVpnAttachment>(),
     Entry::of::<delete_vco_route_entry::DeleteVcoRouteEntry>(),
+    Entry::of::<delete_vpn_attachment::DeleteVpnAttachment>(),
+    Entry::of::<describe_customer_gateway::DescribeCustomerGateway>(),
+    Entry::of::<describe_customer_gateways::DescribeCustomerGateways>(),
+    Entry::of::<describe_regions::DescribeRegions>(),
+    Entry::of::<describe_vco_route_entries::DescribeVcoRouteEntries>(),
+    Entry::of::<describe_vpn_attachments::DescribeVpnAttachments>(),
+    Entry::of::<describe_vpn_connection::DescribeVpnConnection>(),
+    Entry::of::<describe_vpn_connection_logs::DescribeVpnConnectionLogs>(),
+    Entry::of::<describe_vpn_connections::DescribeVpnConnections>(),
+    Entry::of::<get_caller_identity::GetCallerIdentity>(),
+    Entry::of::<list_tag_resources::ListTagResources>(),
+    Entry::of::<list_transit_router_vpn_attachments::ListTransitRouterVpnAttachments>(),
+    Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
+    Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
+    Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
+    Entry::of::<tag_resources::TagResources>(),
+    Entry::of::<un_tag_resources::UnTagResources>(),
 ];

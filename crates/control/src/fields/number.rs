@@ -103,6 +103,10 @@ number_type!(
     MaxResults(u32) "int32", 1..=100, default 20
 );
 number_type!(
+    /// How many tags an answer has.
+    TagMaxResults(u32) "int32", 1..=50, default 50
+);
+number_type!(
     /// How many minutes of a log.
     MinutePeriod(u8) "int32", 1..=10, default 10
 );

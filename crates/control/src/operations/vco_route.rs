@@ -61,3 +61,12 @@ pub fn check_next_hop(connection: &VpnConnection, next_hop: &str) -> Result<(), 
         Err(ApiError::invalid("NextHop", format!("the id of the connection itself, {}", connection.id)))
     }
 }
+
+/// Where a route is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub enum RouteState {
+    /// It is advertised to the transit router.
+    #[serde(rename = "published")]
+    Published,
+}

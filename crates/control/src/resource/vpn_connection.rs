@@ -134,6 +134,11 @@ impl VpnConnection {
         self.tunnels.iter().map(|tunnel| &tunnel.customer_gateway_id)
     }
 
+    /// The connection with its attachment, if it has one.
+    pub fn attached(&self) -> Option<(&Self, &TransitRouterVpnAttachment)> {
+        self.attachment.as_ref().map(|attachment| (self, attachment))
+    }
+
     /// Where it is in its life. Derived from what is stored and what is observed, so that it cannot lie.
     pub fn state(&self, observed_generation: Option<u64>) -> State {
         match (&self.attachment, observed_generation) {

@@ -1,0 +1,127 @@
+//! `ListTagResources`: lists the tags of resources.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ApiError, ErrorCode};
+use crate::fields::{TagMaxResults, optional};
+use crate::ids::RegionId;
+use crate::operation::{Kind, Operation, RateLimit};
+use crate::operations::tagging::{self, RESOURCE_IDS_MAX, ResourceType};
+use crate::page;
+use crate::permission::Permission;
+use crate::resource::tag::{self, TagFilter, Tags};
+use crate::tx::Tx;
+
+/// See the module.
+pub struct ListTagResources;
+
+/// Lists the tags of the resources of one kind in a region: of those that are named, and of those that have all of
+/// the tags that are asked for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Request {
+    /// The region of the resources.
+    pub region_id: RegionId,
+    /// How many tags at once: 50 unless it is given.
+    #[serde(default, deserialize_with = "optional")]
+    pub max_results: Option<TagMaxResults>,
+    /// Where the answer before ended.
+    #[serde(default, deserialize_with = "optional")]
+    pub next_token: Option<String>,
+    /// Only these resources.
+    #[serde(default)]
+    pub resource_id: Vec<String>,
+    /// What they are.
+    pub resource_type: ResourceType,
+    /// Only resources with all of these tags.
+    #[serde(default)]
+    pub tag: Vec<TagFilter>,
+}
+
+/// Some of them, and where the next ones begin.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Response {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+    tag_resources: TagResourceListView,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+struct TagResourceListView {
+    tag_resource: Vec<TagResourceView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+struct TagResourceView {
+    resource_id: String,
+    resource_type: &'static str,
+    tag_key: String,
+    tag_value: String,
+}
+
+impl Operation for ListTagResources {
+    const NAME: &'static str = "ListTagResources";
+    const KIND: Kind = Kind::Read;
+    const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::per_minute(300));
+    const ERRORS: &'static [&'static ErrorCode] = &[];
+    type Request = Request;
+    type Response = Response;
+
+    fn region(request: &Request) -> Option<&RegionId> {
+        Some(&request.region_id)
+    }
+
+    fn permission(request: &Request) -> Permission {
+        tagging::permission("vpc:ListTagResources", request.resource_type, &request.resource_id)
+    }
+
+    fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
+        tag::check_filters(&request.tag)?;
+        if request.resource_id.len() > RESOURCE_IDS_MAX {
+            return Err(ApiError::invalid("ResourceId", format!("at most {RESOURCE_IDS_MAX} ids")));
+        }
+        let mut tagged = tagged(&request, tx);
+        tagged.retain(|(_, tags)| tag::matches(tags, &request.tag));
+        let mut tags: Vec<TagResourceView> = tagged
+            .into_iter()
+            .flat_map(|(id, tags)| tags.iter().map(move |(key, value)| (id, key, value)))
+            .map(|(id, key, value)| TagResourceView {
+                resource_id: id.to_owned(),
+                resource_type: request.resource_type.as_str(),
+                tag_key: key.clone(),
+                tag_value: value.clone(),
+            })
+            .collect();
+        let max_results = request.max_results.unwrap_or_default().get();
+        let name = |tag: &TagResourceView| format!("{}/{}", tag.resource_id, tag.tag_key);
+        tags.sort_by_cached_key(name);
+        let (tag_resource, next_token) = page::after(tags, request.next_token.as_deref(), max_results, name);
+        Ok(Response { next_token, tag_resources: TagResourceListView { tag_resource } })
+    }
+}
+
+/// The resources that the request is about, and their tags.
+fn tagged<'a>(request: &Request, tx: &Tx<'a>) -> Vec<(&'a str, &'a Tags)> {
+    let state = tx.state();
+    let named =
+        |id: &str| request.resource_id.is_empty() || request.resource_id.iter().any(|named| named == id);
+    match request.resource_type {
+        ResourceType::CustomerGateway => state
+            .customer_gateways(&request.region_id)
+            .filter(|gateway| named(gateway.id.as_str()))
+            .map(|gateway| (gateway.id.as_str(), &gateway.tags))
+            .collect(),
+        ResourceType::VpnConnection | ResourceType::VpnAttachment => state
+            .vpn_connections(&request.region_id)
+            .filter(|connection| named(connection.id.as_str()))
+            .map(|connection| (connection.id.as_str(), &connection.tags))
+            .collect(),
+        ResourceType::VpnGateway => Vec::new(),
+    }
+}

@@ -1,0 +1,181 @@
+//! `ModifyVpnAttachmentAttribute`: changes an IPsec-VPN connection that is attached, or can be, to a transit router.
+
+use causeway_wire::JsonText;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::catalogue;
+use crate::error::{ApiError, ErrorCode};
+use crate::fields::{Name, Subnets, optional};
+use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId};
+use crate::operation::{Kind, Operation};
+use crate::operations::tunnels::{self, SingleTunnelOptions};
+use crate::permission::{Permission, Target};
+use crate::resource::bgp_config::BgpOptions;
+use crate::resource::health_check::HealthCheckOptions;
+use crate::resource::ike_config::IkeOptions;
+use crate::resource::ipsec_config::IpsecOptions;
+use crate::resource::tunnel::{self, TunnelOptions};
+use crate::resource::vpn_connection::modified::ModifiedVpnConnectionView;
+use crate::resource::vpn_connection::{NetworkType, VpnConnection};
+use crate::tx::Tx;
+
+/// See the module.
+pub struct ModifyVpnAttachmentAttribute;
+
+/// Changes what is given, and leaves the rest as it is. When the tunnels or the networks change, the connection is
+/// `updating` until the gateway has taken it up.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Request {
+    /// The region of the connection.
+    pub region_id: RegionId,
+    /// The connection.
+    pub vpn_connection_id: VpnConnectionId,
+    /// Whether routes to the peer's networks are configured without being asked for.
+    #[serde(default)]
+    pub auto_config_route: Option<bool>,
+    /// BGP of the one tunnel, as JSON.
+    #[serde(default)]
+    pub bgp_config: Option<JsonText<BgpOptions>>,
+    /// The peer of the one tunnel.
+    #[serde(default, deserialize_with = "optional")]
+    pub customer_gateway_id: Option<CustomerGatewayId>,
+    /// Whether to negotiate at once.
+    #[serde(default)]
+    pub effect_immediately: Option<bool>,
+    /// Whether the peers' liveness is checked, where a tunnel does not say it itself.
+    #[serde(default)]
+    pub enable_dpd: Option<bool>,
+    /// Whether NATs are traversed, where a tunnel does not say it itself.
+    #[serde(default)]
+    pub enable_nat_traversal: Option<bool>,
+    /// Whether two tunnels speak BGP.
+    #[serde(default)]
+    pub enable_tunnels_bgp: Option<bool>,
+    /// The health check, as JSON.
+    #[serde(default)]
+    pub health_check_config: Option<JsonText<HealthCheckOptions>>,
+    /// IKE of the one tunnel, as JSON.
+    #[serde(default)]
+    pub ike_config: Option<JsonText<IkeOptions>>,
+    /// IPsec of the one tunnel, as JSON.
+    #[serde(default)]
+    pub ipsec_config: Option<JsonText<IpsecOptions>>,
+    /// The networks on the gateway's side.
+    #[serde(default, deserialize_with = "optional")]
+    pub local_subnet: Option<Subnets>,
+    /// Its name.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// Which addresses the tunnels run between.
+    #[serde(default, deserialize_with = "optional")]
+    pub network_type: Option<NetworkType>,
+    /// The certificate authority of the peer; it has no effect.
+    #[serde(default)]
+    pub remote_ca_cert: Option<String>,
+    /// The networks on the peer's side.
+    #[serde(default, deserialize_with = "optional")]
+    pub remote_subnet: Option<Subnets>,
+    /// The tunnels of a connection that has two: each named by its id or index, in any order.
+    #[serde(default)]
+    pub tunnel_options_specification: Vec<TunnelOptions>,
+}
+
+impl Operation for ModifyVpnAttachmentAttribute {
+    const NAME: &'static str = "ModifyVpnAttachmentAttribute";
+    const KIND: Kind = Kind::Write;
+    const ERRORS: &'static [&'static ErrorCode] = &[
+        &catalogue::INVALID_NAME,
+        &catalogue::ILLEGAL_LOCAL_SUBNET,
+        &catalogue::ILLEGAL_REMOTE_SUBNET,
+        &catalogue::CONNECTION_CONFIGURING,
+        &catalogue::VPN_CONNECTION_NOT_FOUND,
+        &catalogue::CUSTOMER_GATEWAY_NOT_FOUND,
+    ];
+    type Request = Request;
+    type Response = ModifiedVpnConnectionView;
+
+    fn region(request: &Request) -> Option<&RegionId> {
+        Some(&request.region_id)
+    }
+
+    fn permission(request: &Request) -> Permission {
+        let target = Target::VpnConnection(request.vpn_connection_id.clone());
+        Permission::on("vpc:ModifyVpnAttachmentAttribute", target)
+    }
+
+    fn plan(mut request: Request, tx: &mut Tx<'_>) -> Result<ModifiedVpnConnectionView, ApiError> {
+        let before = tx.vpn_connection(&request.region_id, &request.vpn_connection_id)?.clone();
+        let mut connection = before.clone();
+        change_tunnels(&mut connection, &mut request)?;
+        change_the_rest(&mut connection, request)?;
+        tunnels::check_peers(tx, &connection.region, &connection.tunnels)?;
+        if concerns_the_gateway(&before, &connection) {
+            before.must_be_settled(tx.observations())?;
+            connection.generation = tx.next_revision();
+        }
+        if connection != before {
+            tx.put(connection.clone());
+        }
+        Ok(tx.show(&connection, ModifiedVpnConnectionView::of))
+    }
+}
+
+fn change_tunnels(connection: &mut VpnConnection, request: &mut Request) -> Result<(), ApiError> {
+    let single = SingleTunnelOptions {
+        customer_gateway_id: request.customer_gateway_id.take(),
+        ike: request.ike_config.take().map(JsonText::into_inner),
+        ipsec: request.ipsec_config.take().map(JsonText::into_inner),
+        bgp: request.bgp_config.clone().map(JsonText::into_inner),
+        enable_dpd: request.enable_dpd,
+        enable_nat_traversal: request.enable_nat_traversal,
+    };
+    if let [tunnel] = connection.tunnels.as_mut_slice() {
+        if !request.tunnel_options_specification.is_empty() {
+            let expected =
+                "nothing, because the connection has one tunnel, described in IkeConfig and IpsecConfig";
+            return Err(ApiError::invalid(tunnel::PARAMETER, expected));
+        }
+        return single.change(tunnel);
+    }
+    single.must_not_describe_one()?;
+    for tunnel in &mut connection.tunnels {
+        tunnel.enable_dpd = request.enable_dpd.unwrap_or(tunnel.enable_dpd);
+        tunnel.enable_nat_traversal = request.enable_nat_traversal.unwrap_or(tunnel.enable_nat_traversal);
+    }
+    tunnel::change(&mut connection.tunnels, std::mem::take(&mut request.tunnel_options_specification))
+}
+
+fn change_the_rest(connection: &mut VpnConnection, request: Request) -> Result<(), ApiError> {
+    if let Some(name) = request.name {
+        connection.name = name.into();
+    }
+    if let Some(subnets) = request.local_subnet {
+        connection.local_subnet = subnets.into();
+    }
+    if let Some(subnets) = request.remote_subnet {
+        connection.remote_subnet = subnets.into();
+    }
+    if let Some(check) = request.health_check_config {
+        connection.health_check = check.into_inner().over(connection.health_check.clone())?;
+    }
+    if let Some(certificate) = request.remote_ca_cert {
+        connection.remote_ca_cert = certificate;
+    }
+    let bgp = request.bgp_config.and_then(|bgp| bgp.enable_bgp).or(request.enable_tunnels_bgp);
+    connection.enable_bgp = bgp.unwrap_or(connection.enable_bgp);
+    connection.auto_config_route = request.auto_config_route.unwrap_or(connection.auto_config_route);
+    connection.effect_immediately = request.effect_immediately.unwrap_or(connection.effect_immediately);
+    connection.network_type = request.network_type.unwrap_or(connection.network_type);
+    Ok(())
+}
+
+/// Whether the gateway has anything to do.
+fn concerns_the_gateway(before: &VpnConnection, after: &VpnConnection) -> bool {
+    before.tunnels != after.tunnels
+        || before.local_subnet != after.local_subnet
+        || before.remote_subnet != after.remote_subnet
+        || before.health_check != after.health_check
+        || before.enable_bgp != after.enable_bgp
+}

@@ -1,0 +1,297 @@
+//! Holds the structures of each operation against the published description of the API: names, types, which
+//! parameters are required, members at every depth, enumerations and bounds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_control::core::Common;
+use causeway_control::operation::{self, Entry, Kind, Product};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+/// What this server takes beyond the published parameters, as `Operation: Parameter.Member`.
+const EXTENSIONS: &[&str] = &[
+    // Terraform sends it, although no SDK declares it.
+    "CreateVpnAttachment: TunnelOptionsSpecification.Role",
+    "ModifyVpnAttachmentAttribute: TunnelOptionsSpecification.Role",
+    // One structure describes the tunnels of both operations; on creation the id has no effect.
+    "CreateVpnAttachment: TunnelOptionsSpecification.TunnelId",
+    // A list shows of each connection what its description shows.
+    "DescribeVpnConnections answers VpnConnections.VpnConnection.VpnBgpConfig.EnableBgp",
+];
+
+/// Parameters of every operation, whether its page lists them or not.
+const COMMON: &[&str] =
+    &["ClientToken", "OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"];
+
+/// Not in the description: it belongs to another service. The members are those that the service answers.
+const NOT_DESCRIBED: &[&str] = &["GetCallerIdentity"];
+
+fn description() -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/api/vpn-gateway-2016-04-28.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn described(description: &Value, entry: &Entry) -> Value {
+    match entry.product {
+        Product::Vpc => description["operations"][entry.name].clone(),
+        Product::Cbn | Product::Sts => description["adjacent_operations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|operation| operation["name"] == entry.name)
+            .cloned()
+            .unwrap_or_default(),
+    }
+}
+
+/// What is found to differ.
+#[derive(Default)]
+struct Report(Vec<String>);
+
+impl Report {
+    fn check(&mut self, holds: bool, what: impl Fn() -> String) {
+        if !holds {
+            self.0.push(what());
+        }
+    }
+}
+
+/// The schema without references and without the possibility of being absent.
+fn plain(schema: &Value, root: &Value) -> Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return plain(root.pointer(reference.trim_start_matches('#')).unwrap(), root);
+    }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        let there: Vec<&Value> = choices.iter().filter(|choice| choice["type"] != "null").collect();
+        assert_eq!(there.len(), 1, "{schema}");
+        return plain(there[0], root);
+    }
+    let mut schema = schema.clone();
+    if let Some(types) = schema["type"].as_array() {
+        schema["type"] = types.iter().find(|name| **name != "null").unwrap().clone();
+    }
+    // The words of an enumeration whose variants have documentation are one by one.
+    if let Some(variants) = schema["oneOf"].as_array() {
+        let words: Vec<Value> = variants.iter().map(|variant| variant["const"].clone()).collect();
+        schema = json!({ "type": "string", "enum": words });
+    }
+    if let Some(words) = schema["enum"].as_array() {
+        schema["enum"] = words.iter().filter(|word| !word.is_null()).cloned().collect();
+    }
+    schema
+}
+
+fn type_matches(published: &str, schema: &Value, is_answer: bool) -> bool {
+    let wide = matches!(schema["format"].as_str(), Some("int64" | "uint64"));
+    match published {
+        "String" => schema["type"] == "string",
+        "Boolean" => schema["type"] == "boolean",
+        "Array" => schema["type"] == "array",
+        "Object" => schema["type"] == "object",
+        // A client may keep an Integer in 32 bits, so that an answer must not need more.
+        "Integer" => schema["type"] == "integer" && !(is_answer && wide),
+        "Long" => schema["type"] == "integer" && (wide || !is_answer),
+        other => panic!("the description has a type {other}"),
+    }
+}
+
+struct Members<'a> {
+    /// Operation and where in it, for the report.
+    place: String,
+    published: &'a [Value],
+    schema: Value,
+    root: &'a Value,
+    is_answer: bool,
+}
+
+fn check_members(members: &Members<'_>, extensions: &mut BTreeSet<String>, report: &mut Report) {
+    let Members { place, published, schema, root, is_answer } = members;
+    let none = serde_json::Map::new();
+    let properties = schema["properties"].as_object().unwrap_or(&none);
+    let required: BTreeSet<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut names = BTreeSet::new();
+    for member in *published {
+        let name = member["name"].as_str().unwrap();
+        names.insert(name);
+        let Some(property) = properties.get(name) else {
+            report.check(false, || format!("{place}{name} is not there"));
+            continue;
+        };
+        if !is_answer && member["required"].is_boolean() {
+            let needed = member["required"] == true;
+            report.check(required.contains(name) == needed, || format!("{place}{name}: required is {needed}"));
+        }
+        check_member(members, member, &plain(property, root), extensions, report);
+    }
+    for name in properties.keys().filter(|name| !names.contains(name.as_str())) {
+        extensions.insert(format!("{place}{name}"));
+    }
+}
+
+fn check_member(
+    members: &Members<'_>,
+    member: &Value,
+    schema: &Value,
+    extensions: &mut BTreeSet<String>,
+    report: &mut Report,
+) {
+    let Members { place, root, is_answer, .. } = members;
+    let name = member["name"].as_str().unwrap();
+    let published = member["type"].as_str().unwrap();
+    report.check(type_matches(published, schema, *is_answer), || {
+        format!("{place}{name} is {published}, and here {schema}")
+    });
+    if let (Some(words), Some(ours)) = (member["enum"].as_array(), schema["enum"].as_array()) {
+        let words: BTreeSet<String> = words.iter().map(Value::to_string).collect();
+        let ours: BTreeSet<String> = ours.iter().map(Value::to_string).collect();
+        // An answer need not use every word; a request must accept every one, and no other.
+        let holds = if *is_answer { ours.is_subset(&words) } else { ours == words };
+        report.check(holds, || format!("{place}{name} is one of {words:?}, and here {ours:?}"));
+    }
+    for (bound, ours) in [("min", "minimum"), ("max", "maximum")] {
+        if published != "String" && member[bound].is_number() && schema[ours].is_number() {
+            report.check(member[bound] == schema[ours], || {
+                format!("{place}{name}: {bound} is {}, and here {}", member[bound], schema[ours])
+            });
+        }
+    }
+    if published == "Array" && member["item_type"] == "String" {
+        report.check(plain(&schema["items"], root)["type"] == "string", || format!("{place}{name}: strings"));
+    }
+    if let Some(inner) = member["members"].as_array() {
+        let object = if published == "Array" { plain(&schema["items"], root) } else { schema.clone() };
+        report.check(object["type"] == "object", || format!("{place}{name} has members, and here {object}"));
+        let inner = Members { place: format!("{place}{name}."), published: inner, schema: object, ..*members };
+        check_members(&inner, extensions, report);
+    }
+}
+
+fn schema_of<T: JsonSchema>() -> Schema {
+    SchemaGenerator::default().into_root_schema_for::<T>()
+}
+
+/// What an operation takes: its own parameters and those that all have in common.
+fn request_schema(entry: &Entry) -> Value {
+    let mut schema = entry.request_schema().to_value();
+    let common = schema_of::<Common>().to_value();
+    for (name, property) in common["properties"].as_object().unwrap() {
+        schema["properties"][name] = property.clone();
+    }
+    schema
+}
+
+#[test]
+fn every_operation_takes_and_answers_what_is_published() {
+    let description = description();
+    let mut report = Report::default();
+    let mut extensions = BTreeSet::new();
+    for entry in operation::all().iter().filter(|entry| !NOT_DESCRIBED.contains(&entry.name)) {
+        let published = described(&description, entry);
+        let request = request_schema(entry);
+        let members = Members {
+            place: format!("{}: ", entry.name),
+            published: published["parameters"].as_array().expect(entry.name),
+            schema: request.clone(),
+            root: &request,
+            is_answer: false,
+        };
+        check_members(&members, &mut extensions, &mut report);
+        let response = entry.response_schema().to_value();
+        let without_request_id: Vec<Value> = published["response"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|member| member["name"] != "RequestId")
+            .cloned()
+            .collect();
+        let members = Members {
+            place: format!("{} answers ", entry.name),
+            published: &without_request_id,
+            schema: response.clone(),
+            root: &response,
+            is_answer: true,
+        };
+        check_members(&members, &mut extensions, &mut report);
+    }
+    extensions.retain(|extension| !COMMON.iter().any(|name| extension.ends_with(&format!(": {name}"))));
+    let known: BTreeSet<String> = EXTENSIONS.iter().map(ToString::to_string).collect();
+    assert_eq!(extensions, known, "what is taken or answered beyond the description");
+    assert!(report.0.is_empty(), "\n{}", report.0.join("\n"));
+}
+
+#[test]
+fn every_operation_has_the_published_rate_limit() {
+    let description = description();
+    for entry in operation::all() {
+        let published = &described(&description, entry)["rate_limit"];
+        match entry.rate_limit {
+            Some(limit) if !published.is_null() => {
+                assert_eq!(published["requests"], limit.requests, "{}", entry.name);
+                assert_eq!(published["per_seconds"], limit.per_seconds, "{}", entry.name);
+            }
+            // Its siblings have 60 in 60 seconds.
+            Some(limit) => assert_eq!((entry.name, limit.requests), ("CreateVcoRouteEntry", 60)),
+            None => assert!(published.is_null(), "{}: {published}", entry.name),
+        }
+    }
+}
+
+#[test]
+fn every_published_error_has_its_status_and_sentence() {
+    let description = description();
+    let mut checked = BTreeMap::new();
+    for entry in operation::all() {
+        let published = described(&description, entry);
+        for error in published["errors"].as_array().into_iter().flatten() {
+            let code = error["code"].as_str().unwrap();
+            let ours = causeway_control::catalogue::ALL.iter().find(|ours| ours.code == code);
+            let ours = ours.unwrap_or_else(|| panic!("{}: {code}", entry.name));
+            assert_eq!(error["http"], ours.status, "{}: {code}", entry.name);
+            assert_eq!(error["message"], ours.message, "{}: {code}", entry.name);
+            let access = code.starts_with("Forb");
+            assert!(access || entry.errors.contains(ours), "{} does not list {code}", entry.name);
+            checked.insert(code.to_owned(), entry.name);
+        }
+    }
+    for code in ["Resource.QuotaFull", "VpnRouteEntry.Conflict", "Forbbiden.SubUser", "Forbidden"] {
+        assert!(checked.contains_key(code), "{code}");
+    }
+    for published in description["gateway_errors"].as_array().unwrap() {
+        let Some(ours) =
+            causeway_control::catalogue::ALL.iter().find(|ours| published["code"] == ours.code)
+        else {
+            continue;
+        };
+        if published["http"].is_number() {
+            assert_eq!(published["http"], ours.status, "{}", ours.code);
+        }
+        if published["message"].is_string() {
+            assert_eq!(published["message"], ours.message, "{}", ours.code);
+        }
+    }
+}
+
+#[test]
+fn every_read_is_published_as_one() {
+    let description = description();
+    for entry in operation::all().iter().filter(|entry| entry.product == Product::Vpc) {
+        let kind = &described(&description, entry)["kind"];
+        assert_eq!(kind == "read", entry.kind == Kind::Read, "{}: {kind}", entry.name);
+    }
+}
+
+#[test]
+fn an_action_is_found_in_its_version_only() {
+    let found = operation::find("2016-04-28", "DeleteVcoRouteEntry").unwrap();
+    assert_eq!(found.name, "DeleteVcoRouteEntry");
+    let version = operation::find("2014-05-26", "DeleteVcoRouteEntry").err().unwrap();
+    assert_eq!(version.code(), "InvalidVersion");
+    assert_eq!(version.message(), "Specified parameter Version is not valid.");
+    assert!(version.recommend().contains("2016-04-28"));
+    let action = operation::find("2016-04-28", "DeleteEverything").err().unwrap();
+    assert_eq!((action.code().as_ref(), action.status()), ("InvalidAction.NotFound", 404));
+    let mut names: Vec<_> = operation::all().iter().map(|entry| (entry.product, entry.name)).collect();
+    names.dedup();
+    assert_eq!(names.len(), operation::all().len());
+}
