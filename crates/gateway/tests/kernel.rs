@@ -10,11 +10,12 @@ use causeway_gateway::netlink::message::Target;
 use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableRoutes};
 use causeway_gateway::sockets::LocalPorts;
 use causeway_gateway::tun::TunDevice;
+use causeway_netlab::Lab;
 use ipnet::Ipv4Net;
 
-#[path = "support/host.rs"]
-mod host;
-use host::Host;
+fn lab() -> Lab {
+    Lab::new("gw").expect("this test makes network namespaces: run it as root")
+}
 
 fn net(text: &str) -> Ipv4Net {
     text.parse().unwrap()
@@ -34,8 +35,9 @@ fn device(routes: &mut LinuxRoutes) -> (TunDevice, u32) {
 
 #[test]
 fn routes_and_rules_are_put_observed_and_swept() {
-    let host = Host::new();
-    host.run(|| {
+    let lab = lab();
+    let host = lab.host("router").unwrap();
+    host.enter(|| {
         let mut routes = routes();
         let (_device, index) = device(&mut routes);
         let table = TableRoutes::from([
@@ -58,13 +60,15 @@ fn routes_and_rules_are_put_observed_and_swept() {
         assert_eq!(routes.sweep(&BTreeSet::from([TABLE_BASE])).unwrap(), 3);
         assert_eq!(routes.observe(TABLE_BASE + 1).unwrap().len(), 0);
         assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
-    });
-    host.run(|| {
+    })
+    .unwrap();
+    host.enter(|| {
         let mut routes = routes();
         routes.put_rules(&BTreeSet::from([TABLE_BASE, TABLE_BASE + 1])).unwrap();
         routes.put_rules(&BTreeSet::from([TABLE_BASE, TABLE_BASE + 2])).unwrap();
-    });
-    let rules = host.ip("rule");
+    })
+    .unwrap();
+    let rules = host.ip("rule").unwrap();
     assert!(rules.contains("not from all fwmark 0xca lookup 20200 proto 202"), "{rules}");
     assert!(rules.contains("lookup 20202"), "{rules}");
     assert!(!rules.contains("lookup 20201"), "{rules}");
@@ -72,12 +76,13 @@ fn routes_and_rules_are_put_observed_and_swept() {
 
 #[test]
 fn packets_follow_our_table_unless_they_are_marked_or_main_knows_better() {
-    let host = Host::new();
-    host.ip("link add lan type veth peer name other");
-    host.ip("link set lan up");
-    host.ip("link set other up");
-    host.ip("address add 10.1.0.1/16 dev lan");
-    host.run(|| {
+    let lab = lab();
+    let host = lab.host("router").unwrap();
+    host.ip("link add lan type veth peer name other").unwrap();
+    host.ip("link set lan up").unwrap();
+    host.ip("link set other up").unwrap();
+    host.ip("address add 10.1.0.1/16 dev lan").unwrap();
+    host.enter(|| {
         let mut routes = routes();
         let (_device, index) = device(&mut routes);
         let main = routes.observe_main().unwrap();
@@ -90,18 +95,20 @@ fn packets_follow_our_table_unless_they_are_marked_or_main_knows_better() {
         let changes = causeway_gateway::routes::table_changes(&TableRoutes::new(), &wanted);
         routes.apply(TABLE_BASE, &changes).unwrap();
         routes.put_rules(&BTreeSet::from([TABLE_BASE])).unwrap();
-    });
-    assert!(host.ip("route get 8.8.8.8").contains("dev cw0"));
-    assert!(host.ip("route get 10.1.2.3").contains("dev cw0"));
-    assert!(host.ip("route get 10.1.3.3").contains("dev lan"));
-    assert!(host.ip("route get 10.1.2.3 mark 0xca").contains("dev lan"));
-    assert!(!host.try_command("ip route get 8.8.8.8 mark 0xca").0, "main has no default route");
+    })
+    .unwrap();
+    assert!(host.ip("route get 8.8.8.8").unwrap().contains("dev cw0"));
+    assert!(host.ip("route get 10.1.2.3").unwrap().contains("dev cw0"));
+    assert!(host.ip("route get 10.1.3.3").unwrap().contains("dev lan"));
+    assert!(host.ip("route get 10.1.2.3 mark 0xca").unwrap().contains("dev lan"));
+    assert!(host.ip("route get 8.8.8.8 mark 0xca").is_err(), "main has no default route");
 }
 
 #[test]
 fn the_device_and_its_routes_outlive_the_process_and_are_taken_over() {
-    let host = Host::new();
-    host.run(|| {
+    let lab = lab();
+    let host = lab.host("router").unwrap();
+    host.enter(|| {
         let mut routes = routes();
         let (device, index) = device(&mut routes);
         routes.apply(TABLE_BASE, &[RouteChange::Put(net("10.0.0.0/8"), Target::Device(index))]).unwrap();
@@ -119,13 +126,15 @@ fn the_device_and_its_routes_outlive_the_process_and_are_taken_over() {
         routes.delete_link(index).unwrap();
         assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 0);
         routes.delete_link(index).unwrap();
-    });
+    })
+    .unwrap();
 }
 
 #[test]
 fn ten_thousand_routes_are_added_and_removed_in_a_second() {
-    let host = Host::new();
-    host.run(|| {
+    let lab = lab();
+    let host = lab.host("router").unwrap();
+    host.enter(|| {
         let mut routes = routes();
         let (_device, index) = device(&mut routes);
         let dest = |n: u32| Ipv4Net::from(Ipv4Addr::from(10 << 24 | n));
@@ -139,13 +148,15 @@ fn ten_thousand_routes_are_added_and_removed_in_a_second() {
         let elapsed = start.elapsed();
         eprintln!("10,000 routes added, listed and removed in {elapsed:?}");
         assert!(elapsed.as_secs() < 5, "{elapsed:?}");
-    });
+    })
+    .unwrap();
 }
 
 #[test]
 fn what_the_kernel_refuses_is_told_and_the_rest_of_the_batch_is_done() {
-    let host = Host::new();
-    host.run(|| {
+    let lab = lab();
+    let host = lab.host("router").unwrap();
+    host.enter(|| {
         let mut routes = routes();
         let (_device, index) = device(&mut routes);
         let mut changes: Vec<_> = (0..300_u32)
@@ -155,13 +166,15 @@ fn what_the_kernel_refuses_is_told_and_the_rest_of_the_batch_is_done() {
         let error = routes.apply(TABLE_BASE, &changes).unwrap_err().to_string();
         assert!(error.contains("1 of 300") && error.contains("10.9.9.9/32"), "{error}");
         assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 299);
-    });
+    })
+    .unwrap();
 }
 
 #[test]
 fn a_port_in_use_and_a_missing_address_are_told_apart() {
-    let host = Host::new();
-    host.run(|| {
+    let lab = lab();
+    let host = lab.host("router").unwrap();
+    host.enter(|| {
         let address = Ipv4Addr::LOCALHOST;
         let config = GatewayConfig::at([address]);
         let held = LocalPorts::bind(address, &config).unwrap();
@@ -173,5 +186,6 @@ fn a_port_in_use_and_a_missing_address_are_told_apart() {
             LocalPorts::bind(elsewhere, &config),
             Err(StartError::AddressNotAvailable { address }) if address == elsewhere
         ));
-    });
+    })
+    .unwrap();
 }

@@ -1,83 +1,302 @@
-//! Two gateways in two namespaces that negotiate with each other and forward for real.
+//! Two gateways in two namespaces, each with a LAN, that negotiate with each other and forward for real.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
+use causeway_control::observed::TunnelStatus;
+use causeway_control::resource::ike_config::IkeVersion;
 use causeway_control::resource::tunnel::TunnelRole;
-use causeway_gateway::{EngineHandle, Gateway, GatewayConfig, GatewayHandle};
+use causeway_gateway::counters::DropReason;
+use causeway_gateway::{Encapsulation, EngineHandle, GatewayConfig, StartError};
+use causeway_netlab::{Capture, CaptureOptions, Lab, Pinger, TcpOptions, Wire, tcp_throughput};
 
-#[path = "support/host.rs"]
-mod host;
+#[path = "support/site.rs"]
+mod site;
 #[path = "support/wanted.rs"]
 mod wanted;
-use host::Host;
-use wanted::{World, connection, route, tunnel};
+use site::Site;
+use wanted::{connection, route, tunnel};
 
-const HERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const THERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
-
-/// A gateway with the world it lives in.
-struct Site {
-    host: Host,
-    world: Arc<World>,
-    gateway: GatewayHandle,
+struct Net {
+    left: Site,
+    right: Site,
+    wire: Wire,
+    _lab: Lab,
 }
 
-impl Site {
-    fn start(host: Host, address: Ipv4Addr) -> Self {
-        let world = World::new();
-        let gateway = start(&host, address, &world);
-        Self { host, world, gateway }
+impl Net {
+    /// Two sites on a wire, no gateways.
+    fn laid_out() -> Self {
+        let lab = Lab::new("gw").expect("this test makes network namespaces: run it as root");
+        let wire = lab.wire("wire").unwrap();
+        let (left, right) = (Site::new(&lab, &wire, 1), Site::new(&lab, &wire, 2));
+        Self { left, right, wire, _lab: lab }
+    }
+
+    /// Two gateways with a tunnel between them; the right one routes what the left one will.
+    fn connected() -> Self {
+        let net = Self::laid_out();
+        let (left, right) = (net.left.start(), net.right.start());
+        let net = Self { left, right, ..net };
+        net.want_tunnel();
+        net.left.world.wait_up("vco-left");
+        net.right.world.wait_up("vco-right");
+        net
+    }
+
+    fn want_tunnel(&self) {
+        let (here, there) = (self.left.outside, self.right.outside);
+        self.left.want(connection(
+            "vco-left",
+            vec![tunnel("tun-left", TunnelRole::Master, here, there)],
+            &[],
+        ));
+        let back = tunnel("tun-right", TunnelRole::Master, there, here);
+        self.right.want(connection("vco-right", vec![back], &["10.1.0.0/24", "10.101.0.0/24"]));
+    }
+
+    /// Looks for anything in clear of what is inside.
+    fn capture(&self) -> Capture {
+        let inner = vec!["10.0.0.0/8".parse().unwrap()];
+        self.wire.capture(CaptureOptions { inner, ..CaptureOptions::default() }).unwrap()
     }
 }
 
-fn start(host: &Host, address: Ipv4Addr, world: &Arc<World>) -> GatewayHandle {
-    let (desires, observer) = (Arc::clone(world), Arc::clone(world));
-    host.run(move || Gateway::start(GatewayConfig::at([address]), desires, observer).unwrap())
-}
-
-/// Two sites and a cable, each with two networks behind it, the tunnel wanted on both and routes on neither.
-fn sites() -> (Site, Site) {
-    let (left, right) = (Host::new(), Host::new());
-    left.cable("wan", "192.0.2.1/24", &right, "wan", "192.0.2.2/24");
-    for (host, networks) in [(&left, ["10.1.0.1/32", "10.3.0.1/32"]), (&right, ["10.2.0.1/32", "10.4.0.1/32"])] {
-        networks.iter().for_each(|address| host.lan(address));
-    }
-    let (left, right) = (Site::start(left, HERE), Site::start(right, THERE));
-    left.world.want(connection("vco-a", vec![tunnel("tun-a", TunnelRole::Master, HERE, THERE)], &[]));
-    right.world.want(connection("vco-b", vec![tunnel("tun-b", TunnelRole::Master, THERE, HERE)], &["10.1.0.0/16", "10.3.0.0/16"]));
-    left.gateway.nudge();
-    right.gateway.nudge();
-    (left, right)
-}
-
-fn pings(site: &Site, source: &str, destination: &str) -> bool {
-    site.host.try_command(&format!("ping -I {source} -c 3 -i 0.01 -W 1 {destination}")).0
+fn nothing_leaked(capture: Capture) {
+    let captured = capture.stop().unwrap();
+    assert_eq!((captured.clear_text_packets, captured.arp_for_inner), (0, 0), "{:#?}", captured.leaks);
 }
 
 #[test]
 fn nothing_passes_without_a_route_and_everything_with_one() {
-    let (left, right) = sites();
-    let begin = Instant::now();
-    left.world.wait_up("vco-a");
-    right.world.wait_up("vco-b");
-    eprintln!("up after {:?}", begin.elapsed());
-    assert!(!pings(&left, "10.1.0.1", "10.2.0.1"), "there is no route yet");
+    let net = Net::connected();
+    let capture = net.capture();
+    let Net { left, right, .. } = &net;
+    assert!(!left.pings(right.inside), "there is no route yet");
 
-    let generation = left.world.change("vco-a", |it| it.routes.push(route("10.2.0.0/16")));
-    left.gateway.nudge();
-    left.world.wait_in_force("vco-a", generation);
-    assert!(pings(&left, "10.1.0.1", "10.2.0.1"), "{:#?} {:#?}", left.gateway.snapshot(), right.gateway.snapshot());
-    assert!(pings(&right, "10.2.0.1", "10.1.0.1"));
+    left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    assert!(left.pings(right.inside), "{:#?} {:#?}", left.gateway().snapshot(), right.gateway().snapshot());
+    assert!(right.pings(left.inside));
+    assert!(!left.pings(right.inside_too), "for that network there is none");
 
-    let generation = left.world.change("vco-a", |it| it.routes.clear());
+    let at = SocketAddrV4::new(right.inside, 0);
+    let options = TcpOptions { duration: Duration::from_secs(1), ..TcpOptions::default() };
+    let throughput = tcp_throughput(&left.lan, &right.lan, at, &options).unwrap();
+    eprintln!("TCP: {:.2} Gb/s", throughput.gbps());
+
+    left.change("vco-left", |it| it.routes.clear());
+    assert!(!left.pings(right.inside));
+    nothing_leaked(capture);
+}
+
+#[test]
+fn a_deleted_route_stops_its_packets_and_loses_none_of_another() {
+    let net = Net::connected();
+    let Net { left, right, .. } = &net;
+    left.change("vco-left", |it| it.routes = vec![route("10.2.0.0/24"), route("10.102.0.0/24")]);
+    let kept = Pinger::start(&left.lan, right.inside_too, Duration::from_millis(1)).unwrap();
+    for _ in 0..10 {
+        let deleted = Pinger::start(&left.lan, right.inside, Duration::from_millis(1)).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        let begin = Instant::now();
+        left.change("vco-left", |it| it.routes = vec![route("10.102.0.0/24")]);
+        std::thread::sleep(Duration::from_millis(50));
+        let last = deleted.stop(Duration::from_millis(100)).last_through_after(begin);
+        assert!(last < Duration::from_millis(50), "the last packet passed {last:?} after the deletion");
+        left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    }
+    let flow = kept.stop(Duration::from_millis(500));
+    let lost = flow.probes.len() as u64 - flow.received();
+    assert_eq!(lost, 0, "of {} packets over the route that stayed", flow.probes.len());
+}
+
+#[test]
+fn while_the_tunnel_is_down_packets_are_dropped_and_counted() {
+    let net = Net::laid_out();
+    let left = net.left.start();
+    let net = Net { left, ..net };
+    let capture = net.capture();
+    // There is a way out in clear, and it must not be taken.
+    net.left.router.default_route("192.0.2.2").unwrap();
+    let (here, there) = (net.left.outside, net.right.outside);
+    let tunnel = tunnel("tun-left", TunnelRole::Master, here, there);
+    net.left.want(connection("vco-left", vec![tunnel], &["10.2.0.0/24"]));
+    assert!(!net.left.pings(net.right.inside));
+    let snapshot = net.left.gateway().snapshot();
+    let dropped = &snapshot.connections[&"vco-left".parse().unwrap()].counters.dropped;
+    assert_eq!(dropped.get(&DropReason::TunnelDown), Some(&5), "{snapshot:#?}");
+    nothing_leaked(capture);
+}
+
+#[test]
+fn what_is_routed_may_contain_the_peer_itself() {
+    let net = Net::connected();
+    let (left, right) = (&net.left, &net.right);
+    left.change("vco-left", |it| {
+        it.routes = vec![route("192.0.2.0/24"), route("0.0.0.0/1"), route("128.0.0.0/1")]
+    });
+    assert!(left.pings(right.inside), "{:#?}", left.gateway().snapshot());
+    left.change("vco-left", |it| it.tunnels[0].ike.ike_lifetime_s -= 1);
+    assert!(left.pings(right.inside));
+}
+
+#[test]
+fn rekeying_loses_no_packet() {
+    let net = Net::connected();
+    let Net { left, right, .. } = &net;
+    left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    assert!(left.pings(right.inside));
+    let flow = Pinger::start(&left.lan, right.inside, Duration::from_millis(2)).unwrap();
+    // The lifetimes are each side's own; the child is rekeyed several times, the IKE SA too.
+    left.change("vco-left", |it| {
+        it.tunnels[0].ipsec.ipsec_lifetime_s = 2;
+        it.tunnels[0].ike.ike_lifetime_s = 5;
+    });
+    left.world.wait_up("vco-left");
+    let before = left.gateway().snapshot();
+    std::thread::sleep(Duration::from_secs(7));
+    let flow = flow.stop(Duration::from_millis(500));
+    let rekeyed = left.world.log().iter().filter(|line| line.text.contains("rekey")).count();
+    let lost = flow.probes.len() as u64 - flow.received();
+    assert_eq!(
+        lost,
+        0,
+        "of {}, longest outage {:?}: {:#?}",
+        flow.probes.len(),
+        flow.longest_outage(),
+        left.world.log()
+    );
+    assert!(rekeyed >= 2, "{:#?}", left.world.log());
+    let sent = |snapshot: &causeway_gateway::GatewaySnapshot| {
+        snapshot.connections[&"vco-left".parse().unwrap()].tunnels[&"tun-left".parse().unwrap()].sent_packets
+    };
+    assert!(sent(&left.gateway().snapshot()) >= sent(&before) + 3_000, "counters survive rekeys");
+}
+
+#[test]
+fn the_slave_takes_over_when_the_master_goes() {
+    let net = Net::laid_out();
+    let (left, right) = (net.left.start(), net.right.start());
+    let tunnels = |from: &Site, to: &Site, side: &str| {
+        vec![
+            tunnel(&format!("tun-{side}1"), TunnelRole::Master, from.outside, to.outside),
+            tunnel(&format!("tun-{side}2"), TunnelRole::Slave, from.outside_too(), to.outside_too()),
+        ]
+    };
+    left.want(connection("vco-left", tunnels(&left, &right, "left"), &["10.2.0.0/24"]));
+    right.want(connection("vco-right", tunnels(&right, &left, "right"), &["10.1.0.0/24"]));
+    left.world.wait_up("vco-left");
+    right.world.wait_up("vco-right");
+    assert!(left.pings(right.inside));
+    let sent = |site: &Site, id: &str, tunnel: &str| {
+        let snapshot = site.gateway().snapshot();
+        snapshot.connections[&id.parse().unwrap()].tunnels[&tunnel.parse().unwrap()].sent_packets
+    };
+    assert_eq!((sent(&left, "vco-left", "tun-left1"), sent(&left, "vco-left", "tun-left2")), (5, 0));
+    // Deleting it on one side closes it on the other.
+    right.change("vco-right", |it| drop(it.tunnels.remove(0)));
+    left.world.wait_status("vco-left", "tun-left1", TunnelStatus::IkeSaNotEstablished);
+    assert!(left.pings(right.inside));
+    assert_eq!(sent(&left, "vco-left", "tun-left2"), 5);
+}
+
+#[test]
+fn routes_that_somebody_else_deletes_come_back() {
+    let net = Net::connected();
+    let (left, right) = (&net.left, &net.right);
+    left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    assert!(left.pings(right.inside));
+    for sabotage in ["route flush table 20200", "rule del table 20200", "link set cw0 down"] {
+        left.router.ip(sabotage).unwrap();
+        assert!(!left.pings(right.inside), "{sabotage}");
+        let end = Instant::now() + Duration::from_secs(7);
+        while !left.pings(right.inside) {
+            assert!(Instant::now() < end, "not repaired after {sabotage}");
+        }
+    }
+}
+
+#[test]
+fn two_connections_may_have_the_same_prefix() {
+    let net = Net::connected();
+    let Net { left, right, .. } = &net;
+    left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    left.want(connection("vco-other", vec![], &["10.2.0.0/24", "10.77.0.0/24"]));
+    assert!(left.pings(right.inside), "the other connection is down and does not get in the way");
+    left.world.forget("vco-other");
+    left.gateway().nudge();
+    left.world.wait("vco-other", "gone", |it| it.is_none());
+    assert!(left.pings(right.inside));
+    let table = left.router.ip("route show table 20200").unwrap();
+    assert!(table.contains("10.2.0.0/24") && !table.contains("10.77.0.0/24"), "{table}");
+}
+
+#[test]
+fn stopping_removes_everything_and_tells_the_peer() {
+    let net = Net::connected();
+    let Net { left, right, .. } = &net;
+    left.change("vco-left", |it| it.routes = vec![route("10.2.0.0/24"), route("10.0.0.0/8")]);
+    assert!(left.pings(right.inside));
     let begin = Instant::now();
-    left.gateway.nudge();
-    left.world.wait_in_force("vco-a", generation);
+    left.gateway().stop();
     let took = begin.elapsed();
-    eprintln!("a route was deleted in {took:?}");
-    assert!(!pings(&left, "10.1.0.1", "10.2.0.1"));
-    assert!(took < Duration::from_millis(500), "{took:?}");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    right.world.wait_status("vco-right", "tun-right", TunnelStatus::IkeSaNotEstablished);
+    assert_eq!(left.router.ip("route show table all proto 202").unwrap(), "");
+    assert!(!left.router.ip("rule").unwrap().contains("202"));
+    assert!(!left.router.ip("link").unwrap().contains("cw0"));
+
+    let again = left.try_start(left.config()).unwrap();
+    right.world.wait_up("vco-right");
+    assert!(left.pings(right.inside), "what is wanted is programmed again");
+    drop(again);
+}
+
+#[test]
+fn a_second_gateway_is_refused_with_a_reason() {
+    let net = Net::laid_out();
+    let left = net.left.start();
+    assert!(matches!(left.try_start(left.config()), Err(StartError::PortInUse { port: 500, .. })));
+    let elsewhere = GatewayConfig { ike_port: 1_500, nat_port: 14_500, ..left.config() };
+    assert!(matches!(left.try_start(elsewhere), Err(StartError::AlreadyRunning { .. })));
+    assert!(matches!(left.try_start(GatewayConfig::default()), Err(StartError::NoAddress)));
+}
+
+#[test]
+fn without_a_translator_and_without_forcing_esp_is_a_protocol_of_its_own() {
+    let net = Net::laid_out();
+    let gateways = [&net.left, &net.right].map(|site| {
+        site.try_start(GatewayConfig { encapsulation: Encapsulation::WhenTranslated, ..site.config() })
+    });
+    let [left, right] = gateways.map(Result::unwrap);
+    let net = Net {
+        left: Site { gateway: Some(left), ..net.left },
+        right: Site { gateway: Some(right), ..net.right },
+        ..net
+    };
+    let capture = net.capture();
+    net.want_tunnel();
+    net.left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    net.left.world.wait_up("vco-left");
+    net.right.world.wait_up("vco-right");
+    assert!(net.left.pings(net.right.inside));
+    let captured = capture.stop().unwrap();
+    assert_eq!(captured.clear_text_packets, 0);
+    assert!(captured.count(causeway_netlab::Class::Esp) >= 10, "{:?}", captured.frames);
+}
+
+#[test]
+fn ikev1_is_told_in_status_and_log() {
+    let net = Net::laid_out();
+    let left = net.left.start();
+    let mut tunnel = tunnel("tun-left", TunnelRole::Master, left.outside, net.right.outside);
+    tunnel.ike.ike_version = IkeVersion::Ikev1;
+    left.want(connection("vco-left", vec![tunnel], &["10.2.0.0/24"]));
+    let says = |text: &str| text.contains("ikev1, which this engine does not negotiate yet");
+    left.world.wait("vco-left", "an explanation", |it| {
+        let error = it.and_then(|it| it.tunnels.values().next()).and_then(|it| it.last_error.as_deref());
+        error.is_some_and(says)
+    });
+    assert!(left.world.log().iter().any(|line| says(&line.text)));
 }

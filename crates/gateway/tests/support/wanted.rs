@@ -75,7 +75,8 @@ impl World {
 
     pub fn wait_up(&self, id: &str) {
         let up = |it: &ObservedConnection| {
-            !it.tunnels.is_empty() && it.tunnels.values().all(|it| it.status == TunnelStatus::IpsecSaEstablished)
+            !it.tunnels.is_empty()
+                && it.tunnels.values().all(|it| it.status == TunnelStatus::IpsecSaEstablished)
         };
         self.wait(id, "all tunnels up", |it| it.is_some_and(up));
     }
