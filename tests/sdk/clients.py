@@ -75,7 +75,7 @@ class OldSdk:
     name = "aliyun-python-sdk-vpc"
 
     def __init__(self, key, secret):
-        self.client = AcsClient(key, secret, REGION, max_retry_time=0)
+        self.client = AcsClient(key, secret, REGION)
 
     def call(self, operation, **parameters):
         module = importlib.import_module(f"aliyunsdkvpc.request.v20160428.{operation}Request")

@@ -28,18 +28,6 @@ def tunnels(customer_gateway):
     return [{**TUNNEL, "TunnelIndex": index, "CustomerGatewayId": customer_gateway} for index in (1, 2)]
 
 
-def parameters_of(sdk, **parameters):
-    """The two SDKs spell the one body parameter differently."""
-    return parameters if sdk.name == "alibabacloud_vpc20160428" else old_spelling(parameters)
-
-
-def old_spelling(parameters):
-    spelled = dict(parameters)
-    if "TunnelOptionsSpecification" in spelled:
-        spelled["TunnelOptionsSpecifications"] = spelled.pop("TunnelOptionsSpecification")
-    return spelled
-
-
 def connection_of(sdk, connection):
     return sdk.call("DescribeVpnConnection", VpnConnectionId=connection)
 
@@ -60,14 +48,11 @@ def test_a_site_is_connected_routed_and_no_longer_routed(kind, hosts, gateway, p
     customer = sdk.call("CreateCustomerGateway", IpAddress=PEER_ADDRESS, Name="site")["CustomerGatewayId"]
     created = sdk.call(
         "CreateVpnAttachment",
-        **parameters_of(
-            sdk,
-            LocalSubnet="0.0.0.0/0",
-            RemoteSubnet="0.0.0.0/0",
-            Name="site",
-            EffectImmediately=True,
-            TunnelOptionsSpecification=tunnels(customer),
-        ),
+        LocalSubnet="0.0.0.0/0",
+        RemoteSubnet="0.0.0.0/0",
+        Name="site",
+        EffectImmediately=True,
+        TunnelOptionsSpecification=tunnels(customer),
     )
     connection = created["VpnConnectionId"]
     assert connection.startswith("vco-")
