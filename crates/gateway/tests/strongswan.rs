@@ -1,0 +1,164 @@
+//! A gateway against a peer that we did not write: strongSwan's charon.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::time::Duration;
+
+use causeway_control::desired::DesiredTunnel;
+use causeway_control::observed::TunnelStatus;
+use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkePfs};
+use causeway_control::resource::ipsec_config::IpsecPfs;
+use causeway_control::resource::tunnel::TunnelRole;
+use causeway_netlab::{Connection, Host, Lab, PeerConfig, Pinger, StartAction, StrongSwan, Wire};
+
+#[path = "support/site.rs"]
+mod site;
+#[path = "support/wanted.rs"]
+mod wanted;
+use site::Site;
+use wanted::{connection, route, tunnel};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const SECRET: &[u8] = b"a secret of the test";
+
+struct Net {
+    left: Site,
+    /// Where charon runs, with a network of its own inside.
+    peer: Host,
+    _wire: Wire,
+    _lab: Lab,
+}
+
+const PEER: std::net::Ipv4Addr = std::net::Ipv4Addr::new(192, 0, 2, 9);
+const INSIDE_PEER: std::net::Ipv4Addr = std::net::Ipv4Addr::new(10, 9, 0, 2);
+
+impl Net {
+    fn new() -> Self {
+        let lab = Lab::new("gw").expect("this test makes network namespaces: run it as root");
+        let wire = lab.wire("wire").unwrap();
+        let left = Site::new(&lab, &wire, 1).start();
+        let peer = lab.host("peer").unwrap();
+        wire.plug(&peer, "wan", &["192.0.2.9/24"]).unwrap();
+        peer.address("lo", "10.9.0.2/32").unwrap();
+        Self { left, peer, _wire: wire, _lab: lab }
+    }
+
+    fn charon(&self, change: impl FnOnce(&mut Connection)) -> StrongSwan {
+        let mut connection = Connection::new("site", PEER, self.left.outside, SECRET);
+        connection.ike_proposals = "aes256-sha256-modp2048".to_owned();
+        connection.esp_proposals = "aes128-sha256-modp2048".to_owned();
+        change(&mut connection);
+        let config = PeerConfig {
+            connections: vec![connection],
+            routes: vec!["10.1.0.0/24".parse().unwrap()],
+            ..PeerConfig::default()
+        };
+        StrongSwan::start(&self.peer, &config).unwrap()
+    }
+
+    fn want(&self, change: impl FnOnce(&mut DesiredTunnel)) {
+        let mut tunnel = tunnel("tun-peer", TunnelRole::Master, self.left.outside, PEER);
+        change(&mut tunnel);
+        self.left.want(connection("vco-peer", vec![tunnel], &[]));
+    }
+}
+
+#[test]
+fn a_tunnel_to_strongswan_carries_packets_while_there_is_a_route() {
+    let net = Net::new();
+    let _charon = net.charon(|_| {});
+    net.want(|_| {});
+    net.left.world.wait_up("vco-peer");
+    assert!(!net.left.pings(INSIDE_PEER));
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    assert!(net.left.pings(INSIDE_PEER));
+    net.left.change("vco-peer", |it| it.routes.clear());
+    assert!(!net.left.pings(INSIDE_PEER));
+}
+
+#[test]
+fn strongswan_may_begin() {
+    let net = Net::new();
+    net.want(|_| {});
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    // Until now nobody answered.
+    let charon = net.charon(|it| it.start = StartAction::Start);
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    net.left.world.wait_up("vco-peer");
+    assert!(net.left.pings(INSIDE_PEER), "{}", charon.log());
+}
+
+#[test]
+fn algorithms_of_the_api_agree_with_strongswan() {
+    let suites = [
+        (EncAlg::Aes, AuthAlg::Sha1, IkePfs::Group2, IpsecPfs::Group2, "aes128-sha1-modp1024", "aes128-sha1-modp1024"),
+        (EncAlg::Aes192, AuthAlg::Sha384, IkePfs::Group5, IpsecPfs::Disabled, "aes192-sha384-modp1536", "aes192-sha384"),
+        (EncAlg::Aes256, AuthAlg::Sha512, IkePfs::Group14, IpsecPfs::Group14, "aes256-sha512-modp2048", "aes256-sha512-modp2048"),
+        (EncAlg::TripleDes, AuthAlg::Md5, IkePfs::Group1, IpsecPfs::Group1, "3des-md5-modp768", "3des-md5-modp768"),
+    ];
+    for (encryption, auth, group, pfs, ike, esp) in suites {
+        let net = Net::new();
+        let charon = net.charon(|it| {
+            it.ike_proposals = ike.to_owned();
+            it.esp_proposals = esp.to_owned();
+        });
+        net.want(|it| {
+            (it.ike.ike_enc_alg, it.ike.ike_auth_alg, it.ike.ike_pfs) = (encryption, auth, group);
+            (it.ipsec.ipsec_enc_alg, it.ipsec.ipsec_auth_alg, it.ipsec.ipsec_pfs) = (encryption, auth, pfs);
+        });
+        net.left.world.wait_up("vco-peer");
+        net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+        assert!(net.left.pings(INSIDE_PEER), "{ike}: {}", charon.log());
+    }
+}
+
+#[test]
+fn rekeying_by_strongswan_loses_no_packet() {
+    let net = Net::new();
+    let charon = net.charon(|_| {});
+    net.want(|_| {});
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    net.left.world.wait_up("vco-peer");
+    assert!(net.left.pings(INSIDE_PEER));
+    let flow = Pinger::start(&net.left.lan, INSIDE_PEER, Duration::from_millis(2)).unwrap();
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(300));
+        charon.rekey_child("site").unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        charon.rekey_ike("site").unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let flow = flow.stop(Duration::from_millis(500));
+    let lost = flow.probes.len() as u64 - flow.received();
+    assert_eq!(lost, 0, "of {}, longest outage {:?}\n{}", flow.probes.len(), flow.longest_outage(), charon.log());
+}
+
+#[test]
+fn a_peer_that_went_and_came_back_is_found_again() {
+    let net = Net::new();
+    let charon = net.charon(|_| {});
+    net.want(|_| {});
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    net.left.world.wait_up("vco-peer");
+    charon.stop().unwrap();
+    net.left.world.wait_status("vco-peer", "tun-peer", TunnelStatus::IkeSaNotEstablished);
+    drop(charon);
+    let charon = net.charon(|_| {});
+    net.left.world.wait_up("vco-peer");
+    assert!(net.left.pings(INSIDE_PEER), "{}", charon.log());
+}
+
+#[test]
+fn a_refusal_says_what_differs() {
+    let net = Net::new();
+    let _charon = net.charon(|it| it.psk = b"another secret".to_vec());
+    net.want(|_| {});
+    let error = |what: &str| {
+        net.left.world.wait("vco-peer", what, |it| {
+            let error = it.and_then(|it| it.tunnels.values().next()).and_then(|it| it.last_error.as_deref());
+            error.is_some_and(|error| error.to_lowercase().contains(what))
+        });
+    };
+    error("pre-shared key");
+    net.left.change("vco-peer", |it| it.tunnels[0].ike.ike_pfs = IkePfs::Group2);
+    error("dh group");
+}
