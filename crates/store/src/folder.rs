@@ -1,22 +1,4 @@
 //! The data folder: everything that one server keeps, and that one server at a time may use.
-//!
-//! | file | what it is |
-//! |---|---|
-//! | `causeway.db` | the database, with `causeway.db-wal` and `causeway.db-shm` beside it while it is open |
-//! | `causeway.key` | the key that secrets in the database are encrypted with, mode 0600 |
-//! | `causeway.lock` | locked by the process that uses the folder, whose id is in it |
-//!
-//! # Backup
-//!
-//! Two things are needed to come back, and they are best kept apart from each other:
-//!
-//! - the database, at any time, while the server runs or not: `sqlite3 DATA/causeway.db ".backup 'causeway-backup.db'"`.
-//!   Do not copy `causeway.db` alone while the server runs: the newest changes are in `causeway.db-wal`.
-//! - the key file, once: `cp -p DATA/causeway.key SAFE/`. It never changes unless the key is rotated. Without it the
-//!   pre-shared keys and AccessKey secrets of the database cannot be read by anybody.
-//!
-//! To restore, stop the server, put both into an empty folder as `causeway.db` and `causeway.key` (mode 0600), and
-//! start the server on it.
 
 mod filesystem;
 mod lock;
