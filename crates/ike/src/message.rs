@@ -82,22 +82,13 @@ pub(crate) struct Header {
 impl Header {
     /// Reads the header; also gives the type of the first payload.
     pub(crate) fn parse(message: &[u8]) -> Result<(Header, u8), MessageError> {
-        let short = MessageError::Syntax("shorter than a header");
+        let short = || MessageError::Syntax("shorter than a header");
         let mut reader = Reader::new(message);
-        let mut next = || -> Option<(u64, u64, u8, u8, u8, u8, u32, u32)> {
-            Some((
-                reader.u64()?,
-                reader.u64()?,
-                reader.u8()?,
-                reader.u8()?,
-                reader.u8()?,
-                reader.u8()?,
-                reader.u32()?,
-                reader.u32()?,
-            ))
-        };
-        let (spi_initiator, spi_responder, first, version, exchange, flags, id, length) =
-            next().ok_or(short)?;
+        let (spi_initiator, spi_responder) =
+            (reader.u64().ok_or_else(short)?, reader.u64().ok_or_else(short)?);
+        let fixed = reader.take(4).ok_or_else(short)?;
+        let (first, version, exchange, flags) = (fixed[0], fixed[1], fixed[2], fixed[3]);
+        let (id, length) = (reader.u32().ok_or_else(short)?, reader.u32().ok_or_else(short)?);
         if version >> 4 != VERSION >> 4 {
             return Err(MessageError::Version(version >> 4));
         }

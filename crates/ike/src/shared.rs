@@ -314,11 +314,10 @@ impl Shared {
 
     /// The negotiation of a child failed: says why, and tries again later.
     pub(crate) fn child_refused(&mut self, sa: &mut IkeSa, level: Level, text: String) {
-        self.log(sa.tunnel, level, text.clone());
         if let Some(tunnel) = self.tunnel_of(sa) {
             tunnel.child_refused = true;
-            tunnel.error = Some(text);
         }
+        self.failed(sa, level, text);
         self.retry_child(sa);
     }
 
@@ -362,11 +361,10 @@ impl Shared {
         sa.enqueue(task);
     }
 
-    /// An attempt, or an established IKE SA, has failed: says why.
+    /// An attempt, or an established IKE SA, has failed: says why, unless it is why the attempt before failed.
     pub(crate) fn failed(&mut self, sa: &IkeSa, level: Level, text: String) {
-        self.log(sa.tunnel, level, text.clone());
-        if let Some(tunnel) = self.tunnel_of(sa) {
-            tunnel.error = Some(text);
+        if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note(&text)) {
+            self.log(sa.tunnel, level, text);
         }
     }
 
@@ -379,11 +377,10 @@ impl Shared {
         if !self.out.may_log_stranger(self.now) {
             return;
         }
-        self.log(tunnel, Level::Warning, text.to_owned());
-        let Some(key) = tunnel else { return };
-        if let Some(tunnel) = self.tunnels.get_mut(&key).filter(|tunnel| !tunnel.has_child()) {
-            tunnel.error = Some(text.to_owned());
-            self.dirty.insert(key);
+        let down = tunnel.and_then(|key| self.tunnels.get_mut(&key)).filter(|tunnel| !tunnel.has_child());
+        if down.is_none_or(|tunnel| tunnel.note(text)) {
+            self.log(tunnel, Level::Warning, text.to_owned());
+            self.dirty.extend(tunnel);
         }
     }
 

@@ -24,6 +24,9 @@ pub(crate) struct Tunnel {
     pub child_retry: Backoff,
     /// The last negotiation of a child failed.
     pub child_refused: bool,
+    /// Leave the peer's identity out of the next IKE_AUTH. It is a hint for peers with several identities, but one that some
+    /// refuse when we know it by another type than they do.
+    pub unnamed_peer: bool,
     /// Why the tunnel is not up.
     pub error: Option<String>,
     pub reported: (TunnelStatus, Option<String>),
@@ -45,6 +48,7 @@ impl Tunnel {
             retry: Backoff::default(),
             child_retry: Backoff::default(),
             child_refused: false,
+            unnamed_peer: false,
             error: None,
             reported: (TunnelStatus::IkeSaNotEstablished, None),
         }
@@ -57,6 +61,13 @@ impl Tunnel {
 
     pub(crate) fn has_child(&self) -> bool {
         !self.children.is_empty()
+    }
+
+    /// Keeps why the tunnel is not up; true if that is news.
+    pub(crate) fn note(&mut self, error: &str) -> bool {
+        let news = self.error.as_deref() != Some(error);
+        self.error = Some(error.to_owned());
+        news
     }
 
     /// A child is installed; `ready` says whether to send on it already.

@@ -45,11 +45,11 @@ pub(crate) fn request(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig
         Signed { message: &handshake.request, nonce: &handshake.fresh.nonce_responder, identity: &identity };
     let auth = keys.auth(true, &config.psk, signed);
     let child_spi = shared.new_child_spi();
-    let mut payloads = vec![
-        Payload::IdInitiator(identity),
-        Payload::IdResponder(identity_body(&config.remote_id)),
-        Payload::Auth { method: AUTH_SHARED_KEY, value: auth },
-    ];
+    let mut payloads =
+        vec![Payload::IdInitiator(identity), Payload::Auth { method: AUTH_SHARED_KEY, value: auth }];
+    if shared.tunnel_of(sa).is_some_and(|tunnel| !tunnel.unnamed_peer) {
+        payloads.push(Payload::IdResponder(identity_body(&config.remote_id)));
+    }
     if is_first(shared, sa) {
         payloads.push(Payload::Notify(Notify::new(NotifyKind::InitialContact, &[])));
     }
@@ -72,6 +72,10 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, contents: &Conten
     let State::AuthSent(sent) = std::mem::replace(&mut sa.state, State::Gone) else { return };
     if contents.auth.is_none() {
         let kind = contents.error().map(|notify| notify.kind);
+        if let Some(tunnel) = shared.tunnel_of(sa).filter(|_| kind == Some(NotifyKind::AuthenticationFailed))
+        {
+            tunnel.unnamed_peer = !tunnel.unnamed_peer;
+        }
         let text = kind.map_or("peer answered IKE_AUTH without proving who it is".to_owned(), |kind| {
             refused_text(&config, kind)
         });

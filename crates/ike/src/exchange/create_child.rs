@@ -294,7 +294,8 @@ fn replace(shared: &mut Shared, sa: &mut IkeSa, old: u32, rival: Rival) {
     }
     if let Some(child) = sa.children.get_mut(&old) {
         (child.state, child.rekey_at) = (ChildState::Replaced, None);
-        child.expire_at = child.expire_at.min(shared.now + REPLACED_MAX);
+        // The peer may have to ask several times before it has our answer; the old child must not end before.
+        child.expire_at = shared.now + REPLACED_MAX;
     }
 }
 

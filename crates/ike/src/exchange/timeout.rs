@@ -44,7 +44,10 @@ pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut IkeSa) {
 }
 
 fn on_expired(shared: &mut Shared, sa: &mut IkeSa) {
+    let rekeys = matches!(sa.pending.as_ref().map(|pending| &pending.request), Some(Request::RekeyIke(_)));
     match sa.state {
+        // The peer may have made the new IKE SA already, and moved the children there.
+        State::Established if rekeys => sa.times.expire = Some(shared.now + shared.limits.linger),
         State::Established => {
             shared.failed(sa, Level::Warning, "the IKE SA's lifetime ended before it was rekeyed".to_owned());
             shared.close(sa, Task::Close);
