@@ -57,9 +57,34 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that another thread is just starting has it open as well, until
+        // it runs its own program.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the data folder could not be unlocked");
+        }
+    }
+}
+
 /// The holder's process id. It may be just starting and not have signed yet.
 fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lock;
+
+    #[test]
+    fn a_dropped_lock_is_free_even_while_a_starting_process_has_its_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::create(folder.path()).unwrap();
+        let _in_the_other_process = lock.file.try_clone().unwrap();
+        Lock::create(folder.path()).unwrap_err();
+        drop(lock);
+        assert!(Lock::try_existing(folder.path()).unwrap().is_some());
+    }
 }
