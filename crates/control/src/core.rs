@@ -174,3 +174,6 @@ fn remember(tx: &mut Tx<'_>, entry: &Entry, token: String, params: &Params, body
         created_ms: tx.now_ms(),
     });
 }
+
+#[cfg(test)]
+mod tests;

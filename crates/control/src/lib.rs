@@ -26,3 +26,6 @@ pub mod resource;
 pub mod settings;
 pub mod state;
 pub mod tx;
+
+#[cfg(test)]
+mod testing;

@@ -59,3 +59,6 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),
 ];
+
+#[cfg(test)]
+mod tests;

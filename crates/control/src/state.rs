@@ -23,7 +23,7 @@ use table::Table;
 pub use crate::record::{Change, Record, RecordError};
 
 /// The state of an account at one revision.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountState {
     account_id: AccountId,
     revision: u64,

@@ -173,12 +173,30 @@ impl Serialize for Weight {
 
 impl<'de> Deserialize<'de> for Weight {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let anything = NumberOrText { min: i64::MIN, max: i64::MAX };
-        match deserializer.deserialize_any(anything) {
-            Ok(0) => Ok(Self::LOW),
-            Ok(100) => Ok(Self::HIGH),
-            Ok(_) | Err(_) => Err(serde::de::Error::custom("0 or 100")),
-        }
+        deserializer.deserialize_any(WeightOrText)
+    }
+}
+
+/// Reads a weight, or the text of one.
+struct WeightOrText;
+
+impl Visitor<'_> for WeightOrText {
+    type Value = Weight;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("0 or 100")
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Weight, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Weight, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Weight, E> {
+        text.parse().map_err(|_: &str| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 

@@ -30,7 +30,7 @@ pub enum IkeMode {
     Aggressive,
 }
 
-/// An encryption algorithm, in CBC mode.
+/// An encryption algorithm: the API's in CBC mode, and AES-GCM beyond it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
@@ -46,6 +46,12 @@ pub enum EncAlg {
     /// Triple DES.
     #[serde(rename = "3des")]
     TripleDes,
+    /// AES-GCM with a key of 128 bits and a tag of 16 bytes: an extension. It authenticates by itself.
+    Aes128Gcm,
+    /// AES-GCM with a key of 192 bits and a tag of 16 bytes: an extension.
+    Aes192Gcm,
+    /// AES-GCM with a key of 256 bits and a tag of 16 bytes: an extension.
+    Aes256Gcm,
 }
 
 /// An authentication algorithm: HMAC with this hash.
@@ -78,6 +84,10 @@ pub enum IkePfs {
     Group5,
     /// 2,048 bits.
     Group14,
+    /// The elliptic curve P-256: an extension.
+    Group19,
+    /// Curve25519: an extension.
+    Group31,
 }
 
 /// The IKE configuration of a tunnel.

@@ -21,6 +21,10 @@ pub enum IpsecPfs {
     Group5,
     /// 2,048 bits.
     Group14,
+    /// The elliptic curve P-256: an extension.
+    Group19,
+    /// Curve25519: an extension.
+    Group31,
 }
 
 /// The IPsec configuration of a tunnel.

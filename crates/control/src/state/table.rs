@@ -4,13 +4,13 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A map that also knows which things belong together, and in which order they were made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table<G, K, V> {
     rows: BTreeMap<K, Row<G, V>>,
     order: BTreeMap<G, BTreeSet<(i64, K)>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Row<G, V> {
     group: G,
     created_ms: i64,

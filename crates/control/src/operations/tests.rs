@@ -1,0 +1,9 @@
+//! What each operation does, and with which code it refuses what it does not.
+
+mod attachments;
+mod customer_gateways;
+mod modified_attachments;
+mod others;
+mod routes;
+mod tags;
+mod transit_routers;
