@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,9 @@ pub enum DomainError {
     /// There is no such domain; it has to be opened first.
     #[error("the domain is not open")]
     NotOpen,
+    /// Somebody removed the device; the domain has to be opened anew.
+    #[error("somebody removed the TUN device {0}")]
+    DeviceGone(String),
 }
 
 /// A domain in being.
@@ -160,6 +164,11 @@ impl Domains {
         Ok(())
     }
 
+    /// The netlink port of our changes.
+    pub fn netlink_port(&self) -> Arc<AtomicU32> {
+        self.routes.port()
+    }
+
     /// The domains that are open.
     pub fn names(&self) -> Vec<Domain> {
         self.open.keys().cloned().collect()
@@ -191,9 +200,15 @@ impl Domains {
         tolerated: &BTreeSet<Ipv4Net>,
     ) -> Result<usize, DomainError> {
         self.list_main()?;
+        let links = self.routes.links()?;
         let open = self.open.get_mut(domain).ok_or(DomainError::NotOpen)?;
         let device = open.plane.device.index();
-        self.routes.set_link(device, self.config.mtu, &alias_of(domain))?;
+        let gone = || DomainError::DeviceGone(open.plane.device.name().to_owned());
+        let link = links.iter().find(|link| link.index == device).ok_or_else(gone)?;
+        let alias = alias_of(domain);
+        if !link.is_up || link.mtu != u32::from(self.config.mtu) || link.alias.as_ref() != Some(&alias) {
+            self.routes.set_link(device, self.config.mtu, &alias)?;
+        }
         let observed = self.routes.observe(open.table)?;
         let mut wanted = table_wanted(&prefixes, &self.main, device);
         let all = prefixes.union(tolerated).copied().collect();

@@ -24,6 +24,7 @@ use crate::snapshot::{GatewaySnapshot, Registry};
 use crate::sockets::LocalPorts;
 use crate::stop::{StopSignal, StopSwitch};
 use crate::tunnels::Tunnels;
+use crate::watch::Watch;
 use crate::{EngineHandle, Waker};
 
 /// IKE messages that wait while the negotiating thread is busy; beyond it they are dropped, and sent again by their senders.
@@ -45,7 +46,8 @@ pub struct GatewayHandle {
 struct Running {
     reconciler: JoinHandle<()>,
     engine: JoinHandle<()>,
-    receivers: Vec<JoinHandle<()>>,
+    /// Those that end by the switch.
+    others: Vec<JoinHandle<()>>,
     stop: StopSwitch,
     /// Keeps a second gateway away from our devices.
     _lock: UnixListener,
@@ -77,18 +79,19 @@ impl Gateway {
         let (commands, obeyed) = unbounded();
         let (messages, taken) = bounded(IKE_MESSAGES_MAX);
         let (nudges, looked) = bounded(1);
+        let (changed, checked) = bounded(1);
 
         let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone());
         let engine =
             Engine::new(tunnels, Arc::clone(&reports), config.local_of_public(), config.encapsulation);
         let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
-        let receivers = ports
-            .into_values()
-            .map(|ports| receive(ports, &inbound, &messages, &signal))
-            .collect::<Result<_, _>>()?;
+        let mut others = vec![watch(&domains, changed, &signal)?];
+        for ports in ports.into_values() {
+            others.push(receive(ports, &inbound, &messages, &signal)?);
+        }
         let reconciler = Reconciler::new(desires, reports, Arc::clone(&registry), domains, commands.clone());
-        let reconciler = spawn("reconcile", move || reconciler.run(&looked))?;
-        let running = Running { reconciler, engine, receivers, stop, _lock: lock };
+        let reconciler = spawn("reconcile", move || reconciler.run(&looked, checked))?;
+        let running = Running { reconciler, engine, others, stop, _lock: lock };
         Ok(GatewayHandle { nudges, commands, registry, running: Mutex::new(Some(running)) })
     }
 }
@@ -121,7 +124,7 @@ impl EngineHandle for GatewayHandle {
             tracing::warn!("the gateway is too busy to remove its routes; the next start will");
             return;
         }
-        for thread in running.receivers.into_iter().chain([running.engine, running.reconciler]) {
+        for thread in running.others.into_iter().chain([running.engine, running.reconciler]) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the gateway had panicked");
             }
@@ -164,6 +167,12 @@ fn receive(
     let (inbound, messages, signal) = (Arc::clone(inbound), messages.clone(), signal.clone());
     let name = format!("udp-{}", ports.ike.local().ip());
     spawn(&name, move || inbound::receive(&ports, &inbound, &messages, &signal))
+}
+
+fn watch(domains: &Domains, changed: Sender<()>, signal: &StopSignal) -> Result<JoinHandle<()>, StartError> {
+    let failed = |error| StartError::of_system("listening for changes of routes", error);
+    let (watch, signal) = (Watch::open(domains.netlink_port()).map_err(failed)?, signal.clone());
+    spawn("watch", move || watch.run(&changed, &signal))
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

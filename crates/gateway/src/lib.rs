@@ -7,6 +7,7 @@
 //! # The threads, and what each owns
 //!
 //! ```text
+//!   watch          somebody else changed routes or links -> look again                             watch
 //!   reconcile      desired vs. programmed -> steps -> forwarding tables, Linux routes, devices     reconciler, reconcile
 //!      |  commands                                                                                 domains, routes, netlink
 //!      v
@@ -50,10 +51,11 @@ pub mod stop;
 pub mod trie;
 pub mod tun;
 pub mod tunnels;
+pub mod watch;
 
 pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError};
 pub use gateway::{Gateway, GatewayHandle};
-pub use simulated::{SimulatedEngine, SimulatedHandle};
+pub use simulated::{Delays, SimulatedEngine, SimulatedHandle};
 pub use snapshot::GatewaySnapshot;
 
 /// Wakes an engine; cheap, and may be called from any thread.

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use netlink_packet_core::{
@@ -66,6 +68,8 @@ pub struct Refused {
 /// The socket.
 pub struct Netlink {
     socket: Socket,
+    /// The socket's address, by which the kernel says who changed something.
+    port: Arc<AtomicU32>,
     sequence: u32,
     received: Vec<u8>,
 }
@@ -73,7 +77,14 @@ pub struct Netlink {
 impl Netlink {
     /// Opens a socket into the network namespace of the calling thread.
     pub fn open() -> Result<Self, NetlinkError> {
-        Ok(Self { socket: open_socket()?, sequence: 0, received: Vec::with_capacity(RECEIVE_BYTES) })
+        let (socket, port) = open_socket()?;
+        let port = Arc::new(AtomicU32::new(port));
+        Ok(Self { socket, port, sequence: 0, received: Vec::with_capacity(RECEIVE_BYTES) })
+    }
+
+    /// The socket's address now, also when it has to be another one later.
+    pub fn port(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.port)
     }
 
     /// Sends all requests in order and returns those that the kernel refused.
@@ -104,7 +115,9 @@ impl Netlink {
 
     /// Answers to what came before must not be taken for answers to what comes after.
     fn reopen<T>(&mut self, error: NetlinkError) -> Result<T, NetlinkError> {
-        self.socket = open_socket()?;
+        let (socket, port) = open_socket()?;
+        self.socket = socket;
+        self.port.store(port, Ordering::Relaxed);
         Err(error)
     }
 
@@ -202,9 +215,9 @@ impl Netlink {
     }
 }
 
-fn open_socket() -> io::Result<Socket> {
+fn open_socket() -> io::Result<(Socket, u32)> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
-    socket.bind_auto()?;
+    let port = socket.bind_auto()?.port_number();
     socket.connect(&SocketAddr::new(0, 0))?;
     // Errors come without the request they are about: 128 of them fit into any buffer.
     socket.set_cap_ack(true)?;
@@ -213,7 +226,7 @@ fn open_socket() -> io::Result<Socket> {
         tracing::debug!(%error, "the kernel does not filter netlink listings");
     }
     socket2::SockRef::from(&socket).set_read_timeout(Some(ANSWER_TIMEOUT))?;
-    Ok(socket)
+    Ok((socket, port))
 }
 
 fn aligned(length: usize) -> usize {

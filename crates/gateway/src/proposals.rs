@@ -86,13 +86,15 @@ fn ike_proposal(tunnel: &DesiredTunnel) -> IkeProposal {
     let auth = tunnel.ike.ike_auth_alg;
     IkeProposal {
         encryption: encryption(tunnel.ike.ike_enc_alg),
-        integrity: Some(integrity(auth)),
+        integrity: integrity_beside(tunnel.ike.ike_enc_alg, auth),
         prf: prf(auth),
         group: match tunnel.ike.ike_pfs {
             IkePfs::Group1 => DhGroup::Modp768,
             IkePfs::Group2 => DhGroup::Modp1024,
             IkePfs::Group5 => DhGroup::Modp1536,
             IkePfs::Group14 => DhGroup::Modp2048,
+            IkePfs::Group19 => DhGroup::Ecp256,
+            IkePfs::Group31 => DhGroup::Curve25519,
         },
     }
 }
@@ -100,13 +102,15 @@ fn ike_proposal(tunnel: &DesiredTunnel) -> IkeProposal {
 fn child_proposal(tunnel: &DesiredTunnel) -> ChildProposal {
     ChildProposal {
         encryption: encryption(tunnel.ipsec.ipsec_enc_alg),
-        integrity: Some(integrity(tunnel.ipsec.ipsec_auth_alg)),
+        integrity: integrity_beside(tunnel.ipsec.ipsec_enc_alg, tunnel.ipsec.ipsec_auth_alg),
         pfs: match tunnel.ipsec.ipsec_pfs {
             IpsecPfs::Disabled => None,
             IpsecPfs::Group1 => Some(DhGroup::Modp768),
             IpsecPfs::Group2 => Some(DhGroup::Modp1024),
             IpsecPfs::Group5 => Some(DhGroup::Modp1536),
             IpsecPfs::Group14 => Some(DhGroup::Modp2048),
+            IpsecPfs::Group19 => Some(DhGroup::Ecp256),
+            IpsecPfs::Group31 => Some(DhGroup::Curve25519),
         },
     }
 }
@@ -118,7 +122,15 @@ fn encryption(name: EncAlg) -> Encryption {
         EncAlg::Aes256 => Encryption::Aes256Cbc,
         EncAlg::Des => Encryption::DesCbc,
         EncAlg::TripleDes => Encryption::TripleDesCbc,
+        EncAlg::Aes128Gcm => Encryption::Aes128Gcm16,
+        EncAlg::Aes192Gcm => Encryption::Aes192Gcm16,
+        EncAlg::Aes256Gcm => Encryption::Aes256Gcm16,
     }
+}
+
+/// None where the encryption authenticates by itself; the configured algorithm is only the PRF's then.
+fn integrity_beside(cipher: EncAlg, name: AuthAlg) -> Option<Integrity> {
+    (!encryption(cipher).is_aead()).then(|| integrity(name))
 }
 
 fn integrity(name: AuthAlg) -> Integrity {
@@ -181,6 +193,21 @@ mod tests {
         assert_eq!(config.ike.encryption, Encryption::TripleDesCbc);
         assert_eq!((config.ike.prf, config.ike.group), (Prf::HmacSha384, DhGroup::Modp2048));
         assert_eq!((config.child.encryption, config.child.pfs), (Encryption::Aes256Cbc, None));
+    }
+
+    #[test]
+    fn an_algorithm_that_authenticates_by_itself_is_proposed_without_another() {
+        let mut tunnel = samples::tunnel("tun-1", 0);
+        tunnel.ike.ike_enc_alg = EncAlg::Aes256Gcm;
+        tunnel.ike.ike_auth_alg = AuthAlg::Sha256;
+        tunnel.ike.ike_pfs = IkePfs::Group31;
+        tunnel.ipsec.ipsec_enc_alg = EncAlg::Aes128Gcm;
+        tunnel.ipsec.ipsec_pfs = IpsecPfs::Group19;
+        let config = tunnel_config(&tunnel, HERE, Encapsulation::Always).unwrap();
+        assert_eq!((config.ike.integrity, config.ike.prf), (None, Prf::HmacSha256));
+        assert_eq!(config.ike.group, DhGroup::Curve25519);
+        assert_eq!((config.child.encryption, config.child.integrity), (Encryption::Aes128Gcm16, None));
+        assert_eq!(config.child.pfs, Some(DhGroup::Ecp256));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use causeway_control::desired::{DesiredConnection, DesiredTunnel, Desires, Domai
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::Level;
 use causeway_ike::TunnelKey;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender, never, select};
 use ipnet::Ipv4Net;
 
 use crate::counters::Counters;
@@ -28,6 +28,8 @@ use crate::tunnels::TunnelPlace;
 
 /// How often everything is looked at without a reason.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// How soon after a check another one may be, when somebody changes routes all the time.
+const CHECK_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// A check of very many routes may take this fraction of the time, not more.
 const CHECK_SHARE: u32 = 50;
 /// The first pause after an error; each further one is twice as long.
@@ -37,7 +39,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
 /// Why the reconciler looks again.
 pub enum Nudge {
-    /// Something may have changed.
+    /// Something else may be desired.
     Look,
     /// The gateway is to stop.
     Stop,
@@ -78,6 +80,8 @@ pub struct Reconciler {
     in_force: BTreeMap<VpnConnectionId, u64>,
     retries: BTreeMap<VpnConnectionId, Retry>,
     next_key: u64,
+    /// Not before; after that, as soon as there is a reason.
+    check_allowed: Instant,
     next_check: Instant,
 }
 
@@ -101,21 +105,30 @@ impl Reconciler {
             in_force: BTreeMap::new(),
             retries: BTreeMap::new(),
             next_key: 0,
+            check_allowed: Instant::now(),
             next_check: Instant::now(),
         }
     }
 
     /// Works until told to stop, and then removes all that it made.
-    pub fn run(mut self, nudges: &Receiver<Nudge>) {
+    pub fn run(mut self, nudges: &Receiver<Nudge>, mut changes_by_others: Receiver<()>) {
         self.recover();
         loop {
             self.look();
             if Instant::now() >= self.next_check {
                 self.check();
+                self.look();
             }
-            match nudges.recv_timeout(self.pause()) {
-                Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return self.close(),
+            select! {
+                recv(nudges) -> nudge => match nudge {
+                    Ok(Nudge::Look) => {}
+                    Ok(Nudge::Stop) | Err(_) => return self.close(),
+                },
+                recv(changes_by_others) -> change => match change {
+                    Ok(()) => self.next_check = self.check_allowed,
+                    Err(_nobody_listens) => changes_by_others = never(),
+                },
+                default(self.pause()) => {}
             }
         }
     }
@@ -308,7 +321,11 @@ impl Reconciler {
             match self.domains.check(&domain, prefixes, tolerated.get(&domain).unwrap_or(&none)) {
                 Ok(0) => {}
                 Ok(changes) => {
-                    tracing::info!(changes, "Linux routes were not as they should be, and are again")
+                    tracing::info!(changes, "Linux routes were not as they should be, and are again");
+                }
+                Err(error @ DomainError::DeviceGone(_)) => {
+                    tracing::warn!(%error, "opening the domain anew");
+                    self.rebuild(&domain);
                 }
                 Err(error) => tracing::warn!(%error, "checking the Linux routes"),
             }
@@ -316,8 +333,23 @@ impl Reconciler {
         if let Err(error) = self.domains.check_rules() {
             tracing::warn!(%error, "checking the routing rules");
         }
-        let pause = (start.elapsed() * CHECK_SHARE).max(CHECK_INTERVAL);
-        self.next_check = Instant::now() + pause;
+        let (end, least) = (Instant::now(), start.elapsed() * CHECK_SHARE);
+        self.check_allowed = end + least.max(CHECK_PAUSE_MIN);
+        self.next_check = end + least.max(CHECK_INTERVAL);
+    }
+
+    /// Takes apart what is programmed in a domain; what is desired is programmed again when it is looked at next.
+    fn rebuild(&mut self, domain: &Domain) {
+        let of_domain = self.programmed.connections().filter(|(_, connection)| connection.domain == *domain);
+        for id in of_domain.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            self.in_force.remove(&id);
+            self.reports.in_force(&id, 0);
+            let steps = plan(&self.programmed, &id, None);
+            if let Err(error) = self.apply(&id, &steps) {
+                tracing::warn!(connection = %id, %error, "taking a connection apart");
+            }
+        }
+        self.close_empty_domains();
     }
 
     /// Prefixes of connections that are not in force yet: an earlier process may have left routes for them, which keep their

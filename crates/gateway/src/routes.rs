@@ -16,12 +16,15 @@
 //! - *No leak.* The rule comes before main, so no route of main, however long ago made, takes a packet of a routed prefix
 //!   away in clear. The device outlives a killed process (see [`crate::tun`]): packets are then dropped in it.
 //! - *Longest prefix first*, across the two tables: what main knows more exactly, such as a LAN inside of a routed 10.0.0.0/8,
-//!   is thrown back to it. Of two routes for the same prefix, ours is taken.
+//!   is thrown back to it. Of two routes for the same prefix, ours is taken. When main forgets such a route, we hear of it and
+//!   take the throw away; in between, for a tenth of a second, main's next shorter route has its packets.
 //!
 //! All that is ours carries our route protocol number, by which it is found again and swept after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use ipnet::Ipv4Net;
 use nix::errno::Errno;
@@ -117,6 +120,11 @@ impl LinuxRoutes {
     /// Opens a socket into the calling thread's network namespace.
     pub fn open(numbers: RouteNumbers) -> Result<Self, RouteError> {
         Ok(Self { netlink: Netlink::open()?, numbers })
+    }
+
+    /// The netlink port of our changes.
+    pub fn port(&self) -> Arc<AtomicU32> {
+        self.netlink.port()
     }
 
     /// Applies changes to one table, in order.

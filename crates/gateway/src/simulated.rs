@@ -1,7 +1,7 @@
 //! An engine without packets, for `--engine none`: a test double for other people's automation.
 //!
-//! What is desired is in force at once, and each tunnel is up after a delay. A tunnel that is configured anew goes down and comes
-//! up again after the delay.
+//! What is desired is in force after one delay, each tunnel is up after another. A tunnel that is configured anew goes down and
+//! comes up again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +22,15 @@ use crate::{EngineHandle, Waker};
 /// How long to sleep when nothing is to come.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// How long it takes to do nothing: what a real gateway needs time for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Delays {
+    /// Until a tunnel is up.
+    pub tunnel_up: Duration,
+    /// Until a change is in force; its connection is `updating` meanwhile.
+    pub change: Duration,
+}
+
 /// Starts engines without packets.
 pub struct SimulatedEngine;
 
@@ -32,7 +41,7 @@ pub struct SimulatedHandle {
 }
 
 struct Simulation {
-    delay: Duration,
+    delays: Delays,
     desires: Arc<dyn Desires>,
     observer: Arc<dyn Observer>,
     connections: BTreeMap<VpnConnectionId, SimulatedConnection>,
@@ -43,16 +52,18 @@ struct SimulatedConnection {
     generation: u64,
     /// None of a connection of which nothing is to be in force.
     desired: Option<DesiredConnection>,
+    /// When what is desired is in force.
+    in_force_at: Instant,
     /// When each tunnel, as it is configured, comes up.
     up_at: Vec<(DesiredTunnel, Instant)>,
     reported: Option<ObservedConnection>,
 }
 
 impl SimulatedEngine {
-    /// Starts one whose tunnels are up after `delay`.
-    pub fn start(delay: Duration, desires: Arc<dyn Desires>, observer: Arc<dyn Observer>) -> SimulatedHandle {
+    /// Starts one that takes so long.
+    pub fn start(delays: Delays, desires: Arc<dyn Desires>, observer: Arc<dyn Observer>) -> SimulatedHandle {
         let (nudges, looked) = bounded(1);
-        let simulation = Simulation { delay, desires, observer, connections: BTreeMap::new() };
+        let simulation = Simulation { delays, desires, observer, connections: BTreeMap::new() };
         let thread = std::thread::spawn(move || simulation.run(&looked));
         SimulatedHandle { nudges, thread: Mutex::new(Some(thread)) }
     }
@@ -95,7 +106,8 @@ impl Simulation {
             let now = Instant::now();
             self.look(now);
             self.report(now);
-            let due = self.connections.values().flat_map(|it| &it.up_at).map(|(_, at)| *at);
+            let tunnels = self.connections.values().flat_map(|it| &it.up_at).map(|(_, at)| *at);
+            let due = tunnels.chain(self.connections.values().map(|it| it.in_force_at));
             let next = due.filter(|at| *at > now).min().unwrap_or(now + IDLE);
             match nudges.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
@@ -125,13 +137,16 @@ impl Simulation {
             known.iter().flat_map(|it| &it.up_at).find(|(before, _)| before == tunnel).map(|(_, at)| *at)
         };
         let tunnels = desired.iter().flat_map(|it| &it.tunnels);
-        let up_at =
-            tunnels.map(|tunnel| (tunnel.clone(), kept(tunnel).unwrap_or(now + self.delay))).collect();
+        let up_at = tunnels
+            .map(|tunnel| (tunnel.clone(), kept(tunnel).unwrap_or(now + self.delays.tunnel_up)))
+            .collect();
         if desired.is_none() {
             self.observer.gone(id);
         }
         let reported = known.and_then(|it| it.reported);
-        self.connections.insert(id.clone(), SimulatedConnection { generation, desired, up_at, reported });
+        let in_force_at = now + self.delays.change;
+        let taken = SimulatedConnection { generation, desired, in_force_at, up_at, reported };
+        self.connections.insert(id.clone(), taken);
     }
 
     fn report(&mut self, now: Instant) {
@@ -139,7 +154,9 @@ impl Simulation {
             let Some(desired) = &connection.desired else { continue };
             let tunnels =
                 connection.up_at.iter().map(|(tunnel, at)| (tunnel.id.clone(), observe(tunnel, *at <= now)));
-            let observed = ObservedConnection { generation: desired.generation, tunnels: tunnels.collect() };
+            let before = connection.reported.as_ref().map_or(0, |reported| reported.generation);
+            let generation = if connection.in_force_at <= now { desired.generation } else { before };
+            let observed = ObservedConnection { generation, tunnels: tunnels.collect() };
             if connection.reported.as_ref() != Some(&observed) {
                 self.observer.observed(id, observed.clone());
                 connection.reported = Some(observed);

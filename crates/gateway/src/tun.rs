@@ -34,8 +34,8 @@ pub const MTU_DEFAULT: u16 = 1_400;
 const QUEUE_PACKETS: u32 = 2_000;
 /// Largest packet, or group of segments of one, and its virtio header.
 const READ_BYTES: usize = 65_535 + tun_rs::VIRTIO_NET_HDR_LEN;
-/// The most packets into which one read is split: 64 KiB of the smallest segments that TCP makes (536 bytes, RFC 9293).
-pub const SEGMENTS_MAX: usize = 128;
+/// The most packets into which one read is split: 64 KiB of segments of 64 bytes. Linux makes none smaller (tcp_min_snd_mss).
+pub const SEGMENTS_MAX: usize = 1_024;
 /// What is before the packet in each buffer for [`TunDevice::write`].
 pub const HEADROOM: usize = tun_rs::VIRTIO_NET_HDR_LEN;
 

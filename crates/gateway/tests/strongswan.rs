@@ -90,10 +90,38 @@ fn strongswan_may_begin() {
 #[test]
 fn algorithms_of_the_api_agree_with_strongswan() {
     let suites = [
-        (EncAlg::Aes, AuthAlg::Sha1, IkePfs::Group2, IpsecPfs::Group2, "aes128-sha1-modp1024", "aes128-sha1-modp1024"),
-        (EncAlg::Aes192, AuthAlg::Sha384, IkePfs::Group5, IpsecPfs::Disabled, "aes192-sha384-modp1536", "aes192-sha384"),
-        (EncAlg::Aes256, AuthAlg::Sha512, IkePfs::Group14, IpsecPfs::Group14, "aes256-sha512-modp2048", "aes256-sha512-modp2048"),
-        (EncAlg::TripleDes, AuthAlg::Md5, IkePfs::Group1, IpsecPfs::Group1, "3des-md5-modp768", "3des-md5-modp768"),
+        (
+            EncAlg::Aes,
+            AuthAlg::Sha1,
+            IkePfs::Group2,
+            IpsecPfs::Group2,
+            "aes128-sha1-modp1024",
+            "aes128-sha1-modp1024",
+        ),
+        (
+            EncAlg::Aes192,
+            AuthAlg::Sha384,
+            IkePfs::Group5,
+            IpsecPfs::Disabled,
+            "aes192-sha384-modp1536",
+            "aes192-sha384",
+        ),
+        (
+            EncAlg::Aes256,
+            AuthAlg::Sha512,
+            IkePfs::Group14,
+            IpsecPfs::Group14,
+            "aes256-sha512-modp2048",
+            "aes256-sha512-modp2048",
+        ),
+        (
+            EncAlg::TripleDes,
+            AuthAlg::Md5,
+            IkePfs::Group1,
+            IpsecPfs::Group1,
+            "3des-md5-modp768",
+            "3des-md5-modp768",
+        ),
     ];
     for (encryption, auth, group, pfs, ike, esp) in suites {
         let net = Net::new();
@@ -129,7 +157,14 @@ fn rekeying_by_strongswan_loses_no_packet() {
     std::thread::sleep(Duration::from_millis(500));
     let flow = flow.stop(Duration::from_millis(500));
     let lost = flow.probes.len() as u64 - flow.received();
-    assert_eq!(lost, 0, "of {}, longest outage {:?}\n{}", flow.probes.len(), flow.longest_outage(), charon.log());
+    assert_eq!(
+        lost,
+        0,
+        "of {}, longest outage {:?}\n{}",
+        flow.probes.len(),
+        flow.longest_outage(),
+        charon.log()
+    );
 }
 
 #[test]

@@ -57,6 +57,10 @@ pub struct ListedLink {
     pub name: String,
     /// The text that its maker put on it.
     pub alias: Option<String>,
+    /// The largest packet it takes.
+    pub mtu: u32,
+    /// Whether it is up.
+    pub is_up: bool,
 }
 
 /// Adds a route, or replaces the one that the table has for the prefix.
@@ -68,7 +72,12 @@ pub fn put_route(table: u32, protocol: u8, dest: Ipv4Net, target: Target) -> Req
             message.header.scope = RouteScope::Link;
             message.attributes.push(RouteAttribute::Oif(index));
         }
-        Target::Throw => message.header.kind = RouteType::Throw,
+        Target::Throw => {
+            message.header.kind = RouteType::Throw;
+            // When Linux looks for the gateway of somebody's route, it passes over routes of a wider scope than a link's:
+            // it would pass over the throw and find our device.
+            message.header.scope = RouteScope::Host;
+        }
     }
     Request { message: RouteNetlinkMessage::NewRoute(message), flags: NLM_F_CREATE | NLM_F_REPLACE }
 }
@@ -184,15 +193,17 @@ pub fn read_rule(message: &RouteNetlinkMessage, protocol: u8) -> Option<TableRul
 /// Reads a listed link.
 pub fn read_link(message: &RouteNetlinkMessage) -> Option<ListedLink> {
     let RouteNetlinkMessage::NewLink(link) = message else { return None };
-    let (mut name, mut alias) = (None, None);
+    let (mut name, mut alias, mut mtu) = (None, None, 0);
     for attribute in &link.attributes {
         match attribute {
+            LinkAttribute::Mtu(bytes) => mtu = *bytes,
             LinkAttribute::IfName(text) => name = Some(text.clone()),
             LinkAttribute::IfAlias(text) => alias = Some(text.clone()),
             _ => {}
         }
     }
-    Some(ListedLink { index: link.header.index, name: name?, alias })
+    let is_up = link.header.flags.contains(LinkFlags::Up);
+    Some(ListedLink { index: link.header.index, name: name?, alias, mtu, is_up })
 }
 
 fn route(table: u32, protocol: u8, dest: Ipv4Net) -> RouteMessage {

@@ -30,7 +30,7 @@ struct Outbox {
     is_closed: bool,
 }
 
-/// Forwards what comes out of the device until told to stop.
+/// Forwards what comes out of the device until told to stop, or until the device is gone.
 pub fn forward(domain: &DomainPlane, mtu: u16, stop: &StopSignal) {
     let mut buffers = ReadBuffers::new(mtu);
     let mut outbox = Outbox::new();
@@ -47,31 +47,41 @@ pub fn forward(domain: &DomainPlane, mtu: u16, stop: &StopSignal) {
             return;
         }
         for _ in 0..READS_MAX {
-            if !read_once(domain, &mut buffers, &mut outbox) {
-                break;
+            match read_once(domain, &mut buffers, &mut outbox) {
+                Read::Packets => {}
+                Read::Nothing => break,
+                // The domain is opened anew, with a thread of its own.
+                Read::Gone => return,
             }
         }
         outbox.flush();
     }
 }
 
-/// Whether there may be more to read.
-fn read_once(domain: &DomainPlane, buffers: &mut ReadBuffers, outbox: &mut Outbox) -> bool {
+/// What a read found.
+enum Read {
+    Packets,
+    Nothing,
+    /// Somebody removed the device.
+    Gone,
+}
+
+fn read_once(domain: &DomainPlane, buffers: &mut ReadBuffers, outbox: &mut Outbox) -> Read {
     match domain.device.read(buffers) {
         Ok(packets) => {
             let table = domain.table.read();
             for index in 0..packets {
                 forward_packet(domain, &table, buffers.packet(index), outbox);
             }
-            true
+            Read::Packets
         }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Read::Packets,
+        Err(error) if error.raw_os_error() == Some(libc::EBADFD) => Read::Gone,
         Err(error) => {
             domain.counters.dropped(DropReason::Malformed);
             tracing::debug!(device = domain.device.name(), %error, "reading a packet");
-            // The device is gone or going; what is left is to wait for the signal.
-            error.raw_os_error() != Some(libc::EBADFD)
+            Read::Packets
         }
     }
 }
