@@ -53,6 +53,7 @@ pub const DROP_REASONS: [DropReason; 12] = [
 pub struct Counters {
     sent: Traffic,
     received: Traffic,
+    children: AtomicU64,
     dropped: [AtomicU64; DROP_REASONS.len()],
 }
 
@@ -73,6 +74,8 @@ pub struct CountersSnapshot {
     pub received_packets: u64,
     /// Bytes from the peer that were forwarded.
     pub received_bytes: u64,
+    /// Child SAs that were sent on: the first, and one more for each rekey.
+    pub children: u64,
     /// Packets dropped, by reason; reasons that never occurred are absent.
     pub dropped: BTreeMap<DropReason, u64>,
 }
@@ -108,6 +111,11 @@ impl Counters {
         self.received.add(1, bytes);
     }
 
+    /// Counts a child SA that is sent on from now on.
+    pub fn child_used(&self) {
+        self.children.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts a packet that was dropped.
     pub fn dropped(&self, reason: DropReason) {
         self.dropped_many(reason, 1);
@@ -132,6 +140,7 @@ impl Counters {
             sent_bytes: read(&self.sent.bytes),
             received_packets: read(&self.received.packets),
             received_bytes: read(&self.received.bytes),
+            children: read(&self.children),
             dropped: dropped.filter(|(_, count)| *count > 0).collect(),
         }
     }

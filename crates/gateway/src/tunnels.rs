@@ -172,6 +172,7 @@ impl Tunnels {
     pub fn child_use(&mut self, key: TunnelKey, inbound_spi: u32) {
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
             tunnel.in_use = Some(inbound_spi);
+            tunnel.place.counters.child_used();
             self.reroute(key);
         }
     }
