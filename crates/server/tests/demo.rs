@@ -125,7 +125,9 @@ fn a_demo_that_shall_stay_stays_until_ctrl_c_and_shows_how_to_look_around() {
         }
     }
     let told = told.join("\n");
-    for command in ["ping 10.3.0.2", "causeway status --data", "causeway env --data", "aliyun vpc CreateVcoRouteEntry"] {
+    for command in
+        ["ping 10.3.0.2", "causeway status --data", "causeway env --data", "aliyun vpc CreateVcoRouteEntry"]
+    {
         assert!(told.contains(command), "{command} is not in:\n{told}");
     }
     assert!(child.try_wait().unwrap().is_none(), "it stays");
@@ -139,7 +141,8 @@ fn a_demo_that_shall_stay_stays_until_ctrl_c_and_shows_how_to_look_around() {
 fn what_is_wrong_with_how_it_was_started_is_one_line_and_exit_status_2() {
     let _one_at_a_time = one_at_a_time();
     let temporary = tempfile::tempdir().unwrap();
-    let without_report = demo(&temporary).args(["--exit", "--report", "/nowhere/report.json"]).output().unwrap();
+    let without_report =
+        demo(&temporary).args(["--exit", "--report", "/nowhere/report.json"]).output().unwrap();
     let without_ip = demo(&temporary).arg("--exit").env("PATH", "/nowhere").output().unwrap();
     for (output, word) in [(without_report, "/nowhere/report.json"), (without_ip, "`ip`")] {
         let said = said(&output);

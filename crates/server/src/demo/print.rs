@@ -54,13 +54,9 @@ impl Voice {
 
     /// An operation that was called, and what its answer said.
     pub fn call(&self, action: &str, parameters: &str, said: &str, answer: &Answer) {
-        let took = duration(answer.answered.duration_since(answer.called));
-        let arrow = if said.is_empty() { String::new() } else { format!(" → {said}") };
-        self.line(&format!(
-            "      {action} {}{arrow} {}",
-            self.paint(DIM, parameters),
-            self.paint(DIM, &took)
-        ));
+        let took = format!("({})", duration(answer.answered.duration_since(answer.called)));
+        self.line(&format!("      {action} {}", self.paint(DIM, parameters)));
+        self.line(&format!("        → {said}  {}", self.paint(DIM, &took)));
     }
 
     /// What came of a step.

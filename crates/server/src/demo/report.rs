@@ -31,6 +31,9 @@ pub struct Report {
     pub tcp_gbps: Option<f64>,
     /// From the answer of DeleteVcoRouteEntry to the last packet that got through, in milliseconds; see [`Cut`].
     pub delete_to_last_packet_ms: Option<f64>,
+    /// From the call of DeleteVcoRouteEntry to the last packet that got through, in milliseconds: the figure above and the
+    /// time that the call took, as far as packets got through during it.
+    pub delete_call_to_last_packet_ms: Option<f64>,
     /// From the answer of DeleteVcoRouteEntry until DescribeVpnConnection says `attached` again, in milliseconds.
     pub delete_to_attached_ms: Option<f64>,
     /// Of the pings to the neighbour site that were sent around the deletion, how many were not answered.
@@ -126,6 +129,8 @@ pub struct Cut {
     /// A packet got through when its echo reply was received, and the moment is that of the reply's receipt: it includes
     /// the way there and back, so the figure is never too small. Zero when the last reply came before the answer.
     pub last_packet_after_answer: Duration,
+    /// The same from the call on: how long it took in all. It is what tells figures of nearly zero apart.
+    pub last_packet_after_call: Duration,
     /// How many pings were sent after the answer: the figure means nothing without any.
     pub sent_after: u64,
 }
@@ -145,7 +150,12 @@ impl Cut {
             }
         }
         let sent_after = flow.probes.iter().filter(|probe| probe.sent > answered).count() as u64;
-        Self { before, last_packet_after_answer: flow.last_through_after(answered), sent_after }
+        Self {
+            before,
+            last_packet_after_answer: flow.last_through_after(answered),
+            last_packet_after_call: flow.last_through_after(called),
+            sent_after,
+        }
     }
 }
 

@@ -31,7 +31,9 @@ fn the_last_packet_counts_from_the_answer_to_the_receipt_of_the_last_reply() {
 fn a_flow_that_ended_before_the_answer_gives_zero_and_not_less() {
     let start = Instant::now();
     let flow = flow(start, &[Some(1), Some(1), None, None, None]);
-    assert_eq!(Cut::of(&flow, at(start, 18), at(start, 30)).last_packet_after_answer, Duration::ZERO);
+    let cut = Cut::of(&flow, at(start, 8), at(start, 30));
+    assert_eq!(cut.last_packet_after_answer, Duration::ZERO);
+    assert_eq!(cut.last_packet_after_call, Duration::from_millis(3));
 }
 
 #[test]
