@@ -27,7 +27,7 @@ pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Content
     }
     if contents.deletes.contains(&Delete::Ike) {
         rekey_ike::concede(shared, sa);
-        if sa.is_established() {
+        if sa.is_established() && sa.rival_of.is_none() {
             shared.failed(sa, Level::Info, "peer closed the IKE SA".to_owned());
         }
         shared.lost(sa, true);

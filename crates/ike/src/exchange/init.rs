@@ -367,7 +367,7 @@ fn answer(
         Payload::Nonce(fresh.nonce_responder.clone()),
     ];
     let forced = candidates.iter().any(|(_, config)| config.force_encapsulation);
-    let mut nat = Nat::detect(contents, header.spi_initiator, spi, path, forced);
+    let mut nat = Nat::detect(contents, header.spi_initiator, header.spi_responder, path, forced);
     if candidates.iter().any(|(_, config)| config.nat_traversal || config.force_encapsulation) {
         payloads.extend(nat::notifications(header.spi_initiator, spi, path, forced));
     } else {

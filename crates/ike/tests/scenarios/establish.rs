@@ -1,9 +1,9 @@
 //! Tunnels come up.
 
-use causeway_crypto::{DhGroup, Encryption, Integrity};
-use causeway_ike::{ChildProposal, IkeProposal, Level, TunnelConfig};
+use causeway_crypto::{DhGroup, Encryption, Integrity, Secret};
+use causeway_ike::{ChildProposal, Identity, IkeProposal, Level, TunnelConfig, TunnelKey, TunnelStatus};
 
-use crate::sim::{A, B, Sim, T, config, mirrored, prf_of, put_both, secs};
+use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Sim, T, config, mirrored, prf_of, put_both, secs};
 
 #[test]
 fn a_tunnel_comes_up_in_two_round_trips() {
@@ -59,4 +59,218 @@ fn both_sides_may_initiate_at_once_and_one_ike_sa_remains() {
         assert_eq!((sim.side(A).children_made, sim.side(B).children_made), made, "no churn, seed {seed}");
         sim.assert_up();
     }
+}
+
+#[test]
+fn a_lossy_network_delays_a_tunnel_and_does_not_prevent_it() {
+    for seed in 0..30 {
+        let mut sim = Sim::new(seed);
+        (sim.loss, sim.doubled, sim.jitter) = (0.3, 0.2, secs(2));
+        put_both(&mut sim, &config());
+        sim.run(secs(240));
+        sim.assert_up();
+        assert_eq!(sim.side(A).children.len(), 1, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_retransmission_and_its_answer_are_the_same_bytes_again() {
+    let mut sim = Sim::new(3);
+    // Whatever the responder answers is lost at first.
+    sim.middle = Some(Box::new(|datagram| (*datagram.from.ip() != ADDRESS_B).then_some(datagram)));
+    put_both(&mut sim, &config());
+    sim.run(secs(8));
+    let (requests, answers): (Vec<_>, Vec<_>) = sim.wire.iter().partition(|it| *it.from.ip() == ADDRESS_A);
+    assert!(requests.len() >= 4 && answers.len() == requests.len());
+    assert!(requests.iter().all(|it| it.message == requests[0].message));
+    assert!(answers.iter().all(|it| it.message == answers[0].message));
+    sim.middle = None;
+    sim.run(secs(10));
+    sim.assert_up();
+}
+
+#[test]
+fn retransmissions_come_ever_more_slowly_and_initiating_goes_on_for_ever() {
+    let mut sim = Sim::new(4);
+    sim.middle = Some(Box::new(|_| None));
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    let mut gaps = Vec::new();
+    let (mut sent, mut last) = (1, secs(0));
+    sim.run_checked(secs(70), |sim| {
+        if sim.wire.len() > sent {
+            gaps.push((sim.now - last).as_secs());
+            (sent, last) = (sim.wire.len(), sim.now);
+        }
+    });
+    assert_eq!(gaps, [1, 2, 4, 8, 16, 16, 16]);
+    sim.run(secs(86_400));
+    assert!(sim.logged(A, "no answer from 10.0.0.2:500 to IKE_SA_INIT"));
+    let (attempts, lines) = (sim.wire.len() / 8, sim.side(A).logs.len());
+    assert!((600..1_100).contains(&attempts), "{attempts} attempts in a day");
+    assert_eq!(lines, 1, "the same reason is told once");
+    sim.middle = None;
+    sim.put(B, T, mirrored(&config()));
+    sim.run(secs(60));
+    sim.assert_up();
+}
+
+#[test]
+fn selectors_are_narrowed_to_what_both_sides_want() {
+    let mut sim = Sim::new(5);
+    let nets = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a network")).collect::<Vec<_>>();
+    let wide = TunnelConfig {
+        local_ts: nets(&["0.0.0.0/0"]),
+        remote_ts: nets(&["192.168.0.0/16", "172.16.0.0/12"]),
+        ..config()
+    };
+    let narrow = TunnelConfig {
+        local_ts: nets(&["192.168.2.0/24", "192.168.3.0/24", "172.16.5.0/24", "10.0.0.0/8"]),
+        remote_ts: nets(&["192.168.1.0/24"]),
+        ..mirrored(&config())
+    };
+    sim.put(B, T, narrow);
+    sim.put(A, T, TunnelConfig { initiate: true, ..wide });
+    sim.run(secs(1));
+    sim.assert_up();
+    let (_, child) = sim.side(A).children.values().next().expect("a child");
+    assert_eq!(child.local_ts, nets(&["192.168.1.0/24"]));
+    assert_eq!(child.remote_ts, nets(&["172.16.5.0/24", "192.168.2.0/23"]));
+}
+
+#[test]
+fn everything_to_everything_is_offered_as_configured() {
+    let mut sim = Sim::new(6);
+    let all = vec!["0.0.0.0/0".parse().expect("a network")];
+    put_both(&mut sim, &TunnelConfig { local_ts: all.clone(), remote_ts: all.clone(), ..config() });
+    sim.run(secs(1));
+    sim.assert_up();
+    let (_, child) = sim.side(B).children.values().next().expect("a child");
+    assert_eq!((&child.local_ts, &child.remote_ts), (&all, &all));
+}
+
+#[test]
+fn names_and_addresses_of_people_are_identities_too() {
+    for (ours, theirs) in [("gw.example.com", "ops@example.com"), ("site-a", "10.9.9.9"), ("a@b", "A@B")] {
+        let mut sim = Sim::new(7);
+        let (local_id, remote_id) = (Identity::parse(ours), Identity::parse(theirs));
+        put_both(&mut sim, &TunnelConfig { local_id, remote_id, ..config() });
+        sim.run(secs(1));
+        sim.assert_up();
+    }
+}
+
+#[test]
+fn a_name_that_the_peer_knows_as_a_key_id_is_left_out_the_second_time() {
+    let mut sim = Sim::new(8);
+    let key_id = Identity::KeyId(b"site-b".to_vec());
+    let picky = TunnelConfig { local_id: key_id, ..mirrored(&config()) };
+    sim.put(B, T, picky);
+    // As B compares, the two are one; a peer that does not is made by a name that differs in case only.
+    sim.put(
+        A,
+        T,
+        TunnelConfig { remote_id: Identity::KeyId(b"site-b".to_vec()), initiate: true, ..config() },
+    );
+    sim.run(secs(5));
+    sim.assert_up();
+}
+
+#[test]
+fn several_tunnels_between_the_same_addresses_are_told_apart_by_identity_or_by_key() {
+    let by_identity = |n: u64| TunnelConfig {
+        local_id: Identity::parse(&format!("a{n}")),
+        remote_id: Identity::parse(&format!("b{n}")),
+        ..config()
+    };
+    let by_key = |n: u64| TunnelConfig { psk: Secret::new(format!("key {n}").into_bytes()), ..config() };
+    let alike = |_: u64| config();
+    let ways: [(&str, &dyn Fn(u64) -> TunnelConfig, bool); 3] =
+        [("identity", &by_identity, true), ("key", &by_key, true), ("nothing", &alike, false)];
+    for (way, config_of, paired) in ways {
+        let mut sim = Sim::new(9);
+        for n in 1..=4 {
+            sim.put(B, TunnelKey(n), mirrored(&config_of(n)));
+        }
+        for n in (1..=4).rev() {
+            sim.put(A, TunnelKey(n), TunnelConfig { initiate: true, ..config_of(n) });
+        }
+        sim.run(secs(30));
+        for n in 1..=4 {
+            for side in [A, B] {
+                let status = sim.side(side).status_of(TunnelKey(n));
+                assert_eq!(status, TunnelStatus::IpsecSaEstablished, "tunnel {n} told apart by {way}");
+            }
+            let spi = sim.side(A).in_use[&TunnelKey(n)];
+            let (_, child) = &sim.side(A).children[&spi];
+            let (peer, _) = &sim.side(B).children[&child.outbound_spi];
+            assert!(!paired || *peer == TunnelKey(n), "tunnel {n} told apart by {way}");
+        }
+        assert_eq!((sim.side(A).children.len(), sim.side(B).children.len()), (4, 4));
+    }
+}
+
+#[test]
+fn tunnels_that_nothing_tells_apart_come_up_when_both_sides_initiate_all_of_them() {
+    for seed in 0..10 {
+        let mut sim = Sim::new(seed);
+        let both = TunnelConfig { initiate: true, ..config() };
+        for n in 1..=2 {
+            sim.put(B, TunnelKey(n), mirrored(&both));
+            sim.put(A, TunnelKey(n), both.clone());
+        }
+        sim.run(secs(300));
+        let made = (sim.side(A).children_made, sim.side(B).children_made);
+        for n in 1..=2 {
+            for (from, to) in [(A, B), (B, A)] {
+                assert!(sim.passes(from, TunnelKey(n), to), "tunnel {n} from {from}, seed {seed}");
+            }
+        }
+        sim.run(secs(3_600));
+        assert_eq!((sim.side(A).children_made, sim.side(B).children_made), made, "no churn, seed {seed}");
+    }
+}
+
+#[test]
+fn a_peer_of_any_address_may_come_when_the_configuration_says_so() {
+    let mut sim = Sim::new(10);
+    let any = TunnelConfig { remote: [0, 0, 0, 0].into(), initiate: true, ..mirrored(&config()) };
+    sim.put(B, T, any);
+    sim.run(secs(30));
+    assert!(sim.wire.is_empty(), "there is nobody to send to");
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    sim.run(secs(1));
+    sim.assert_up();
+}
+
+#[test]
+fn weak_algorithms_work_and_are_warned_of() {
+    let mut sim = Sim::new(11);
+    let ike = IkeProposal { encryption: Encryption::DesCbc, group: DhGroup::Modp768, ..config().ike };
+    put_both(&mut sim, &TunnelConfig { ike, ..config() });
+    sim.run(secs(1));
+    sim.assert_up();
+    let warned =
+        |(_, level, text): &(_, Level, String)| *level == Level::Warning && text.contains("des, modp768");
+    assert!(sim.side(A).logs.iter().any(warned), "{:?}", sim.side(A).logs);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_outputs_byte_for_byte() {
+    let run = |seed: u64| {
+        let mut sim = Sim::new(seed);
+        sim.keep_trace = true;
+        (sim.loss, sim.doubled, sim.jitter) = (0.2, 0.1, secs(1));
+        let both =
+            TunnelConfig { initiate: true, ike_lifetime: secs(900), child_lifetime: secs(300), ..config() };
+        sim.put(B, T, mirrored(&both));
+        sim.put(A, T, both);
+        sim.run(secs(7_200));
+        sim.remove(A, T);
+        sim.run(secs(60));
+        sim.trace
+    };
+    let (one, again, other) = (run(1), run(1), run(2));
+    assert!(one.len() > 200);
+    assert!(one == again);
+    assert!(one != other);
 }

@@ -1,4 +1,9 @@
 //! Two endpoints over a simulated network: what a peer sees of us, and what we make of a peer.
 
+mod ends;
 mod establish;
+mod hostile;
+mod nat;
+mod refusals;
+mod rekey;
 mod sim;

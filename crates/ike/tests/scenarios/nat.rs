@@ -1,0 +1,151 @@
+//! Address translation between the peers, or pretended.
+
+use std::cell::Cell;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::rc::Rc;
+
+use causeway_ike::{Identity, TunnelConfig};
+
+use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Datagram, Middle, Sim, T, config, mirrored, put_both, secs};
+
+const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
+
+/// A is behind a translator that shows it as `PUBLIC` with other ports, which move when the cell changes.
+fn translator(port: Rc<Cell<u16>>) -> Middle {
+    Box::new(move |mut datagram: Datagram| {
+        if *datagram.from.ip() == ADDRESS_A {
+            let mapped = if datagram.from.port() == 500 { 1_024 } else { port.get() };
+            datagram.from = SocketAddrV4::new(PUBLIC, mapped);
+        } else if *datagram.to.ip() == PUBLIC {
+            let back = match datagram.to.port() {
+                1_024 => 500,
+                mapped if mapped == port.get() => 4_500,
+                _ => return None,
+            };
+            datagram.to = SocketAddrV4::new(ADDRESS_A, back);
+        }
+        Some(datagram)
+    })
+}
+
+/// The tunnel of A as B sees it through the translator.
+fn behind_translator() -> TunnelConfig {
+    TunnelConfig { remote: PUBLIC, remote_id: Identity::Ipv4(ADDRESS_A), ..mirrored(&config()) }
+}
+
+fn encapsulation(sim: &Sim, side: usize) -> Option<(SocketAddrV4, SocketAddrV4)> {
+    sim.side(side).children.values().next().expect("a child").1.encapsulation
+}
+
+#[test]
+fn without_translation_packets_are_not_put_into_udp_and_nothing_moves() {
+    let mut sim = Sim::new(1);
+    put_both(&mut sim, &config());
+    sim.run(secs(100));
+    sim.assert_up();
+    assert_eq!((encapsulation(&sim, A), encapsulation(&sim, B)), (None, None));
+    assert!(sim.wire.iter().all(|it| it.from.port() == 500 && it.to.port() == 500));
+    assert_eq!((sim.side(A).keepalives, sim.side(B).keepalives), (0, 0));
+}
+
+#[test]
+fn translation_is_detected_and_gone_through_on_port_4500() {
+    let port = Rc::new(Cell::new(50_000));
+    let mut sim = Sim::new(2);
+    sim.middle = Some(translator(Rc::clone(&port)));
+    sim.put(B, T, TunnelConfig { dpd: false, ..behind_translator() });
+    sim.put(A, T, TunnelConfig { initiate: true, dpd: false, ..config() });
+    sim.run(secs(100));
+    sim.assert_up();
+    let at = SocketAddrV4::new;
+    assert_eq!(encapsulation(&sim, A), Some((at(ADDRESS_A, 4_500), at(ADDRESS_B, 4_500))));
+    assert_eq!(encapsulation(&sim, B), Some((at(ADDRESS_B, 4_500), at(PUBLIC, 50_000))));
+    assert!(
+        sim.wire[2..].iter().all(|it| it.from.port() != 500 && it.to.port() != 500),
+        "IKE_AUTH is on 4500"
+    );
+    // Who is behind the translator keeps its mapping alive, every 20 s.
+    assert_eq!((sim.side(A).keepalives, sim.side(B).keepalives), (4, 0));
+}
+
+#[test]
+fn the_side_that_is_not_translated_follows_the_other() {
+    let port = Rc::new(Cell::new(50_000));
+    let mut sim = Sim::new(3);
+    sim.middle = Some(translator(Rc::clone(&port)));
+    sim.put(B, T, behind_translator());
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    sim.run(secs(10));
+    port.set(60_000);
+    sim.run(secs(40));
+    sim.assert_up();
+    assert_eq!(
+        encapsulation(&sim, B),
+        Some((SocketAddrV4::new(ADDRESS_B, 4_500), SocketAddrV4::new(PUBLIC, 60_000)))
+    );
+}
+
+#[test]
+fn a_replayed_message_from_elsewhere_moves_nothing() {
+    let mut sim = Sim::new(4);
+    sim.middle = Some(translator(Rc::new(Cell::new(50_000))));
+    sim.put(B, T, behind_translator());
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    sim.run(secs(70));
+    let before = encapsulation(&sim, B);
+    for datagram in sim.wire.clone() {
+        if *datagram.to.ip() == ADDRESS_B {
+            sim.deliver(Datagram { from: SocketAddrV4::new([198, 51, 100, 66].into(), 4_500), ..datagram });
+        }
+    }
+    assert_eq!(encapsulation(&sim, B), before);
+    sim.assert_up();
+}
+
+#[test]
+fn encapsulation_can_be_forced_from_either_side() {
+    for (force_a, force_b) in [(true, false), (false, true), (true, true)] {
+        let mut sim = Sim::new(5);
+        sim.put(B, T, TunnelConfig { force_encapsulation: force_b, ..mirrored(&config()) });
+        sim.put(A, T, TunnelConfig { force_encapsulation: force_a, initiate: true, ..config() });
+        sim.run(secs(100));
+        sim.assert_up();
+        let at = |address| SocketAddrV4::new(address, 4_500);
+        assert_eq!(encapsulation(&sim, A), Some((at(ADDRESS_A), at(ADDRESS_B))));
+        assert_eq!(encapsulation(&sim, B), Some((at(ADDRESS_B), at(ADDRESS_A))));
+    }
+}
+
+#[test]
+fn forcing_works_for_a_tunnel_that_does_not_detect() {
+    let mut sim = Sim::new(6);
+    put_both(&mut sim, &TunnelConfig { nat_traversal: false, force_encapsulation: true, ..config() });
+    sim.run(secs(1));
+    sim.assert_up();
+    assert!(encapsulation(&sim, A).is_some() && encapsulation(&sim, B).is_some());
+}
+
+#[test]
+fn a_tunnel_without_nat_traversal_neither_detects_nor_moves() {
+    let mut sim = Sim::new(7);
+    sim.put(B, T, mirrored(&config()));
+    sim.put(A, T, TunnelConfig { nat_traversal: false, initiate: true, ..config() });
+    sim.run(secs(100));
+    sim.assert_up();
+    assert_eq!((encapsulation(&sim, A), encapsulation(&sim, B)), (None, None));
+    assert!(sim.wire.iter().all(|it| it.from.port() == 500));
+}
+
+#[test]
+fn rekeying_goes_on_through_a_translator() {
+    let mut sim = Sim::new(8);
+    sim.middle = Some(translator(Rc::new(Cell::new(50_000))));
+    let short =
+        |config: TunnelConfig| TunnelConfig { ike_lifetime: secs(900), child_lifetime: secs(400), ..config };
+    sim.put(B, T, short(behind_translator()));
+    sim.put(A, T, TunnelConfig { initiate: true, ..short(config()) });
+    sim.run(secs(1));
+    sim.run_checked(secs(10_000), |sim| assert!(sim.passes(A, T, B) && sim.passes(B, T, A)));
+    assert!(encapsulation(&sim, B).is_some());
+    assert!(sim.logged(A, "rekeyed") && sim.logged(B, "rekeyed"));
+}
