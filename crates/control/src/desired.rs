@@ -123,3 +123,6 @@ pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) 
         routes: routes.collect(),
     })
 }
+
+#[cfg(test)]
+mod tests;

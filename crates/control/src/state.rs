@@ -305,3 +305,6 @@ impl AccountState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,9 @@ pub(crate) const REGION: &str = "eu-central-1";
 pub(crate) const OTHER_REGION: &str = "ap-southeast-2";
 pub(crate) const ACCOUNT: &str = "1234567890123456";
 
+/// The parameters of a call.
+pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 #[derive(Default)]
 pub(crate) struct Reports(pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>);
 

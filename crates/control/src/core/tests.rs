@@ -1,5 +1,8 @@
 //! What all operations have in common: who may, client tokens, and that nobody sees what is another's.
 
+mod nonsense;
+mod sequences;
+
 use serde_json::{Value, json};
 
 use crate::account::{Caller, new_account};

@@ -4,6 +4,7 @@ mod attachments;
 mod customer_gateways;
 mod modified_attachments;
 mod others;
+mod published;
 mod routes;
 mod tags;
 mod transit_routers;

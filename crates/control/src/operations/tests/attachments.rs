@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::testing::{OTHER_REGION, World};
+use crate::testing::{OTHER_REGION, Pairs, World};
 
 const CREATE: &str = "CreateVpnAttachment";
 
@@ -393,7 +393,7 @@ fn lists_are_filtered_by_peer_tag_and_id() {
     let second = created(&mut world, &two(&other));
     let first = first["VpnConnectionId"].as_str().unwrap();
     let second = second["VpnConnectionId"].as_str().unwrap();
-    let cases: &[(&[(&str, &str)], &[&str])] = &[
+    let cases: &[(Pairs<'_>, &[&str])] = &[
         (&[], &[first, second]),
         (&[("CustomerGatewayId", &other)], &[second]),
         (&[("VpnConnectionId", first)], &[first]),

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::testing::World;
+use crate::testing::{Pairs, World};
 
 const MODIFY: &str = "ModifyVpnAttachmentAttribute";
 
@@ -152,7 +152,7 @@ fn what_cannot_be_changed_so_is_refused_with_the_name_of_the_field() {
     let (mut world, connection) = World::with_connection();
     let one = single(&mut world);
     let ids = tunnel_ids(&mut world, &connection);
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[(&str, Pairs<'_>, &str)] = &[
         ("vco-nothing", &[], "InvalidVpnConnectionInstanceId.NotFound"),
         (&connection, &[("Name", "http://x")], "InvalidName"),
         (&connection, &[("LocalSubnet", "10.0.0.1/8")], "IllegalParam.LocalSubnet"),

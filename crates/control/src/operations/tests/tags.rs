@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::testing::{OTHER_REGION, World};
+use crate::testing::{OTHER_REGION, Pairs, World};
 
 fn list(world: &mut World, parameters: &[(&str, &str)]) -> Value {
     world.call("ListTagResources", parameters).unwrap()["TagResources"]["TagResource"].clone()
@@ -102,7 +102,7 @@ fn what_is_missing_or_unknown_is_named() {
     let (mut world, connection) = World::with_connection();
     let id = ("ResourceId.1", connection.as_str());
     let kind = ("ResourceType", "VPNATTACHMENT");
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[(&str, Pairs<'_>, &str)] = &[
         ("TagResources", &[kind, ("Tag.1.Key", "a")], "MissingResourceId"),
         ("TagResources", &[id, ("Tag.1.Key", "a")], "MissingResourceType"),
         ("TagResources", &[id, kind], "MissingTag"),

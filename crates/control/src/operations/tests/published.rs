@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_control::core::Common;
-use causeway_control::operation::{self, Entry, Kind, Product};
+use crate::core::Common;
+use crate::operation::{self, Entry, Kind, Product};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
@@ -255,7 +255,7 @@ fn every_published_error_has_its_status_and_sentence() {
         let published = described(&description, entry);
         for error in published["errors"].as_array().into_iter().flatten() {
             let code = error["code"].as_str().unwrap();
-            let ours = causeway_control::catalogue::ALL.iter().find(|ours| ours.code == code);
+            let ours = crate::catalogue::ALL.iter().find(|ours| ours.code == code);
             let ours = ours.unwrap_or_else(|| panic!("{}: {code}", entry.name));
             assert_eq!(error["http"], ours.status, "{}: {code}", entry.name);
             assert_eq!(error["message"], ours.message, "{}: {code}", entry.name);
@@ -268,8 +268,7 @@ fn every_published_error_has_its_status_and_sentence() {
         assert!(checked.contains_key(code), "{code}");
     }
     for published in description["gateway_errors"].as_array().unwrap() {
-        let Some(ours) = causeway_control::catalogue::ALL.iter().find(|ours| published["code"] == ours.code)
-        else {
+        let Some(ours) = crate::catalogue::ALL.iter().find(|ours| published["code"] == ours.code) else {
             continue;
         };
         if published["http"].is_number() {
