@@ -83,12 +83,12 @@ class Namespaces:
 class Gateway:
     """`causeway serve` in the gateway's namespace."""
 
-    def __init__(self, folder, settings="", arguments=()):
+    def __init__(self, folder, settings="", arguments=(), gateway_settings=""):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.configuration = self.folder / "causeway.toml"
         addresses = ", ".join(f'{{ public = "{address}" }}' for address in GATEWAY_ADDRESSES)
-        self.configuration.write_text(f"{settings}\n[gateway]\naddresses = [{addresses}]\n")
+        self.configuration.write_text(f"{settings}\n[gateway]\naddresses = [{addresses}]\n{gateway_settings}\n")
         self.arguments = list(arguments)
         self.process = None
 

@@ -94,11 +94,6 @@ impl Client {
         Self { credentials, agent: config.new_agent() }
     }
 
-    /// As whom it calls.
-    pub fn credentials(&self) -> &Credentials {
-        &self.credentials
-    }
-
     /// Calls an operation; a refusal is an error of type [`Refusal`].
     pub fn call(&self, product: Product, action: &str, parameters: &[(&str, &str)]) -> Result<Value> {
         let query = canonical_query(parameters);

@@ -166,6 +166,8 @@ pub struct Gateway {
     pub nat_port: u16,
     /// After how long the tunnels of `engine = "none"` are up, in milliseconds.
     pub simulated_tunnel_up_ms: u64,
+    /// After how long a change is in force with `engine = "none"`, in milliseconds.
+    pub simulated_change_ms: u64,
 }
 
 impl Default for Gateway {
@@ -178,6 +180,7 @@ impl Default for Gateway {
             ike_port: 500,
             nat_port: 4_500,
             simulated_tunnel_up_ms: 1_000,
+            simulated_change_ms: 0,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use causeway_gateway::{EngineHandle, Gateway, GatewayConfig, LocalAddress, SimulatedEngine};
+use causeway_gateway::{Delays, EngineHandle, Gateway, GatewayConfig, LocalAddress, SimulatedEngine};
 
 use crate::config::{Config, Engine};
 use crate::world::World;
@@ -14,8 +14,11 @@ pub fn start(config: &Config, world: &Arc<World>) -> Result<Arc<dyn EngineHandle
     let (desires, observer) = (world.desires(), world.observer());
     Ok(match config.gateway.engine {
         Engine::None => {
-            let delay = Duration::from_millis(config.gateway.simulated_tunnel_up_ms);
-            Arc::new(SimulatedEngine::start(delay, desires, observer))
+            let delays = Delays {
+                tunnel_up: Duration::from_millis(config.gateway.simulated_tunnel_up_ms),
+                change: Duration::from_millis(config.gateway.simulated_change_ms),
+            };
+            Arc::new(SimulatedEngine::start(delays, desires, observer))
         }
         Engine::Packets => {
             let own = |address: &crate::config::Address| LocalAddress {
