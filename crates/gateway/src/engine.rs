@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use causeway_control::observed::{Level, TunnelStatus};
 use causeway_crypto::SystemRandom;
-use causeway_ike::{Endpoint, Limits, Output, TunnelKey};
+use causeway_ike::{Endpoint, Limits, Output, TunnelConfig, TunnelKey};
 use crossbeam_channel::{Receiver, Sender, select};
 
 use crate::config::{Encapsulation, IKE_PORT, NAT_TRAVERSAL_PORT};
@@ -36,6 +36,8 @@ pub enum Command {
 pub struct Engine {
     endpoint: Endpoint,
     tunnels: Tunnels,
+    /// What is being negotiated.
+    configs: BTreeMap<TunnelKey, TunnelConfig>,
     reports: Arc<Reports>,
     /// For each address that peers know us by, the address of this machine.
     addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
@@ -55,6 +57,7 @@ impl Engine {
         Self {
             endpoint: Endpoint::new(Box::new(SystemRandom), Limits::default()),
             tunnels,
+            configs: BTreeMap::new(),
             reports,
             addresses,
             encapsulation,
@@ -102,6 +105,9 @@ impl Engine {
             for key in self.tunnels.take_heard() {
                 self.endpoint.on_inbound_traffic(key, now);
             }
+            for key in self.tunnels.worn_out() {
+                self.begin_anew(key, now);
+            }
         }
         if self.endpoint.next_timeout().is_some_and(|due| due <= now) {
             self.endpoint.handle_timeout(now);
@@ -131,9 +137,11 @@ impl Engine {
                 if let Some(text) = weaknesses(tunnel) {
                     self.reports.log(&connection, Some(&id), Level::Warning, text);
                 }
+                self.configs.insert(key, config.clone());
                 self.endpoint.put_tunnel(key, config, self.now());
             }
             Err(reason) => {
+                self.configs.remove(&key);
                 self.endpoint.remove_tunnel(key, self.now());
                 self.apply_outputs();
                 let text = reason.to_string();
@@ -146,7 +154,18 @@ impl Engine {
     fn remove(&mut self, key: TunnelKey) {
         self.endpoint.remove_tunnel(key, self.now());
         self.apply_outputs();
+        self.configs.remove(&key);
         self.tunnels.remove(key);
+    }
+
+    /// Rekeying by time is far too late for a tunnel with so much traffic. A short gap is better than a dead tunnel.
+    fn begin_anew(&mut self, key: TunnelKey, now: Duration) {
+        let Some(config) = self.configs.get(&key).cloned() else { return };
+        let text = "the sequence numbers of the IPsec SA are nearly used up: the tunnel is negotiated anew";
+        self.log(Some(key), Level::Warning, text.to_owned());
+        self.endpoint.remove_tunnel(key, now);
+        self.apply_outputs();
+        self.endpoint.put_tunnel(key, config, now);
     }
 
     fn close_all(&mut self) {

@@ -67,6 +67,7 @@ impl Gateway {
         if config.addresses.is_empty() {
             return Err(StartError::NoAddress);
         }
+        warn_unless_forwarding();
         let ports = bind(&config)?;
         let lock = lock(&config)?;
         let domains = Domains::new(&config)?;
@@ -146,6 +147,14 @@ fn nudge(nudges: &Sender<Nudge>) {
 fn bind(config: &GatewayConfig) -> Result<BTreeMap<Ipv4Addr, Arc<LocalPorts>>, StartError> {
     let port = |address| Ok((address, Arc::new(LocalPorts::bind(address, config)?)));
     config.locals().into_iter().map(port).collect()
+}
+
+/// Without it the gateway itself gets through its tunnels, and nobody behind it.
+fn warn_unless_forwarding() {
+    let setting = "/proc/sys/net/ipv4/ip_forward";
+    if std::fs::read_to_string(setting).is_ok_and(|value| value.trim() == "0") {
+        tracing::warn!("this machine does not forward packets: `sysctl -w net.ipv4.ip_forward=1` lets it");
+    }
 }
 
 /// A name that one process of a network namespace can have, and that goes with it.

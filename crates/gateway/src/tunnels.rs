@@ -24,6 +24,10 @@ use crate::sockets::LocalPorts;
 /// How many packets may overtake one before it is taken for a repetition (RFC 4303, 3.4.3 asks for 64; fast paths reorder more).
 const REPLAY_WINDOW_PACKETS: u32 = 4_096;
 
+/// After so many packets a child SA must be replaced, lest it runs out of sequence numbers: at a million packets a second
+/// the rest lasts four minutes.
+const SEQUENCE_MAX: u64 = SequenceNumbers::Standard.last() / 16 * 15;
+
 /// Why a child SA cannot be installed. The peers agreed on something that we cannot do, which is a mistake of ours.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
@@ -203,6 +207,15 @@ impl Tunnels {
             }
         }
         heard
+    }
+
+    /// The tunnels whose child in use will soon have used all of its sequence numbers.
+    pub fn worn_out(&self) -> Vec<TunnelKey> {
+        let is_worn_out = |tunnel: &Tunnel| {
+            let child = tunnel.in_use.and_then(|spi| self.children.get(&spi));
+            child.is_some_and(|child| child.sa.sequence() > SEQUENCE_MAX)
+        };
+        self.tunnels.iter().filter(|(_, tunnel)| is_worn_out(tunnel)).map(|(key, _)| *key).collect()
     }
 
     /// Makes the tunnel's path that of the child in use.

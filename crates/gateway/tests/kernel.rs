@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use causeway_gateway::config::{GatewayConfig, StartError};
 use causeway_gateway::netlink::message::Target;
@@ -188,4 +189,26 @@ fn a_port_in_use_and_a_missing_address_are_told_apart() {
         ));
     })
     .unwrap();
+}
+
+/// Not a test but the program that `missing_rights_...` starts without capabilities.
+#[test]
+#[ignore = "started by another test in a process of its own"]
+fn binding_without_rights() {
+    let config = GatewayConfig::at([Ipv4Addr::LOCALHOST]);
+    let error = LocalPorts::bind(Ipv4Addr::LOCALHOST, &config).map(drop).unwrap_err();
+    assert!(matches!(error, StartError::Permission { .. }), "{error}");
+    assert!(error.to_string().contains("CAP_NET_ADMIN"), "{error}");
+}
+
+#[test]
+fn missing_rights_are_told_with_what_to_do() {
+    let lab = lab();
+    let host = lab.host("router").unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set=-all", "--inh-caps=-all"]).arg(std::env::current_exe().unwrap());
+    command.args(["--exact", "binding_without_rights", "--ignored"]);
+    let output = host.output(&mut command, Duration::from_secs(20)).unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }

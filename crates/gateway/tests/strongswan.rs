@@ -44,8 +44,8 @@ impl Net {
 
     fn charon(&self, change: impl FnOnce(&mut Connection)) -> StrongSwan {
         let mut connection = Connection::new("site", PEER, self.left.outside, SECRET);
-        connection.ike_proposals = "aes256-sha256-modp2048".to_owned();
-        connection.esp_proposals = "aes128-sha256-modp2048".to_owned();
+        connection.ike_proposals = "aes128gcm16-prfsha256-x25519".to_owned();
+        connection.esp_proposals = "aes128gcm16-x25519".to_owned();
         change(&mut connection);
         let config = PeerConfig {
             connections: vec![connection],
@@ -121,6 +121,22 @@ fn algorithms_of_the_api_agree_with_strongswan() {
             IpsecPfs::Group1,
             "3des-md5-modp768",
             "3des-md5-modp768",
+        ),
+        (
+            EncAlg::Aes128Gcm,
+            AuthAlg::Sha256,
+            IkePfs::Group31,
+            IpsecPfs::Group31,
+            "aes128gcm16-prfsha256-x25519",
+            "aes128gcm16-x25519",
+        ),
+        (
+            EncAlg::Aes256Gcm,
+            AuthAlg::Sha384,
+            IkePfs::Group19,
+            IpsecPfs::Group19,
+            "aes256gcm16-prfsha384-ecp256",
+            "aes256gcm16-ecp256",
         ),
     ];
     for (encryption, auth, group, pfs, ike, esp) in suites {

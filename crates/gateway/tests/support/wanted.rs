@@ -130,13 +130,13 @@ pub fn domain(name: &str) -> Domain {
     }
 }
 
-/// A tunnel that negotiates with strong algorithms.
+/// A tunnel that negotiates with strong algorithms, which are the fast ones too.
 pub fn tunnel(id: &str, role: TunnelRole, local: Ipv4Addr, remote: Ipv4Addr) -> DesiredTunnel {
     let all = "0.0.0.0/0".parse().unwrap();
     let ike = IkeConfig {
-        ike_enc_alg: EncAlg::Aes256,
+        ike_enc_alg: EncAlg::Aes128Gcm,
         ike_auth_alg: AuthAlg::Sha256,
-        ike_pfs: IkePfs::Group14,
+        ike_pfs: IkePfs::Group31,
         ..IkeConfig::default_of_tunnel(Secret::new("a secret of the test"))
     };
     DesiredTunnel {
@@ -147,9 +147,9 @@ pub fn tunnel(id: &str, role: TunnelRole, local: Ipv4Addr, remote: Ipv4Addr) -> 
         remote_address: remote,
         ike: ike.with_identities(local, remote),
         ipsec: IpsecConfig {
-            ipsec_enc_alg: EncAlg::Aes,
+            ipsec_enc_alg: EncAlg::Aes128Gcm,
             ipsec_auth_alg: AuthAlg::Sha256,
-            ipsec_pfs: IpsecPfs::Group14,
+            ipsec_pfs: IpsecPfs::Group31,
             ipsec_lifetime_s: 3_600,
         },
         enable_dpd: true,
