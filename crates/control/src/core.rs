@@ -156,12 +156,14 @@ fn answered_before(
 /// Remembers the answer, and makes room for it.
 fn remember(tx: &mut Tx<'_>, entry: &Entry, token: String, params: &Params, body: &Value) {
     let state = tx.state();
-    let over = state.client_tokens().take_while(|known| known.is_over(tx.now_ms())).count();
     let too_many = (state.client_token_count() + 1).saturating_sub(client_token::TOKENS_MAX);
+    // The oldest come first, so that only few are looked at.
     let gone: Vec<String> = state
         .client_tokens()
-        .take(over.min(client_token::PRUNED_MAX).max(too_many))
-        .map(|known| ClientToken::id(&known.action, &known.token))
+        .enumerate()
+        .take(client_token::PRUNED_MAX.max(too_many))
+        .take_while(|(position, known)| *position < too_many || known.is_over(tx.now_ms()))
+        .map(|(_, known)| ClientToken::id(&known.action, &known.token))
         .collect();
     for id in &gone {
         tx.delete::<ClientToken>(id);

@@ -7,8 +7,9 @@ use causeway_wire::{HttpRequest, Params, percent_encode};
 use serde_json::Value;
 
 use crate::account::Caller;
+use crate::catalogue;
 use crate::core::{CallContext, Outcome, execute};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::ids::{AccountId, RequestId, VpnConnectionId};
 use crate::observed::{
     LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedTunnel, TunnelStatus,
@@ -72,6 +73,24 @@ pub(crate) fn params(pairs: &[(&str, &str)]) -> Params {
     let encode = |(name, value): &(&str, &str)| format!("{}={}", percent_encode(name), percent_encode(value));
     let query = pairs.iter().map(encode).collect::<Vec<_>>().join("&");
     Params::decode(&HttpRequest { method: "GET", path: "/", query: &query, headers: &[], body: &[] }).unwrap()
+}
+
+/// The codes that every operation has, without listing them.
+const OF_EVERY_OPERATION: [&ErrorCode; 7] = [
+    &catalogue::MISSING_PARAMETER,
+    &catalogue::INVALID_PARAMETER,
+    &catalogue::FORBIDDEN,
+    &catalogue::FORBIDDEN_SUB_USER,
+    &catalogue::REGION_NOT_FOUND,
+    &catalogue::IDEMPOTENT_PARAMETER_MISMATCH,
+    &catalogue::ACTION_NOT_FOUND,
+];
+
+/// An operation refuses with no code that it does not list.
+fn check_listed(action: &str, error: &ApiError) {
+    let Some(entry) = operation::all().iter().find(|entry| entry.name == action) else { return };
+    let listed = entry.errors.contains(&error.kind) || OF_EVERY_OPERATION.contains(&error.kind);
+    assert!(listed, "{action} does not list {}", error.code());
 }
 
 impl World {
@@ -145,7 +164,10 @@ impl World {
                 self.log(log_lines);
                 Ok(body)
             }
-            Outcome::Refused(error) => Err(error),
+            Outcome::Refused(error) => {
+                check_listed(action, &error);
+                Err(error)
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Where new ids and keys come from: a seed that the caller of a pure function hands in.
 
+use std::fmt;
+
 use aws_lc_rs::digest;
 
 use super::Secret;
@@ -17,10 +19,17 @@ const ACCESS_KEY_SECRET_CHARS: usize = 30;
 
 /// A source of ids, the same for the same seed. What it gives out tells nothing of what else it gives out,
 /// so that ids, which everybody sees, and keys can come from one seed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct IdSource {
     seed: [u8; 32],
     taken: u64,
+}
+
+/// The seed is as secret as the keys that are made of it.
+impl fmt::Debug for IdSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdSource").field("taken", &self.taken).finish_non_exhaustive()
+    }
 }
 
 impl IdSource {

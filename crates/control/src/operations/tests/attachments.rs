@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::error::ApiError;
 use crate::testing::{OTHER_REGION, Pairs, World};
 
 const CREATE: &str = "CreateVpnAttachment";
@@ -225,92 +226,83 @@ fn roles_may_be_chosen() {
     assert_eq!((&tunnels[0]["Role"], &tunnels[1]["Role"]), (&json!("slave"), &json!("master")));
 }
 
+/// What is put in place of something in a request of two tunnels that would be accepted (nothing, for `(none)`), the
+/// code of the refusal, and what its sentence names.
+const WRONG: &[(&str, &str, &str, &str)] = &[
+    ("LocalSubnet", "(none)", "MissingLocalSubnet", "LocalSubnet"),
+    ("RemoteSubnet", "(none)", "MissingRemoteSubnet", "RemoteSubnet"),
+    ("LocalSubnet", "10.0.0.1/8", "IllegalParam.LocalSubnet", "(10.0.0.1/8)"),
+    ("RemoteSubnet", "nonsense", "IllegalParam.RemoteSubnet", "(nonsense)"),
+    ("Name", "https://name", "InvalidName", "name"),
+    ("NetworkType", "secret", "InvalidNetworkType", "NetworkType"),
+    ("TunnelBandwidth", "Huge", "InvalidTunnelBandwidth", "TunnelBandwidth"),
+    ("EnableDpd", "maybe", "InvalidEnableDpd", "EnableDpd"),
+    ("IkeConfig", "{}", "InvalidIkeConfig", "IkeConfig"),
+    ("IpsecConfig", "{}", "InvalidIpsecConfig", "IpsecConfig"),
+    ("BgpConfig", "{}", "InvalidBgpConfig", "BgpConfig"),
+    ("CustomerGatewayId", "cgw-1", "InvalidCustomerGatewayId", "CustomerGatewayId"),
+    ("HealthCheckConfig", r#"{"enable":true}"#, "InvalidHealthCheckConfig", "HealthCheckConfig"),
+    ("IkeConfig", "not json", "InvalidIkeConfig", "IkeConfig"),
+    ("Tags.1.Key", "aliyun", "InvalidTags", "Tags.1.Key"),
+];
+
+/// The same for members of `TunnelOptionsSpecification`, all of which have one code.
+const WRONG_MEMBERS: &[(&str, &str)] = &[
+    ("TunnelOptionsSpecification.2.TunnelIndex", "2"),
+    ("TunnelOptionsSpecification.2.TunnelIndex", "3"),
+    ("TunnelOptionsSpecification.2.Role", "slave"),
+    ("TunnelOptionsSpecification.2.Role", "king"),
+    ("TunnelOptionsSpecification.1.TunnelIkeConfig.Psk", "with space"),
+    ("TunnelOptionsSpecification.1.TunnelIkeConfig.LocalId", "a b"),
+    ("TunnelOptionsSpecification.1.TunnelIkeConfig.IkeLifetime", "86401"),
+    ("TunnelOptionsSpecification.2.TunnelIpsecConfig.IpsecPfs", "group3"),
+    ("TunnelOptionsSpecification.2.TunnelBgpConfig.LocalBgpIp", "169.254.12.1"),
+    ("TunnelOptionsSpecification.2.TunnelBgpConfig.TunnelCidr", "169.254.169.252/30"),
+];
+
+/// The refusal of a request of two tunnels with one thing put in place of another.
+fn refusal_with(world: &mut World, gateway: &str, name: &str, value: &str) -> ApiError {
+    let mut parameters = vec![("LocalSubnet", "0.0.0.0/0"), ("RemoteSubnet", "0.0.0.0/0")];
+    parameters.extend(two(gateway));
+    parameters.retain(|(there, _)| *there != name);
+    parameters.extend((value != "(none)").then_some((name, value)));
+    world.refusal(CREATE, &parameters)
+}
+
 #[test]
 fn what_cannot_be_an_attachment_is_refused_with_the_name_of_the_field() {
     let mut world = World::new();
     let gateway = world.customer_gateway("198.51.100.7");
-    let base = || vec![("LocalSubnet", "0.0.0.0/0"), ("RemoteSubnet", "0.0.0.0/0")];
-    let with = |changes: &[(&'static str, &'static str)]| {
-        let mut parameters = base();
-        parameters.extend(two(&gateway));
-        parameters.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
-        parameters.extend(changes.iter().filter(|(_, value)| *value != "(none)"));
-        parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
-    };
-    let long = "https://name";
-    let cases = [
-        (with(&[("LocalSubnet", "(none)")]), "MissingLocalSubnet", "LocalSubnet"),
-        (with(&[("RemoteSubnet", "(none)")]), "MissingRemoteSubnet", "RemoteSubnet"),
-        (with(&[("LocalSubnet", "10.0.0.1/8")]), "IllegalParam.LocalSubnet", "(10.0.0.1/8)"),
-        (with(&[("RemoteSubnet", "nonsense")]), "IllegalParam.RemoteSubnet", "(nonsense)"),
-        (with(&[("Name", long)]), "InvalidName", "name"),
-        (with(&[("NetworkType", "secret")]), "InvalidNetworkType", "NetworkType"),
-        (with(&[("TunnelBandwidth", "Huge")]), "InvalidTunnelBandwidth", "TunnelBandwidth"),
-        (with(&[("EnableDpd", "maybe")]), "InvalidEnableDpd", "EnableDpd"),
-        (with(&[("IkeConfig", "{}")]), "InvalidIkeConfig", "IkeConfig"),
-        (with(&[("IpsecConfig", "{}")]), "InvalidIpsecConfig", "IpsecConfig"),
-        (with(&[("BgpConfig", "{}")]), "InvalidBgpConfig", "BgpConfig"),
-        (
-            with(&[("HealthCheckConfig", r#"{"enable":true}"#)]),
-            "InvalidHealthCheckConfig",
-            "HealthCheckConfig",
-        ),
-        (with(&[("IkeConfig", "not json")]), "InvalidIkeConfig", "IkeConfig"),
-        (
-            with(&[("TunnelOptionsSpecification.2.TunnelIndex", "2")]),
-            "InvalidTunnelOptionsSpecification",
-            "TunnelOptionsSpecification.2.TunnelIndex",
-        ),
-        (
-            with(&[("TunnelOptionsSpecification.2.TunnelIndex", "3")]),
-            "InvalidTunnelOptionsSpecification",
-            "TunnelOptionsSpecification.2.TunnelIndex",
-        ),
-        (
-            with(&[("TunnelOptionsSpecification.2.Role", "slave")]),
-            "InvalidTunnelOptionsSpecification",
-            "TunnelOptionsSpecification.2.Role",
-        ),
-        (
-            with(&[("TunnelOptionsSpecification.1.TunnelIkeConfig.Psk", "with space")]),
-            "InvalidTunnelOptionsSpecification",
-            "TunnelOptionsSpecification.1.TunnelIkeConfig.Psk",
-        ),
-        (
-            with(&[("TunnelOptionsSpecification.1.TunnelIkeConfig.LocalId", "a b")]),
-            "InvalidTunnelOptionsSpecification",
-            "TunnelOptionsSpecification.1.TunnelIkeConfig.LocalId",
-        ),
-        (
-            with(&[("TunnelOptionsSpecification.2.TunnelBgpConfig.LocalBgpIp", "169.254.12.1")]),
-            "InvalidTunnelOptionsSpecification",
-            "TunnelOptionsSpecification.2.TunnelBgpConfig.LocalBgpIp",
-        ),
-        (
-            with(&[("TunnelOptionsSpecification.1.CustomerGatewayId", "(none)")]),
-            "MissingTunnelOptionsSpecification",
-            "TunnelOptionsSpecification.1.CustomerGatewayId",
-        ),
-        (
-            with(&[("TunnelOptionsSpecification.1.CustomerGatewayId", "cgw-nothing")]),
-            "InvalidCustomerGatewayInstanceId.NotFound",
-            "customer gateway",
-        ),
-    ];
-    for (parameters, code, named) in cases {
-        let pairs: Vec<(&str, &str)> =
-            parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let refusal = world.refusal(CREATE, &pairs);
-        assert_eq!(refusal.code(), code, "{pairs:?}");
-        assert!(refusal.message().contains(named), "{}: {}", refusal.message(), named);
+    for (name, value, code, named) in WRONG {
+        let refusal = refusal_with(&mut world, &gateway, name, value);
+        assert_eq!(refusal.code(), *code, "{name}={value}");
+        assert!(refusal.message().contains(named), "{}: {named}", refusal.message());
+    }
+    for (name, value) in WRONG_MEMBERS {
+        let refusal = refusal_with(&mut world, &gateway, name, value);
+        assert_eq!(refusal.code(), "InvalidTunnelOptionsSpecification", "{name}={value}");
+        assert_eq!(refusal.message(), format!("Specified parameter {name} is not valid."));
         // A key must not be told on.
         assert!(!refusal.recommend().contains("with space"));
     }
-    let refusal = world.refusal(CREATE, &base());
-    assert_eq!(refusal.code(), "MissingCustomerGatewayId");
-    let mut one = base();
-    one.push(("TunnelOptionsSpecification.1.CustomerGatewayId", &gateway));
-    let refusal = world.refusal(CREATE, &one);
+    let peer = "TunnelOptionsSpecification.1.CustomerGatewayId";
+    let refusal = refusal_with(&mut world, &gateway, peer, "(none)");
+    assert_eq!(refusal.code(), "MissingTunnelOptionsSpecification");
+    assert!(refusal.message().contains(peer));
+    for nobody in ["cgw-nothing", "nonsense"] {
+        let refusal = refusal_with(&mut world, &gateway, peer, nobody);
+        assert_eq!(refusal.code(), "InvalidCustomerGatewayInstanceId.NotFound");
+    }
+}
+
+#[test]
+fn a_connection_has_one_tunnel_or_two() {
+    let mut world = World::new();
+    let gateway = world.customer_gateway("198.51.100.7");
+    let mut parameters = vec![("LocalSubnet", "0.0.0.0/0"), ("RemoteSubnet", "0.0.0.0/0")];
+    assert_eq!(world.refusal(CREATE, &parameters).code(), "MissingCustomerGatewayId");
+    parameters.push(("TunnelOptionsSpecification.1.CustomerGatewayId", &gateway));
+    let refusal = world.refusal(CREATE, &parameters);
     assert_eq!(refusal.code(), "InvalidTunnelOptionsSpecification");
     assert!(refusal.recommend().contains("exactly two"));
 }
@@ -418,4 +410,26 @@ fn lists_are_filtered_by_peer_tag_and_id() {
     assert_eq!(attachments["VpnAttachments"][0]["Tag"], r#"{"env":"dev"}"#);
     assert_eq!(attachments["VpnAttachments"][1]["AttachType"], "CEN");
     assert_eq!(world.refusal("DescribeVpnAttachments", &[("AttachType", "VPC")]).code(), "InvalidAttachType");
+}
+
+#[test]
+fn algorithms_beyond_the_published_ones_are_taken_and_shown() {
+    let mut world = World::new();
+    let gateway = world.customer_gateway("198.51.100.7");
+    for (encryption, group) in [("aes128gcm", "group19"), ("aes192gcm", "group31"), ("aes256gcm", "group14")]
+    {
+        let ike = format!(r#"{{"IkeVersion":"ikev2","IkeEncAlg":"{encryption}","IkePfs":"{group}"}}"#);
+        let ipsec = format!(r#"{{"IpsecEncAlg":"{encryption}","IpsecPfs":"{group}"}}"#);
+        let parameters =
+            [("CustomerGatewayId", gateway.as_str()), ("IkeConfig", &ike), ("IpsecConfig", &ipsec)];
+        let described = created(&mut world, &parameters);
+        assert_eq!(
+            (&described["IkeConfig"]["IkeEncAlg"], &described["IkeConfig"]["IkePfs"]),
+            (&json!(encryption), &json!(group))
+        );
+        assert_eq!(
+            (&described["IpsecConfig"]["IpsecEncAlg"], &described["IpsecConfig"]["IpsecPfs"]),
+            (&json!(encryption), &json!(group))
+        );
+    }
 }

@@ -202,6 +202,8 @@ fn each_parameter_that_is_absent_or_wrong_is_named() {
     let mut changed = good.to_vec();
     changed[4].1 = "7";
     assert_eq!(world.refusal(MODIFY, &changed).code(), "InvalidNewWeight");
+    changed[4] = ("Description", "https://x");
+    assert_eq!(world.refusal(CREATE, &changed).code(), "InvalidDescription");
 }
 
 #[test]
