@@ -1,9 +1,16 @@
 //! AccessKeys: an id that everybody may see, and the secret with which requests are signed.
 
+use causeway_wire::format_timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Caller;
 use crate::ids::{AccessKeyId, IdSource, Secret};
+
+/// How many AccessKeys a RAM user can have.
+pub const PER_RAM_USER_MAX: usize = 2;
+/// How many AccessKeys the account itself can have.
+pub const PER_ACCOUNT_MAX: usize = 5;
 
 /// Whose AccessKey it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +23,8 @@ pub enum Owner {
 }
 
 /// Whether it can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub enum Status {
     /// It can.
     Active,
@@ -63,4 +71,24 @@ impl AccessKey {
 /// Makes an AccessKey. The seed must be random and used once.
 pub fn new_access_key(seed: &[u8; 32], owner: Owner, now_ms: i64) -> AccessKey {
     AccessKey::generate(&mut IdSource::new(*seed), owner, now_ms)
+}
+
+/// An AccessKey in an answer. Its secret is shown once, by the operation that makes it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+pub struct AccessKeyView {
+    access_key_id: AccessKeyId,
+    create_date: String,
+    status: Status,
+}
+
+impl From<&AccessKey> for AccessKeyView {
+    fn from(key: &AccessKey) -> Self {
+        Self {
+            access_key_id: key.id.clone(),
+            create_date: format_timestamp(key.created_ms),
+            status: key.status,
+        }
+    }
 }

@@ -41,6 +41,20 @@ catalogue! {
     /// The address of a customer gateway.
     IP_ADDRESS_WRONG_FORMAT = "InvalidIpAddress.WrongFormat", 400, "Specified IpAddress is invalid.",
         "Send the IPv4 address at which the peer is reached; it cannot lie in 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, 255.0.0.0/8 or 0.0.0.0/8.";
+    /// A name in Ram with letters that it cannot have, or too many.
+    INVALID_RAM_NAME = "InvalidParameter.{ParameterName}.InvalidChars", 400,
+        "The parameter - \"{ParameterName}\" contains invalid chars.", "";
+    /// A text in Ram that is too long.
+    INVALID_RAM_LENGTH = "InvalidParameter.{ParameterName}.Length", 400,
+        "The parameter - \"{ParameterName}\" beyond the length limit.", "";
+    /// An address or a number in Ram that is none.
+    INVALID_RAM_FORMAT = "InvalidParameter.{ParameterName}.Format", 400,
+        "The format of the parameter - \"{ParameterName}\" is incorrect.", "";
+    /// Neither kind of RAM policy.
+    INVALID_POLICY_TYPE = "InvalidParameter.PolicyType", 400, "The parameter - \"PolicyType\" is incorrect.",
+        "Send Custom or System.";
+    /// A RAM policy that cannot be understood; the sentence says where and why.
+    MALFORMED_POLICY_DOCUMENT = "MalformedPolicyDocument", 400, "%s", "";
     /// `DryRun` was set, and every check passed.
     DRY_RUN = "DryRunOperation", 400, "Request validation has been passed with DryRun flag set.",
         "Send the request without DryRun to carry it out.";
@@ -142,6 +156,58 @@ catalogue! {
     TAGS_EXCEEDED = "NumberExceed.Tags", 400, "The Tags parameter's number is exceed, Valid : 20",
         "A resource has at most 20 tags; remove some with UnTagResources.";
 
+    // RAM users, their AccessKeys and policies.
+
+    /// No such RAM user.
+    RAM_USER_NOT_FOUND = "EntityNotExist.User", 404, "The user does not exist.",
+        "ListUsers answers the RAM users there are.";
+    /// No such AccessKey of this RAM user, or of the account.
+    USER_ACCESS_KEY_NOT_FOUND = "EntityNotExist.User.AccessKey", 404, "The user access key does not exist.",
+        "ListAccessKeys answers the AccessKeys there are; send the UserName of the RAM user whose AccessKey it is.";
+    /// The policy is not attached to the RAM user.
+    USER_POLICY_NOT_FOUND = "EntityNotExist.User.Policy", 404, "The indicate policy of the user does not exist.",
+        "ListPoliciesForUser answers the policies that are attached to the RAM user.";
+    /// No such policy.
+    POLICY_NOT_FOUND = "EntityNotExist.Policy", 404, "The policy does not exist.",
+        "ListPolicies answers the policies there are; check the PolicyType too.";
+    /// A RAM user has this name.
+    RAM_USER_EXISTS = "EntityAlreadyExists.User", 409, "The user does already EXIST.", "Choose another UserName.";
+    /// A policy with this name is attached to the RAM user.
+    USER_POLICY_EXISTS = "EntityAlreadyExists.User.Policy", 409, "The user has already been attached this policy.", "";
+    /// A policy has this name.
+    POLICY_EXISTS = "EntityAlreadyExists.Policy", 409, "The policy does already EXIST.",
+        "Choose another PolicyName; those of System policies cannot be taken.";
+    /// A RAM user with AccessKeys cannot be deleted.
+    USER_HAS_ACCESS_KEY = "DeleteConflict.User.AccessKey", 409,
+        "The user CAN NOT has any access key while deleting the user.",
+        "Delete the AccessKeys of the RAM user with DeleteAccessKey first.";
+    /// A RAM user with policies cannot be deleted.
+    USER_HAS_POLICY = "DeleteConflict.User.Policy", 409,
+        "The user CAN NOT has any attached policy while deleting the user.",
+        "Detach the policies of the RAM user with DetachPolicyFromUser first.";
+    /// A policy that is attached cannot be deleted.
+    POLICY_HAS_USER = "DeleteConflict.Policy.User", 409,
+        "The policy CAN NOT been attached to any user while deleting the policy.",
+        "Detach the policy from all RAM users with DetachPolicyFromUser first.";
+    /// Without its last active AccessKey nobody could act for the account any more; ours.
+    LAST_ROOT_ACCESS_KEY = "DeleteConflict.Account.AccessKey", 409,
+        "The last active access key of the account CAN NOT be deleted or deactivated.",
+        "Create another AccessKey of the account with CreateAccessKey first, and sign with that one.";
+    /// As many RAM users as there can be.
+    TOO_MANY_USERS = "LimitExceeded.User", 409, "The count of users beyond the current limits.",
+        "Delete RAM users that are not needed.";
+    /// As many AccessKeys as one RAM user, or the account itself, can have.
+    TOO_MANY_ACCESS_KEYS = "LimitExceeded.User.AccessKey", 409,
+        "The access key count of the user access keys beyond the current limits.",
+        "Delete an AccessKey that is not needed.";
+    /// As many policies as a RAM user can have.
+    TOO_MANY_USER_POLICIES = "LimitExceeded.User.Policy", 409,
+        "The policy count of the user attached policies beyond the current limits.",
+        "Detach policies that are not needed, or put their statements into one policy.";
+    /// As many policies as there can be.
+    TOO_MANY_POLICIES = "LimitExceeded.Policy", 409, "The count of policy beyond the current limits.",
+        "Delete policies that are not needed.";
+
     // The server's own faults.
 
     /// Something is broken here.
@@ -169,6 +235,11 @@ pub(crate) fn invalid(field: &str) -> &'static ErrorCode {
         "VpnConnectionId" => &VPN_CONNECTION_NOT_FOUND,
         "TransitRouterId" => &TRANSIT_ROUTER_NOT_FOUND,
         "TransitRouterAttachmentId" => &TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND,
+        "UserName" | "NewUserName" | "PolicyName" => &INVALID_RAM_NAME,
+        "DisplayName" | "NewDisplayName" | "Comments" | "NewComments" => &INVALID_RAM_LENGTH,
+        "Email" | "NewEmail" | "MobilePhone" | "NewMobilePhone" => &INVALID_RAM_FORMAT,
+        "PolicyType" => &INVALID_POLICY_TYPE,
+        "UserAccessKeyId" => &USER_ACCESS_KEY_NOT_FOUND,
         _ => &INVALID_PARAMETER,
     }
 }

@@ -97,7 +97,8 @@ fn plan(
     check_region(context, call.region())?;
     check_owner(state, &common)?;
     let permit = permission::permit(state, context, call.region(), &call.permission())?;
-    let token = common.client_token.filter(|token| !token.is_empty() && entry.kind == Kind::Write);
+    let takes_token = entry.kind == Kind::Write && entry.product.takes_client_tokens();
+    let token = common.client_token.filter(|token| takes_token && !token.is_empty());
     if let Some(token) = &token {
         client_token::check(token)?;
         if let Some(answer) = answered_before(state, context, entry, token, params)? {

@@ -4,6 +4,7 @@
 
 mod network;
 mod number;
+mod ram;
 mod text;
 
 use serde::de::value::StringDeserializer;
@@ -11,8 +12,10 @@ use serde::{Deserialize, Deserializer};
 
 pub use network::{InternetIp, RouteDest, Subnets, TunnelCidr};
 pub use number::{
-    Asn, Lifetime, MaxResults, MinutePeriod, PageNumber, PageSize, TagMaxResults, TunnelIndex, Weight,
+    Asn, Lifetime, MaxItems, MaxResults, MinutePeriod, PageNumber, PageSize, TagMaxResults, TunnelIndex,
+    Weight,
 };
+pub use ram::{Comments, DisplayName, Email, MobilePhone, PolicyName, UserName};
 pub use text::{AuthKey, Description, Identity, Name, Psk, TagKey, TagValue};
 
 /// Reads an optional field for which empty text means that it was not given, as Terraform sends it for each

@@ -20,6 +20,7 @@ pub mod operation;
 pub mod operations;
 pub mod page;
 pub mod permission;
+pub mod ram_policy;
 pub mod ram_user;
 pub mod record;
 pub mod resource;

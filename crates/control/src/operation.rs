@@ -20,6 +20,8 @@ pub enum Product {
     Vpc,
     /// Cloud Enterprise Network: the transit routers.
     Cbn,
+    /// Resource Access Management: RAM users, their AccessKeys and policies.
+    Ram,
     /// The Security Token Service.
     Sts,
 }
@@ -30,6 +32,7 @@ impl Product {
         match self {
             Self::Vpc => "Vpc",
             Self::Cbn => "Cbn",
+            Self::Ram => "Ram",
             Self::Sts => "Sts",
         }
     }
@@ -39,8 +42,15 @@ impl Product {
         match self {
             Self::Vpc => "2016-04-28",
             Self::Cbn => "2017-09-12",
+            Self::Ram => "2015-05-01",
             Self::Sts => "2015-04-01",
         }
+    }
+
+    /// Whether its operations take client tokens. Those of Ram do not: the answer to one, which may show the
+    /// secret of an AccessKey, is not kept to be answered again.
+    pub const fn takes_client_tokens(self) -> bool {
+        !matches!(self, Self::Ram)
     }
 }
 

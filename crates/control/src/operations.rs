@@ -22,6 +22,7 @@ pub mod list_transit_router_vpn_attachments;
 pub mod modify_customer_gateway_attribute;
 pub mod modify_vco_route_entry_weight;
 pub mod modify_vpn_attachment_attribute;
+pub mod ram;
 pub mod tag_resources;
 pub mod un_tag_resources;
 
@@ -58,6 +59,22 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),
+    Entry::of::<ram::attach_policy_to_user::AttachPolicyToUser>(),
+    Entry::of::<ram::create_access_key::CreateAccessKey>(),
+    Entry::of::<ram::create_policy::CreatePolicy>(),
+    Entry::of::<ram::create_user::CreateUser>(),
+    Entry::of::<ram::delete_access_key::DeleteAccessKey>(),
+    Entry::of::<ram::delete_policy::DeletePolicy>(),
+    Entry::of::<ram::delete_user::DeleteUser>(),
+    Entry::of::<ram::detach_policy_from_user::DetachPolicyFromUser>(),
+    Entry::of::<ram::get_policy::GetPolicy>(),
+    Entry::of::<ram::get_user::GetUser>(),
+    Entry::of::<ram::list_access_keys::ListAccessKeys>(),
+    Entry::of::<ram::list_policies::ListPolicies>(),
+    Entry::of::<ram::list_policies_for_user::ListPoliciesForUser>(),
+    Entry::of::<ram::list_users::ListUsers>(),
+    Entry::of::<ram::update_access_key::UpdateAccessKey>(),
+    Entry::of::<ram::update_user::UpdateUser>(),
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::catalogue;
 use crate::context::CallContext;
 use crate::error::ApiError;
 use crate::ids::{AccountId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId};
+use crate::ram_policy::{self, PolicyType};
 use crate::resource::tag::Tags;
 use crate::state::AccountState;
 
@@ -31,6 +32,16 @@ impl Permission {
         Self { action: Some(action), targets }
     }
 
+    /// The same, with the RAM user who calls where no other is named.
+    fn of_ram_user(mut self, caller: &str) -> Self {
+        for target in &mut self.targets {
+            if let Target::RamUser(name) = target {
+                name.get_or_insert_with(|| caller.to_owned());
+            }
+        }
+        self
+    }
+
     /// What everybody may do who can sign.
     pub fn not_needed() -> Self {
         Self { action: None, targets: Vec::new() }
@@ -52,6 +63,14 @@ pub enum Target {
     TransitRouterAttachments,
     /// One of them.
     TransitRouterAttachment(TransitRouterAttachmentId),
+    /// The RAM users, or one that does not exist yet.
+    RamUsers,
+    /// One of them, by name; `None` is the one who calls.
+    RamUser(Option<String>),
+    /// The RAM policies that the account made, or one that does not exist yet.
+    RamPolicies,
+    /// A RAM policy, by type and name.
+    RamPolicy(PolicyType, String),
     /// Anything of the product in the region.
     Anything,
 }
@@ -59,6 +78,7 @@ pub enum Target {
 impl Target {
     /// The name of the resource in policies.
     pub fn arn(&self, account: &AccountId, region: Option<&RegionId>) -> String {
+        let ram = |account: &str, rest: &str, name: &str| format!("acs:ram:*:{account}:{rest}{name}");
         let vpc = |rest: &str, id: &str| {
             let region = region.map_or("*", RegionId::as_str);
             format!("acs:vpc:{region}:{account}:{rest}{id}")
@@ -71,6 +91,11 @@ impl Target {
             Self::VpnConnection(id) => vpc("vpnconnection/", id.as_str()),
             Self::TransitRouterAttachments => cen("*"),
             Self::TransitRouterAttachment(id) => cen(id.as_str()),
+            Self::RamUsers | Self::RamUser(None) => ram(account.as_str(), "user/", "*"),
+            Self::RamUser(Some(name)) => ram(account.as_str(), "user/", name),
+            Self::RamPolicies => ram(account.as_str(), "policy/", "*"),
+            Self::RamPolicy(PolicyType::Custom, name) => ram(account.as_str(), "policy/", name),
+            Self::RamPolicy(PolicyType::System, name) => ram("system", "policy/", name),
             Self::Anything => vpc("*", ""),
         }
     }
@@ -82,9 +107,14 @@ impl Target {
             Self::TransitRouterAttachment(id) => {
                 state.attached_by(id)?.attachment.as_ref().map(|attachment| &attachment.tags)
             }
+            Self::RamPolicy(PolicyType::Custom, name) => state.ram_policy(name).map(|policy| &policy.tags),
             Self::CustomerGateways
             | Self::VpnConnections
             | Self::TransitRouterAttachments
+            | Self::RamUsers
+            | Self::RamUser(_)
+            | Self::RamPolicies
+            | Self::RamPolicy(PolicyType::System, _)
             | Self::Anything => None,
         }
     }
@@ -114,6 +144,7 @@ pub fn permit(
         }
         Caller::RamUser { name } => name,
     };
+    let permission = &permission.clone().of_ram_user(name);
     let policies = policies_of(state, name);
     for target in &permission.targets {
         let resource = target.arn(state.account_id(), region);
@@ -139,11 +170,15 @@ pub fn permit(
     Ok(Permit(()))
 }
 
-/// The policies of a RAM user. One that cannot be parsed (it was checked when it was attached) leaves the
-/// user without any: it might be the one that denies.
+/// The policies of a RAM user, as they are now. One that is not there or cannot be parsed (it was checked when
+/// it was made) leaves the user without any: it might be the one that denies.
 fn policies_of(state: &AccountState, name: &str) -> Vec<Policy> {
     let Some(user) = state.ram_user(name) else { return Vec::new() };
-    user.policies.values().map(|text| Policy::parse(text)).collect::<Result<_, _>>().unwrap_or_default()
+    let policies = user.policies.iter().map(|(name, attached)| {
+        let policy = ram_policy::find(state, attached.policy_type, name)?;
+        Policy::parse(policy.document).ok()
+    });
+    policies.collect::<Option<_>>().unwrap_or_default()
 }
 
 /// What the answer tells about a permission that is missing.

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use causeway_wire::format_timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::IdSource;
+use crate::ram_policy::PolicyType;
 
-/// How long the name of a RAM user may be, in characters.
-const NAME_CHARS_MAX: usize = 64;
+/// How many RAM users an account can have.
+pub const RAM_USERS_MAX: usize = 1000;
+/// How many policies can be attached to a RAM user.
+pub const POLICIES_MAX: usize = 20;
 
 /// A RAM user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,27 +20,93 @@ pub struct RamUser {
     pub name: String,
     /// The id: 18 digits.
     pub user_id: String,
-    /// The attached policies: the text of each document, by its name.
-    pub policies: BTreeMap<String, String>,
+    /// The name for people.
+    pub display_name: String,
+    /// The telephone number.
+    pub mobile_phone: String,
+    /// The e-mail address.
+    pub email: String,
+    /// What the user is for.
+    pub comments: String,
+    /// The attached policies, by name.
+    pub policies: BTreeMap<String, Attached>,
     /// When it was made, in UNIX milliseconds.
     pub created_ms: i64,
+    /// When it was changed last, in UNIX milliseconds.
+    pub updated_ms: i64,
 }
 
-/// A name that a RAM user cannot have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the name of a RAM user has 1 to {NAME_CHARS_MAX} letters, digits and characters of . _ -")]
-pub struct InvalidName;
+/// That a policy is attached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// Whose policy it is.
+    pub policy_type: PolicyType,
+    /// Since when, in UNIX milliseconds.
+    pub attached_ms: i64,
+}
 
-/// Makes a RAM user without policies. The seed must be random and used once.
-///
-/// # Errors
-///
-/// When the name cannot be one.
-pub fn new_ram_user(seed: &[u8; 32], name: &str, now_ms: i64) -> Result<RamUser, InvalidName> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if !(1..=NAME_CHARS_MAX).contains(&name.len()) || !name.bytes().all(allowed) {
-        return Err(InvalidName);
+impl RamUser {
+    /// A RAM user with a name and nothing else.
+    pub fn new(name: String, user_id: String, now_ms: i64) -> Self {
+        Self {
+            name,
+            user_id,
+            display_name: String::new(),
+            mobile_phone: String::new(),
+            email: String::new(),
+            comments: String::new(),
+            policies: BTreeMap::new(),
+            created_ms: now_ms,
+            updated_ms: now_ms,
+        }
     }
-    let user_id = IdSource::new(*seed).next_digits(18);
-    Ok(RamUser { name: name.to_owned(), user_id, policies: BTreeMap::new(), created_ms: now_ms })
+
+    /// Whether a policy is attached.
+    pub fn has_policy(&self, policy_type: PolicyType, name: &str) -> bool {
+        self.policies.get(name).is_some_and(|attached| attached.policy_type == policy_type)
+    }
+}
+
+/// A RAM user in the answer that made it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+pub struct RamUserView {
+    comments: String,
+    create_date: String,
+    display_name: String,
+    email: String,
+    mobile_phone: String,
+    user_id: String,
+    user_name: String,
+}
+
+impl From<&RamUser> for RamUserView {
+    fn from(user: &RamUser) -> Self {
+        Self {
+            comments: user.comments.clone(),
+            create_date: format_timestamp(user.created_ms),
+            display_name: user.display_name.clone(),
+            email: user.email.clone(),
+            mobile_phone: user.mobile_phone.clone(),
+            user_id: user.user_id.clone(),
+            user_name: user.name.clone(),
+        }
+    }
+}
+
+/// A RAM user in the answers that show it later.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+pub struct KnownRamUserView {
+    #[serde(flatten)]
+    user: RamUserView,
+    update_date: String,
+}
+
+impl From<&RamUser> for KnownRamUserView {
+    fn from(user: &RamUser) -> Self {
+        Self { user: RamUserView::from(user), update_date: format_timestamp(user.updated_ms) }
+    }
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{AccessKeyId, AccountId, CustomerGatewayId, Secret, VpnConnectionId};
+use crate::ram_policy::RamPolicy;
 use crate::ram_user::RamUser;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
@@ -22,6 +23,8 @@ pub enum Record {
     Account(Account),
     /// A RAM user.
     RamUser(RamUser),
+    /// A RAM policy.
+    RamPolicy(RamPolicy),
     /// An AccessKey.
     AccessKey(AccessKey),
     /// A customer gateway.
@@ -64,6 +67,8 @@ impl Record {
     pub const ACCOUNT: &'static str = "account";
     /// The kind of RAM users.
     pub const RAM_USER: &'static str = "ram-user";
+    /// The kind of RAM policies.
+    pub const RAM_POLICY: &'static str = "ram-policy";
     /// The kind of AccessKeys.
     pub const ACCESS_KEY: &'static str = "access-key";
     /// The kind of customer gateways.
@@ -80,6 +85,7 @@ impl Record {
         match self {
             Self::Account(_) => Self::ACCOUNT,
             Self::RamUser(_) => Self::RAM_USER,
+            Self::RamPolicy(_) => Self::RAM_POLICY,
             Self::AccessKey(_) => Self::ACCESS_KEY,
             Self::CustomerGateway(_) => Self::CUSTOMER_GATEWAY,
             Self::VpnConnection(_) => Self::VPN_CONNECTION,
@@ -93,6 +99,7 @@ impl Record {
         match self {
             Self::Account(record) => record.id().to_string(),
             Self::RamUser(record) => record.id(),
+            Self::RamPolicy(record) => record.id(),
             Self::AccessKey(record) => record.id().to_string(),
             Self::CustomerGateway(record) => record.id().to_string(),
             Self::VpnConnection(record) => record.id().to_string(),
@@ -104,7 +111,7 @@ impl Record {
     /// Its secrets, so that they can be sealed before it is written and opened after it was read.
     pub fn secrets_mut(&mut self) -> Vec<&mut Secret> {
         match self {
-            Self::Account(_) | Self::RamUser(_) | Self::VcoRouteEntry(_) => Vec::new(),
+            Self::Account(_) | Self::RamUser(_) | Self::RamPolicy(_) | Self::VcoRouteEntry(_) => Vec::new(),
             Self::AccessKey(key) => vec![&mut key.secret],
             Self::CustomerGateway(gateway) => gateway.auth_key.iter_mut().collect(),
             Self::VpnConnection(connection) => {
@@ -119,6 +126,7 @@ impl Record {
         match self {
             Self::Account(record) => to_json(record),
             Self::RamUser(record) => to_json(record),
+            Self::RamPolicy(record) => to_json(record),
             Self::AccessKey(record) => to_json(record),
             Self::CustomerGateway(record) => to_json(record),
             Self::VpnConnection(record) => to_json(record),
@@ -136,6 +144,7 @@ impl Record {
         Ok(match kind {
             Self::ACCOUNT => Self::Account(from_json(json)?),
             Self::RAM_USER => Self::RamUser(from_json(json)?),
+            Self::RAM_POLICY => Self::RamPolicy(from_json(json)?),
             Self::ACCESS_KEY => Self::AccessKey(from_json(json)?),
             Self::CUSTOMER_GATEWAY => Self::CustomerGateway(from_json(json)?),
             Self::VPN_CONNECTION => Self::VpnConnection(Box::new(from_json(json)?)),
@@ -205,6 +214,7 @@ stored!(Account, ACCOUNT, AccountId, |account| account.id.clone(), |state, id| {
     state.account().filter(|account| account.id == *id)
 });
 stored!(RamUser, RAM_USER, String, |user| user.name.clone(), |state, name| state.ram_user(name));
+stored!(RamPolicy, RAM_POLICY, String, |policy| policy.name.clone(), |state, name| state.ram_policy(name));
 stored!(AccessKey, ACCESS_KEY, AccessKeyId, |key| key.id.clone(), |state, id| state.access_key(id));
 stored!(CustomerGateway, CUSTOMER_GATEWAY, CustomerGatewayId, |gateway| gateway.id.clone(), |state, id| {
     state.customer_gateway(id)

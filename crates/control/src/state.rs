@@ -13,6 +13,7 @@ use crate::account::Account;
 use crate::ids::{
     AccessKeyId, AccountId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId,
 };
+use crate::ram_policy::RamPolicy;
 use crate::ram_user::RamUser;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
@@ -29,6 +30,7 @@ pub struct AccountState {
     revision: u64,
     account: Option<Account>,
     ram_users: BTreeMap<String, RamUser>,
+    ram_policies: BTreeMap<String, RamPolicy>,
     access_keys: BTreeMap<AccessKeyId, AccessKey>,
     customer_gateways: Table<RegionId, CustomerGatewayId, CustomerGateway>,
     vpn_connections: Table<RegionId, VpnConnectionId, VpnConnection>,
@@ -50,6 +52,7 @@ impl AccountState {
             revision: 0,
             account: None,
             ram_users: BTreeMap::new(),
+            ram_policies: BTreeMap::new(),
             access_keys: BTreeMap::new(),
             customer_gateways: Table::default(),
             vpn_connections: Table::default(),
@@ -103,8 +106,18 @@ impl AccountState {
     }
 
     /// All RAM users, by name.
-    pub fn ram_users(&self) -> impl Iterator<Item = &RamUser> {
+    pub fn ram_users(&self) -> impl ExactSizeIterator<Item = &RamUser> {
         self.ram_users.values()
+    }
+
+    /// A RAM policy that the account made.
+    pub fn ram_policy(&self, name: &str) -> Option<&RamPolicy> {
+        self.ram_policies.get(name)
+    }
+
+    /// All RAM policies that the account made, by name.
+    pub fn ram_policies(&self) -> impl ExactSizeIterator<Item = &RamPolicy> {
+        self.ram_policies.values()
     }
 
     /// An AccessKey.
@@ -208,6 +221,9 @@ impl AccountState {
             Record::RamUser(user) => {
                 self.ram_users.insert(user.name.clone(), user);
             }
+            Record::RamPolicy(policy) => {
+                self.ram_policies.insert(policy.name.clone(), policy);
+            }
             Record::AccessKey(key) => {
                 self.access_keys.insert(key.id.clone(), key);
             }
@@ -270,6 +286,9 @@ impl AccountState {
             Record::ACCOUNT => self.account = None,
             Record::RAM_USER => {
                 self.ram_users.remove(id);
+            }
+            Record::RAM_POLICY => {
+                self.ram_policies.remove(id);
             }
             Record::ACCESS_KEY => {
                 id.parse().ok().and_then(|id| self.access_keys.remove(&id));

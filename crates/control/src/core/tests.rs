@@ -8,18 +8,33 @@ use serde_json::{Value, json};
 use crate::account::{Caller, new_account};
 use crate::core::Outcome;
 use crate::operation;
-use crate::ram_user::new_ram_user;
+use crate::ram_policy::{PolicyType, RamPolicy};
+use crate::ram_user::{Attached, RamUser};
 use crate::record::{Change, Record};
 use crate::resource::client_token::{LIFE_MS, TOKENS_MAX};
+use crate::resource::tag::Tags;
 use crate::testing::{ACCOUNT, World, params};
 
 /// Becomes a RAM user with one policy of one statement.
 fn become_user(world: &mut World, statement: Value) {
-    let mut user = new_ram_user(&[1; 32], "alice", 0).unwrap();
+    let user = RamUser::new("alice".to_owned(), "2".repeat(18), 0);
     let policy = json!({ "Version": "1", "Statement": [statement] });
-    user.policies.insert("only".to_owned(), policy.to_string());
-    world.commit(&[Change::Put(Record::RamUser(user))]);
+    attach(world, user, "only", &policy.to_string());
     world.caller = Caller::RamUser { name: "alice".to_owned() };
+}
+
+/// Makes a policy, whatever it says, and attaches it.
+fn attach(world: &mut World, mut user: RamUser, name: &str, document: &str) {
+    let policy = RamPolicy {
+        name: name.to_owned(),
+        description: String::new(),
+        document: document.to_owned(),
+        tags: Tags::new(),
+        created_ms: 0,
+    };
+    let attached = Attached { policy_type: PolicyType::Custom, attached_ms: 0 };
+    user.policies.insert(name.to_owned(), attached);
+    world.commit(&[Change::Put(Record::RamPolicy(policy)), Change::Put(Record::RamUser(user))]);
 }
 
 #[test]
@@ -50,13 +65,12 @@ fn an_explicit_deny_wins_and_is_told_apart() {
     let (mut world, connection) = World::with_connection();
     become_user(&mut world, json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }));
     world.call("DescribeVpnConnections", &[]).unwrap();
-    let mut user = world.state.ram_user("alice").unwrap().clone();
+    let user = world.state.ram_user("alice").unwrap().clone();
     let deny = json!({
         "Version": "1",
         "Statement": [{ "Effect": "Deny", "Action": "vpc:*VcoRouteEntry", "Resource": "*" }],
     });
-    user.policies.insert("no-routes".to_owned(), deny.to_string());
-    world.commit(&[Change::Put(Record::RamUser(user))]);
+    attach(&mut world, user, "no-routes", &deny.to_string());
     let refusal = world.route("CreateVcoRouteEntry", &connection, "192.168.10.0/24", "100").unwrap_err();
     assert_eq!(refusal.access_denied.unwrap()["NoPermissionType"], "ExplicitDeny");
     world.call("DescribeVcoRouteEntries", &[("VpnConnectionId", &connection)]).unwrap();
@@ -67,9 +81,18 @@ fn a_policy_that_cannot_be_read_allows_nothing() {
     let mut world = World::new();
     become_user(&mut world, json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }));
     world.call("DescribeVpnConnections", &[]).unwrap();
-    let mut user = world.state.ram_user("alice").unwrap().clone();
-    user.policies.insert("broken".to_owned(), "{".to_owned());
-    world.commit(&[Change::Put(Record::RamUser(user))]);
+    let user = world.state.ram_user("alice").unwrap().clone();
+    attach(&mut world, user, "broken", "{");
+    assert_eq!(world.refusal("DescribeVpnConnections", &[]).code(), "Forbbiden.SubUser");
+}
+
+#[test]
+fn a_policy_that_is_not_there_leaves_its_user_without_any() {
+    let mut world = World::new();
+    become_user(&mut world, json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }));
+    let user = world.state.ram_user("alice").unwrap().clone();
+    attach(&mut world, user, "gone", "{}");
+    world.commit(&[Change::Delete { kind: Record::RAM_POLICY, id: "gone".to_owned() }]);
     assert_eq!(world.refusal("DescribeVpnConnections", &[]).code(), "Forbbiden.SubUser");
 }
 
@@ -109,6 +132,12 @@ fn no_operation_but_one_is_open_to_those_without_permission() {
         ("ResourceId.1", connection.as_str()),
         ("Tag.1.Key", "env"),
         ("TagKey.1", "env"),
+        ("UserName", "nobody"),
+        ("UserAccessKeyId", "LTAI1"),
+        ("Status", "Active"),
+        ("PolicyName", "everything"),
+        ("PolicyType", "Custom"),
+        ("PolicyDocument", "{}"),
     ];
     for entry in operation::all() {
         world.caller = Caller::RamUser { name: "nobody".to_owned() };

@@ -107,6 +107,10 @@ number_type!(
     TagMaxResults(u32) "int32", 1..=50, default 50
 );
 number_type!(
+    /// How many entries an answer of Ram has.
+    MaxItems(u32) "int32", 1..=1000, default 100
+);
+number_type!(
     /// How many minutes of a log.
     MinutePeriod(u8) "int32", 1..=10, default 10
 );

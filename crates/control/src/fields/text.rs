@@ -55,6 +55,8 @@ macro_rules! text_type {
     };
 }
 
+pub(super) use text_type;
+
 text_type!(
     /// The name of a resource. Empty takes the name away.
     Name(String),

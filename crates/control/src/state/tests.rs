@@ -3,9 +3,11 @@ use std::time::{Duration, Instant};
 
 use crate::account::new_account;
 use crate::ids::Secret;
-use crate::ram_user::new_ram_user;
+use crate::ram_policy::{PolicyType, RamPolicy};
+use crate::ram_user::{Attached, RamUser};
 use crate::record::{Change, Record, RecordError};
 use crate::resource::client_token::ClientToken;
+use crate::resource::tag::Tags;
 use crate::state::AccountState;
 use crate::testing::{ACCOUNT, World};
 
@@ -19,9 +21,17 @@ fn one_of_each() -> Vec<Record> {
     let mut records: Vec<Record> =
         world.rows.iter().map(|((kind, _), json)| Record::from_json(kind, json).unwrap()).collect();
     records.extend(new_account(&[1; 32], 1).records);
-    let mut user = new_ram_user(&[1; 32], "alice", 1).unwrap();
-    user.policies.insert("p".to_owned(), "{}".to_owned());
+    let mut user = RamUser::new("alice".to_owned(), "2".repeat(18), 1);
+    let attached = Attached { policy_type: PolicyType::Custom, attached_ms: 2 };
+    user.policies.insert("p".to_owned(), attached);
     records.push(Record::RamUser(user));
+    records.push(Record::RamPolicy(RamPolicy {
+        name: "p".to_owned(),
+        description: String::new(),
+        document: "{}".to_owned(),
+        tags: Tags::new(),
+        created_ms: 1,
+    }));
     records
 }
 
@@ -29,7 +39,7 @@ fn one_of_each() -> Vec<Record> {
 fn every_record_is_read_back_as_it_was_written() {
     let records = one_of_each();
     let kinds: BTreeSet<&str> = records.iter().map(Record::kind).collect();
-    assert_eq!(kinds.len(), 7);
+    assert_eq!(kinds.len(), 8);
     for record in records {
         let again = Record::from_json(record.kind(), &record.to_json()).unwrap();
         assert_eq!((again.id(), again.kind()), (record.id(), record.kind()));

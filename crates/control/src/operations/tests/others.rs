@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::account::Caller;
 use crate::observed::{Level, LogEntry, LogLine};
-use crate::ram_user::new_ram_user;
+use crate::ram_user::RamUser;
 use crate::record::{Change, Record};
 use crate::testing::{ACCOUNT, World};
 
@@ -28,7 +28,7 @@ fn who_calls_is_told_in_the_words_of_the_service() {
             "UserId": ACCOUNT,
         })
     );
-    let user = new_ram_user(&[1; 32], "alice", 0).unwrap();
+    let user = RamUser::new("alice".to_owned(), "2".repeat(18), 0);
     world.commit(&[Change::Put(Record::RamUser(user.clone()))]);
     world.caller = Caller::RamUser { name: "alice".to_owned() };
     let alice = world.call("GetCallerIdentity", &[]).unwrap();

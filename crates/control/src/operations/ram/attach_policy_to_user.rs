@@ -1,0 +1,89 @@
+//! `AttachPolicyToUser`: attaches a RAM policy to a RAM user.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue;
+use crate::error::{ApiError, ErrorCode};
+use crate::fields::{PolicyName, UserName, optional};
+use crate::ids::RegionId;
+use crate::operation::{Kind, Operation, Product};
+use crate::operations::ram;
+use crate::permission::{Permission, Target};
+use crate::ram_policy::{self, PolicyType};
+use crate::ram_user::{Attached, POLICIES_MAX};
+use crate::tx::Tx;
+
+/// See the module.
+pub struct AttachPolicyToUser;
+
+/// Attaches a policy to a RAM user: from then on it decides what the user may do.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Request {
+    /// `Custom` for one that the account made, `System` for one that every account has.
+    pub policy_type: PolicyType,
+
+    /// The name of the policy.
+    pub policy_name: PolicyName,
+
+    /// The name of the RAM user.
+    pub user_name: UserName,
+
+    /// The id of the account, or nothing: a policy applies to the whole account.
+    #[serde(default, deserialize_with = "optional")]
+    pub resource_group_id: Option<String>,
+}
+
+/// Nothing but the `RequestId`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Response {}
+
+impl Operation for AttachPolicyToUser {
+    const NAME: &'static str = "AttachPolicyToUser";
+    const PRODUCT: Product = Product::Ram;
+    const KIND: Kind = Kind::Write;
+    const ERRORS: &'static [&'static ErrorCode] = &[
+        &catalogue::INVALID_RAM_NAME,
+        &catalogue::INVALID_POLICY_TYPE,
+        &catalogue::RAM_USER_NOT_FOUND,
+        &catalogue::POLICY_NOT_FOUND,
+        &catalogue::USER_POLICY_EXISTS,
+        &catalogue::TOO_MANY_USER_POLICIES,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    fn region(_request: &Request) -> Option<&RegionId> {
+        None
+    }
+
+    fn permission(request: &Request) -> Permission {
+        Permission::on_all(
+            "ram:AttachPolicyToUser",
+            vec![
+                Target::RamUser(Some(request.user_name.clone().into())),
+                Target::RamPolicy(request.policy_type, request.policy_name.clone().into()),
+            ],
+        )
+    }
+
+    fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
+        ram::check_scope(tx.account_id(), request.resource_group_id.as_deref())?;
+        let mut user = ram::user(tx, &String::from(request.user_name))?.clone();
+        let name = String::from(request.policy_name);
+        if ram_policy::find(tx.state(), request.policy_type, &name).is_none() {
+            return Err(ApiError::new(&catalogue::POLICY_NOT_FOUND));
+        }
+        if user.policies.contains_key(&name) {
+            return Err(ApiError::new(&catalogue::USER_POLICY_EXISTS));
+        }
+        if user.policies.len() >= POLICIES_MAX {
+            return Err(ApiError::new(&catalogue::TOO_MANY_USER_POLICIES));
+        }
+        let attached = Attached { policy_type: request.policy_type, attached_ms: tx.now_ms() };
+        user.policies.insert(name, attached);
+        tx.put(user);
+        Ok(Response {})
+    }
+}

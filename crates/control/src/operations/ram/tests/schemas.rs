@@ -1,0 +1,157 @@
+//! The parameters and the members of the answers, held against what the provider's SDK declares.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Caller, World};
+use crate::operation::{self, Product};
+
+/// Operation, parameters, members of the answer. The SDK reads nothing else, and nothing else is answered.
+const DECLARED: [(&str, &str, &str); 16] = [
+    ("AttachPolicyToUser", "PolicyName PolicyType ResourceGroupId UserName", ""),
+    ("CreateAccessKey", "UserName", "AccessKey: AccessKeyId AccessKeySecret CreateDate Status"),
+    (
+        "CreatePolicy",
+        "Description PolicyDocument PolicyName Tag",
+        "Policy: CreateDate DefaultVersion Description PolicyName PolicyType",
+    ),
+    (
+        "CreateUser",
+        "Comments DisplayName Email MobilePhone UserName",
+        "User: Comments CreateDate DisplayName Email MobilePhone UserId UserName",
+    ),
+    ("DeleteAccessKey", "UserAccessKeyId UserName", ""),
+    ("DeletePolicy", "CascadingDelete PolicyName", ""),
+    ("DeleteUser", "UserName", ""),
+    ("DetachPolicyFromUser", "PolicyName PolicyType ResourceGroupId UserName", ""),
+    (
+        "GetPolicy",
+        "PolicyName PolicyType",
+        "DefaultPolicyVersion: CreateDate IsDefaultVersion PolicyDocument VersionId
+         Policy: AttachmentCount CreateDate DefaultVersion Description PolicyDocument PolicyName PolicyType UpdateDate",
+    ),
+    (
+        "GetUser",
+        "UserName",
+        "User: Comments CreateDate DisplayName Email LastLoginDate MobilePhone UpdateDate UserId UserName",
+    ),
+    ("ListAccessKeys", "UserName", "AccessKeys.AccessKey: AccessKeyId CreateDate Status"),
+    (
+        "ListPolicies",
+        "Marker MaxItems PolicyType Tag",
+        "IsTruncated
+         Marker
+         Policies.Policy: AttachmentCount CreateDate DefaultVersion Description PolicyName PolicyType UpdateDate
+         Policies.Policy.Tags.Tag: TagKey TagValue",
+    ),
+    (
+        "ListPoliciesForUser",
+        "UserName",
+        "Policies.Policy: AttachDate DefaultVersion Description PolicyName PolicyType",
+    ),
+    (
+        "ListUsers",
+        "Marker MaxItems",
+        "IsTruncated
+         Marker
+         Users.User: Comments CreateDate DisplayName Email MobilePhone UpdateDate UserId UserName",
+    ),
+    ("UpdateAccessKey", "Status UserAccessKeyId UserName", ""),
+    (
+        "UpdateUser",
+        "NewComments NewDisplayName NewEmail NewMobilePhone NewUserName UserName",
+        "User: Comments CreateDate DisplayName Email MobilePhone UpdateDate UserId UserName",
+    ),
+];
+
+fn declared(members: &str) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for line in members.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.split_once(": ") {
+            Some((parent, names)) => paths.extend(names.split(' ').map(|name| format!("{parent}.{name}"))),
+            None => paths.extend([line.to_owned()]),
+        }
+    }
+    paths
+}
+
+/// The paths of the members that hold no others, without the numbers of lists.
+fn leaves(schema: &Value, path: &str, found: &mut BTreeSet<String>) {
+    if let Some(items) = schema.get("items") {
+        return leaves(items, path, found);
+    }
+    match schema.get("properties").and_then(Value::as_object) {
+        Some(members) => {
+            for (name, member) in members {
+                leaves(member, format!("{path}.{name}").trim_start_matches('.'), found);
+            }
+        }
+        None if path.is_empty() => {}
+        None => {
+            found.insert(path.to_owned());
+        }
+    }
+}
+
+#[test]
+fn every_operation_takes_and_answers_what_the_sdk_declares() {
+    let there: Vec<&str> = operation::all()
+        .iter()
+        .filter(|entry| entry.product == Product::Ram)
+        .map(|entry| entry.name)
+        .collect();
+    assert_eq!(there, DECLARED.map(|(name, ..)| name));
+    for (name, parameters, members) in DECLARED {
+        let entry = operation::find(Product::Ram.version(), name).unwrap();
+        let schema = entry.request_schema();
+        let taken = schema.get("properties").and_then(Value::as_object).unwrap();
+        let taken: Vec<&str> =
+            taken.keys().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+        assert_eq!(taken.join(" "), parameters, "{name}");
+        let mut answered = BTreeSet::new();
+        leaves(entry.response_schema().as_value(), "", &mut answered);
+        assert_eq!(answered, declared(members), "{name}");
+    }
+}
+
+/// The paths of an answer, as [`leaves`] gives them for a schema.
+fn answered(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(entries) => entries.iter().for_each(|entry| answered(entry, path, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                answered(member, format!("{path}.{name}").trim_start_matches('.'), found);
+            }
+        }
+        _ => {
+            found.insert(path.to_owned());
+        }
+    }
+}
+
+#[test]
+fn answers_have_the_members_that_their_schemas_say() {
+    let mut world = World::new();
+    let document = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let calls: [(&str, &[(&str, &str)]); 10] = [
+        ("CreateUser", &[("UserName", "alice")]),
+        ("CreateUser", &[("UserName", "bob")]),
+        ("UpdateUser", &[("UserName", "alice"), ("NewEmail", "alice@example.org")]),
+        ("GetUser", &[("UserName", "alice")]),
+        ("ListUsers", &[("MaxItems", "1")]),
+        ("CreateAccessKey", &[("UserName", "alice")]),
+        ("ListAccessKeys", &[("UserName", "alice")]),
+        ("CreatePolicy", &[("PolicyName", "AAA"), ("PolicyDocument", document), ("Tag.1.Key", "team")]),
+        ("GetPolicy", &[("PolicyName", "AAA"), ("PolicyType", "Custom")]),
+        ("ListPolicies", &[("MaxItems", "1")]),
+    ];
+    for (name, params) in calls {
+        let answer = world.call_as(Caller::Root, name, params).unwrap();
+        let mut members = BTreeSet::new();
+        answered(&answer, "", &mut members);
+        assert!(members.remove("RequestId"));
+        let (_, _, expected) = DECLARED.iter().find(|(declared, ..)| *declared == name).unwrap();
+        assert_eq!(members, declared(expected), "{name}");
+    }
+}
