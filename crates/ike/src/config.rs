@@ -79,22 +79,24 @@ pub struct TunnelConfig {
 
 /// What a lifetime of zero means.
 const LIFETIME_DEFAULT: Duration = Duration::from_secs(86_400);
+/// What a longer lifetime means: ten years.
+const LIFETIME_MAX: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 impl TunnelConfig {
     /// The IKE SA's lifetime with the default filled in.
     pub(crate) fn ike_lifetime(&self) -> Duration {
-        if self.ike_lifetime.is_zero() { LIFETIME_DEFAULT } else { self.ike_lifetime }
+        if self.ike_lifetime.is_zero() { LIFETIME_DEFAULT } else { self.ike_lifetime.min(LIFETIME_MAX) }
     }
 
     /// The child SA's lifetime with the default filled in.
     pub(crate) fn child_lifetime(&self) -> Duration {
-        if self.child_lifetime.is_zero() { LIFETIME_DEFAULT } else { self.child_lifetime }
+        if self.child_lifetime.is_zero() { LIFETIME_DEFAULT } else { self.child_lifetime.min(LIFETIME_MAX) }
     }
 
     /// How long a peer may be silent, or `None` when it is never asked.
     pub(crate) fn dpd_interval(&self, limits: &Limits) -> Option<Duration> {
         let interval = if self.dpd_interval.is_zero() { limits.dpd_interval } else { self.dpd_interval };
-        self.dpd.then_some(interval)
+        self.dpd.then_some(interval.min(LIFETIME_MAX))
     }
 
     /// The algorithms that should not be used any more, by name.
@@ -147,15 +149,16 @@ impl fmt::Debug for TunnelConfig {
 /// The bounds of an [`Endpoint`](crate::Endpoint), and its intervals.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// IKE SAs that peers have begun and not authenticated, in all. The oldest gives way.
+    /// IKE SAs that peers have begun and not authenticated, in all, or twice as many as there are tunnels if that is more. The
+    /// oldest gives way.
     pub half_open_max: usize,
-    /// The same from one address.
+    /// The same from one address, or twice as many as there are tunnels with it.
     pub half_open_per_address_max: usize,
     /// From this many half-open IKE SAs on, a peer must return a cookie first (RFC 7296, 2.6).
     pub cookie_threshold: usize,
     /// How long a peer has to authenticate.
     pub half_open_timeout: Duration,
-    /// IKE SAs of one tunnel, in all states.
+    /// IKE SAs of one tunnel that are up or coming up; and as many that are only waiting to be gone.
     pub ike_sas_per_tunnel_max: usize,
     /// Child SAs of one IKE SA.
     pub children_per_ike_sa_max: usize,

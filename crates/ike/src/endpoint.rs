@@ -16,10 +16,11 @@ use crate::nat::Path;
 use crate::output::{Level, Output};
 use crate::sa::{State, Task};
 use crate::shared::{Shared, Timer};
+use crate::tunnel::Tunnel;
 
 /// All tunnels of one gateway, as initiator and as responder.
 pub struct Endpoint {
-    shared: Shared,
+    pub(crate) shared: Shared,
     cookies: CookieJar,
 }
 
@@ -40,14 +41,14 @@ impl Endpoint {
                 tunnel.config = config;
                 self.reschedule(id);
             }
-            Some(_) => {
-                self.close_tunnel(id);
-                self.shared.insert_tunnel(id, Arc::clone(&config));
+            _ => {
+                let before = self.close_tunnel(id);
                 self.warn_of_weakness(id, &config);
-            }
-            None => {
-                self.shared.insert_tunnel(id, Arc::clone(&config));
-                self.warn_of_weakness(id, &config);
+                self.shared.insert_tunnel(id, config);
+                // What was last told of the tunnel has to be taken back, if it is no longer so.
+                if let Some((tunnel, before)) = self.shared.tunnels.get_mut(&id).zip(before) {
+                    tunnel.reported = before.reported;
+                }
             }
         }
         self.shared.on_tunnel_timeout(id);
@@ -61,8 +62,8 @@ impl Endpoint {
         self.shared.finish();
     }
 
-    fn close_tunnel(&mut self, id: TunnelKey) {
-        let Some(sas) = self.shared.tunnels.get(&id).map(|tunnel| tunnel.sas.clone()) else { return };
+    fn close_tunnel(&mut self, id: TunnelKey) -> Option<Tunnel> {
+        let sas = self.shared.tunnels.get(&id)?.sas.clone();
         for spi in sas {
             self.shared.with_sa(spi, |shared, sa| {
                 match sa.state {
@@ -73,7 +74,7 @@ impl Endpoint {
                 sa.tunnel = None;
             });
         }
-        self.shared.take_tunnel(id);
+        self.shared.take_tunnel(id)
     }
 
     fn reschedule(&mut self, id: TunnelKey) {
@@ -81,6 +82,7 @@ impl Endpoint {
         for spi in sas {
             self.shared.with_sa(spi, |_, _| ());
         }
+        self.shared.look_again(id);
     }
 
     fn warn_of_weakness(&mut self, id: TunnelKey, config: &TunnelConfig) {

@@ -189,3 +189,6 @@ fn close(shared: &mut Shared, sa: &mut IkeSa, payload: Payload) {
     sa.tasks.clear();
     sa.request(shared.sending(), ExchangeType::Informational, &[payload], Request::Close);
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,17 @@ pub(crate) struct NotAuthentic;
 /// Writes a protected message. `sequence` must be another one for each message under one key.
 pub(crate) fn seal(header: &Header, payloads: &[Payload], protection: &Protection, sequence: u64) -> Vec<u8> {
     let (first, plain) = write_payloads(payloads);
+    seal_chain(header, first, &plain, protection, sequence)
+}
+
+/// The same for payloads that are written already.
+pub(crate) fn seal_chain(
+    header: &Header,
+    first: u8,
+    plain: &[u8],
+    protection: &Protection,
+    sequence: u64,
+) -> Vec<u8> {
     let block = protection.block_len().max(1);
     let padding = (block - (plain.len() + 1) % block) % block;
     let sealed_len = protection.iv_len() + plain.len() + padding + 1 + protection.icv_len();
@@ -25,7 +36,7 @@ pub(crate) fn seal(header: &Header, payloads: &[Payload], protection: &Protectio
     message.extend_from_slice(&[first, 0]);
     message.extend_from_slice(&((sealed_len + 4) as u16).to_be_bytes());
     message.resize(PREFIX_BYTES + protection.iv_len(), 0);
-    message.extend_from_slice(&plain);
+    message.extend_from_slice(plain);
     message.resize(message.len() + padding, 0);
     message.push(padding as u8);
     message.resize(length, 0);

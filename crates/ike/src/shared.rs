@@ -16,6 +16,7 @@ use crate::nat::IKE_PORT;
 use crate::outbox::Outbox;
 use crate::output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};
 use crate::sa::{IkeSa, Sending, State, Task};
+use crate::traffic::nets_name;
 use crate::tunnel::{Tunnel, fraction};
 
 /// What the exchanges of all IKE SAs share. The IKE SA that is being worked on is not in `sas` meanwhile.
@@ -75,6 +76,11 @@ impl Shared {
             tunnel.retry.at = Some(self.now);
         }
         self.tunnels.insert(key, tunnel);
+        self.dirty.insert(key);
+    }
+
+    /// Something about the tunnel may have changed.
+    pub(crate) fn look_again(&mut self, key: TunnelKey) {
         self.dirty.insert(key);
     }
 
@@ -199,10 +205,10 @@ impl Shared {
         self.now + lifetime.mul_f64(0.85 + 0.08 * fraction(&mut self.random))
     }
 
-    /// When to try again what the peer could not do just now, for something that expires then.
-    pub(crate) fn soon(&mut self, expire: Duration) -> Duration {
+    /// When to try again what the peer did not do, within `wait_max` and well before what it is about expires.
+    pub(crate) fn soon(&mut self, expire: Duration, wait_max: Duration) -> Duration {
         let left = expire.saturating_sub(self.now);
-        let wait = Duration::from_secs(10).min(left / 5);
+        let wait = wait_max.min(left / 5);
         self.now + wait.mul_f64(0.5 + 0.5 * fraction(&mut self.random))
     }
 
@@ -228,6 +234,12 @@ impl Shared {
         sa.children.insert(inbound_spi, child);
         sa.times.child_retry = None;
         self.child_spis.insert(inbound_spi);
+        let (ours, theirs) = (nets_name(&agreement.local_ts), nets_name(&agreement.remote_ts));
+        self.log(
+            Some(key),
+            Level::Info,
+            format!("child SA {inbound_spi:08x} established, {ours} to {theirs}"),
+        );
         let child = ChildSa {
             inbound_spi,
             outbound_spi: agreement.outbound_spi,

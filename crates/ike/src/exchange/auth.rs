@@ -1,6 +1,7 @@
 //! IKE_AUTH (RFC 7296, 1.2, 2.15, 2.21.2): both sides prove that they know the pre-shared key, and make the first child.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_crypto::constant_time_eq;
 
@@ -247,7 +248,7 @@ fn identity_text(identity: &Identity, named: Option<&Identity>, wanted: Option<&
 }
 
 /// Tunnels that nothing tells apart are taken in this order: those that are down, then the one that has been up for longest.
-fn occupancy(shared: &Shared, key: TunnelKey) -> (bool, std::time::Duration) {
+fn occupancy(shared: &Shared, key: TunnelKey) -> (bool, Duration) {
     let tunnel = shared.tunnels.get(&key);
     let sas = tunnel.into_iter().flat_map(|tunnel| &tunnel.sas).filter_map(|spi| shared.sas.get(spi));
     let newest = sas.filter(|sa| sa.is_established()).map(|sa| sa.times.established).max();
@@ -301,24 +302,28 @@ fn establish(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig) {
     shared.log(sa.tunnel, Level::Info, text);
 }
 
-/// Closes the oldest IKE SA of a tunnel that has too many.
+/// Closes the oldest IKE SA of a tunnel that has too many, and forgets the oldest of those that are only waiting to be gone.
 fn make_room(shared: &mut Shared, sa: &IkeSa) {
     let sas = sa
         .tunnel
         .and_then(|key| shared.tunnels.get(&key))
         .map(|tunnel| tunnel.sas.clone())
         .unwrap_or_default();
-    if sas.len() <= shared.limits.ike_sas_per_tunnel_max {
-        return;
-    }
-    let others = sas.into_iter().filter_map(|spi| shared.sas.get(&spi));
-    let oldest =
-        others.min_by_key(|other| (other.is_live(), other.times.created, other.spi)).map(|other| other.spi);
-    if let Some(oldest) = oldest {
-        shared.with_sa(oldest, |shared, other| match other.is_established() {
+    let max = shared.limits.ike_sas_per_tunnel_max;
+    let others =
+        sas.iter().filter_map(|spi| shared.sas.get(spi)).map(|sa| (sa.is_live(), sa.times.created, sa.spi));
+    let (mut live, mut ending): (Vec<_>, Vec<_>) = others.partition(|(is_live, _, _)| *is_live);
+    live.sort_unstable();
+    ending.sort_unstable();
+    let surplus = |crowd: &[(bool, Duration, u64)]| (crowd.len() + 1).saturating_sub(max);
+    for (_, _, spi) in &live[..surplus(&live).min(live.len())] {
+        shared.with_sa(*spi, |shared, other| match other.is_established() {
             true => shared.close(other, Task::Close),
             false => shared.lost(other, false),
         });
+    }
+    for (_, _, spi) in &ending[..surplus(&ending).min(ending.len())] {
+        shared.with_sa(*spi, |shared, other| shared.lost(other, false));
     }
 }
 

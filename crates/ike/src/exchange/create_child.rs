@@ -1,5 +1,7 @@
 //! CREATE_CHILD_SA for children (RFC 7296, 1.3.1, 1.3.3, 2.8): a new one, or one in the place of another.
 
+use std::time::Duration;
+
 use causeway_crypto::{KeyExchange, Secret};
 
 use crate::child::{self, ChildState, Within};
@@ -71,7 +73,7 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, request: ChildReq
             // The peer has a child that we do not have.
             sa.enqueue(Task::DeleteChild(inbound_spi));
             shared.child_refused(sa, Level::Error, text);
-            try_again(shared, sa, replaces);
+            try_again(shared, sa, replaces, REFUSED_WAIT_MAX);
         }
     }
 }
@@ -157,14 +159,15 @@ fn on_refused(
         (Some(_), _) => shared.log(sa.tunnel, Level::Error, text),
         (None, _) => shared.child_refused(sa, Level::Error, text),
     }
-    try_again(shared, sa, request.replaces);
+    let wait_max = if kind == NotifyKind::TemporaryFailure { BUSY_WAIT_MAX } else { REFUSED_WAIT_MAX };
+    try_again(shared, sa, request.replaces, wait_max);
 }
 
 /// Rekeys again a little later, or makes a new child if there is none.
-fn try_again(shared: &mut Shared, sa: &mut IkeSa, replaces: Option<u32>) {
+fn try_again(shared: &mut Shared, sa: &mut IkeSa, replaces: Option<u32>, wait_max: Duration) {
     let up = replaces.and_then(|spi| sa.children.get_mut(&spi)).filter(|child| child.state == ChildState::Up);
     match up {
-        Some(child) => child.rekey_at = Some(shared.soon(child.expire_at)),
+        Some(child) => child.rekey_at = Some(shared.soon(child.expire_at, wait_max)),
         None => shared.retry_child(sa),
     }
 }
@@ -300,4 +303,8 @@ fn replace(shared: &mut Shared, sa: &mut IkeSa, old: u32, rival: Rival) {
 }
 
 /// How long a peer may take to delete what it has replaced.
-pub(crate) const REPLACED_MAX: std::time::Duration = std::time::Duration::from_secs(60);
+pub(crate) const REPLACED_MAX: Duration = Duration::from_secs(60);
+/// How long to leave a peer alone that is busy with something else.
+pub(crate) const BUSY_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long to leave a peer alone that does not want what we want.
+pub(crate) const REFUSED_WAIT_MAX: Duration = Duration::from_secs(300);

@@ -397,7 +397,9 @@ fn answer(
 }
 
 fn insert_half_open(shared: &mut Shared, sa: IkeSa) {
-    let (max, per_address_max) = (shared.limits.half_open_max, shared.limits.half_open_per_address_max);
+    let tunnels = shared.tunnels_between(*sa.path.local.ip(), *sa.path.remote.ip()).len();
+    let max = shared.limits.half_open_max.max(2 * shared.tunnels.len());
+    let per_address_max = shared.limits.half_open_per_address_max.max(2 * tunnels);
     if let Some(oldest) = shared.half_open.to_evict(*sa.path.remote.ip(), max, per_address_max) {
         shared.with_sa(oldest, |_, sa| sa.state = State::Gone);
     }

@@ -4,7 +4,7 @@ use causeway_crypto::KeyExchange;
 
 use crate::config::TunnelConfig;
 use crate::exchange::Reply;
-use crate::exchange::create_child::REPLACED_MAX;
+use crate::exchange::create_child::{BUSY_WAIT_MAX, REFUSED_WAIT_MAX, REPLACED_MAX};
 use crate::keys::Fresh;
 use crate::message::ExchangeType;
 use crate::message::contents::Contents;
@@ -49,6 +49,7 @@ pub(crate) fn start(shared: &mut Shared, sa: &mut IkeSa) {
 pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, request: IkeRequest, contents: &Contents) {
     let Some(config) = shared.config_of(sa).filter(|_| sa.is_established()) else { return };
     let rival = request.rival;
+    let busy = contents.notify(NotifyKind::TemporaryFailure).is_some();
     let refusal = match contents.error() {
         Some(notify) => Err((Level::Warning, refused_text(&config, notify.kind))),
         None => complete(shared, sa, &config, request, contents).map_err(|text| (Level::Error, text)),
@@ -65,7 +66,8 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, request: IkeReque
         (Err((level, text)), None) => {
             shared.log(sa.tunnel, level, text);
             let expire = sa.times.expire.unwrap_or(shared.now);
-            sa.times.rekey = Some(shared.soon(expire));
+            let wait_max = if busy { BUSY_WAIT_MAX } else { REFUSED_WAIT_MAX };
+            sa.times.rekey = Some(shared.soon(expire, wait_max));
         }
     }
 }

@@ -152,6 +152,7 @@ fn the_same_configuration_again_changes_nothing_and_another_one_negotiates_anew(
     let other = TunnelConfig { local_ts, ..softly };
     sim.put(A, T, other.clone());
     assert!(sim.side(A).children.is_empty());
+    assert_eq!(sim.status(A), TunnelStatus::IkeSaNotEstablished, "and that is told");
     sim.run(secs(5));
     assert_eq!(sim.status(A), TunnelStatus::IpsecSaNotEstablished, "the peer wants the other network still");
     sim.put(B, T, mirrored(&other));

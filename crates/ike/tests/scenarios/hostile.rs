@@ -59,7 +59,7 @@ fn a_tunnel_comes_up_while_every_message_is_followed_by_its_broken_copies() {
         let mut seen = 0;
         while sim.now < secs(2) {
             sim.run(std::time::Duration::from_millis(5));
-            for original in sim.wire[seen..].to_vec() {
+            for original in sim.wire.clone().into_iter().skip(seen) {
                 for _ in 0..300 {
                     let mut bytes = [0; 4];
                     dice.fill(&mut bytes);
@@ -271,4 +271,43 @@ fn no_secret_is_shown_by_debug() {
     let key = child.inbound_key.encryption.as_bytes();
     assert!(!shown.contains(&format!("{}, {}, {}", key[0], key[1], key[2])));
     assert!(shown.contains("Secret("));
+}
+
+#[test]
+fn the_ike_sas_of_one_tunnel_are_limited_whoever_makes_them() {
+    let mut sim = Sim::new(9);
+    sim.put(B, T, mirrored(&config()));
+    // Twelve gateways believe to be A, and begin before the first has authenticated.
+    let mut others: Vec<Sim> = (0..12).map(|n| Sim::new(100 + n)).collect();
+    for other in &mut others {
+        other.put(A, T, TunnelConfig { initiate: true, ..config() });
+        sim.deliver(other.wire[0].clone());
+    }
+    for (other, answer) in others.iter_mut().zip(sim.wire.clone()) {
+        other.deliver(answer);
+        sim.deliver(other.wire[1].clone());
+    }
+    let limit = Limits::default().ike_sas_per_tunnel_max;
+    assert_eq!(sim.side(B).children_made, 12);
+    assert!(sim.side(B).children.len() <= limit, "{} children", sim.side(B).children.len());
+    assert_eq!(sim.status(B), TunnelStatus::IpsecSaEstablished);
+}
+
+#[test]
+fn hundreds_of_tunnels_with_one_peer_come_up_together() {
+    let mut sim = Sim::new(10);
+    let tunnel = |n: u64| TunnelConfig {
+        local_id: causeway_ike::Identity::parse(&format!("a{n}")),
+        remote_id: causeway_ike::Identity::parse(&format!("b{n}")),
+        ..config()
+    };
+    for n in 0..300 {
+        sim.put(B, TunnelKey(n), mirrored(&tunnel(n)));
+    }
+    for n in 0..300 {
+        sim.put(A, TunnelKey(n), TunnelConfig { initiate: true, ..tunnel(n) });
+    }
+    sim.run(secs(2));
+    let up = (0..300).filter(|n| sim.passes(A, TunnelKey(*n), B)).count();
+    assert_eq!(up, 300);
 }

@@ -1,0 +1,5 @@
+//! A peer that holds the keys and says what it should not, or when it should not.
+
+mod puppet;
+mod requests;
+mod table;
