@@ -62,7 +62,10 @@ impl TunDevice {
             .multi_queue(true)
             .inherit_enable_state()
             .build_sync()?;
-        device.set_tx_queue_len(QUEUE_PACKETS)?;
+        // Only who may administer the whole machine may; in a user namespace Linux's own length has to do.
+        if let Err(error) = device.set_tx_queue_len(QUEUE_PACKETS) {
+            tracing::debug!(name, %error, "the device keeps the queue length that it came with");
+        }
         device.persist()?;
         device.set_nonblocking(true)?;
         let index = device.if_index()?;

@@ -76,8 +76,31 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("causeway: {error:#}");
+            eprintln!("causeway: {}", one_line(&error));
             ExitCode::from(2)
         }
+    }
+}
+
+/// The error and its causes, each said once: many of our errors say their cause themselves.
+fn one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |line, cause| match line {
+        line if line.contains(&cause) => line,
+        line if line.is_empty() => cause,
+        line => format!("{line}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    #[test]
+    fn a_cause_that_the_error_says_itself_is_not_said_again() {
+        let cause = || std::io::Error::other("no such file");
+        let said = anyhow::Error::new(cause()).context("cannot read x: no such file");
+        assert_eq!(super::one_line(&said), "cannot read x: no such file");
+        let unsaid = Err::<(), _>(cause()).context("cannot read x").unwrap_err();
+        assert_eq!(super::one_line(&unsaid), "cannot read x: no such file");
     }
 }
