@@ -22,10 +22,13 @@ use crate::path::{DomainPlane, outbound};
 use crate::routes::{LinuxRoutes, RouteError, TableRoutes, route_changes, table_changes, table_wanted};
 use crate::stop::StopSwitch;
 use crate::tun::TunDevice;
+use crate::watch::Changes;
 
 /// What the text on a device of ours begins with.
 const ALIAS_PREFIX: &str = "causeway ";
-/// Main is listed anew before each change unless that took longer than this; then at each check.
+/// Main is listed anew before a change unless that was done so short ago, or takes so long. Changes of it are heard of anyway.
+const MAIN_LISTED_AGE: Duration = Duration::from_millis(20);
+/// See [`MAIN_LISTED_AGE`].
 const MAIN_LISTING_MAX: Duration = Duration::from_millis(5);
 
 /// Why a domain is not as it should be.
@@ -49,8 +52,8 @@ pub enum DomainError {
     #[error("the domain is not open")]
     NotOpen,
     /// Somebody removed the device; the domain has to be opened anew.
-    #[error("somebody removed the TUN device {0}")]
-    DeviceGone(String),
+    #[error("somebody removed the TUN device of {0:?}")]
+    DeviceGone(Domain),
 }
 
 /// A domain in being.
@@ -72,8 +75,11 @@ pub struct Domains {
     open: BTreeMap<Domain, OpenDomain>,
     /// The numbers of devices and tables, also of domains that were found and are not open yet.
     slots: BTreeMap<Domain, u32>,
+    /// The prefixes of main, when they were listed, and how long that took.
     main: BTreeSet<Ipv4Net>,
+    main_listed: Instant,
     main_listing: Duration,
+    changes: Arc<Changes>,
 }
 
 impl Domains {
@@ -95,15 +101,16 @@ impl Domains {
             open: BTreeMap::new(),
             slots: BTreeMap::new(),
             main: BTreeSet::new(),
+            main_listed: Instant::now(),
             main_listing: Duration::ZERO,
+            changes: Arc::default(),
         })
     }
 
     /// Looks for what a process before us left: devices of domains that are still wanted are kept with their routes, so that
     /// nothing of theirs leaves in clear meanwhile; everything else of ours is removed.
     pub fn recover(&mut self, wanted: &BTreeSet<Domain>) -> Result<(), RouteError> {
-        let (main_listing, main) = timed(|| self.routes.observe_main());
-        (self.main_listing, self.main) = (main_listing, main?);
+        self.list_main()?;
         for link in self.routes.links()? {
             let Some(slot) = self.slot_of(&link) else { continue };
             let alias = link.alias.unwrap_or_default();
@@ -134,6 +141,7 @@ impl Domains {
         let plane = Arc::clone(&opened.plane);
         self.slots.insert(domain.clone(), slot);
         self.open.insert(domain.clone(), opened);
+        self.watch_devices();
         self.routes.put_rules(&self.tables())?;
         Ok(plane)
     }
@@ -147,6 +155,7 @@ impl Domains {
     pub fn close(&mut self, domain: &Domain) -> Result<(), DomainError> {
         let Some(mut open) = self.open.remove(domain) else { return Ok(()) };
         self.slots.remove(domain);
+        self.watch_devices();
         open.stop.throw();
         if let Some(thread) = open.thread.take()
             && thread.join().is_err()
@@ -169,6 +178,11 @@ impl Domains {
         self.routes.port()
     }
 
+    /// What others have changed, which somebody else has to note there.
+    pub fn changes(&self) -> Arc<Changes> {
+        Arc::clone(&self.changes)
+    }
+
     /// The domains that are open.
     pub fn names(&self) -> Vec<Domain> {
         self.open.keys().cloned().collect()
@@ -176,10 +190,10 @@ impl Domains {
 
     /// Has Linux routes for these prefixes from now on.
     pub fn add_prefixes(&mut self, domain: &Domain, dests: &[Ipv4Net]) -> Result<(), DomainError> {
-        if self.main_listing < MAIN_LISTING_MAX {
+        if self.main_listing < MAIN_LISTING_MAX && self.main_listed.elapsed() > MAIN_LISTED_AGE {
             self.list_main()?;
         }
-        self.change(domain, dests, |prefixes| prefixes.extend(dests))
+        self.change(domain, dests, |prefixes| prefixes.extend(dests)).map(drop)
     }
 
     /// Has no Linux routes for these prefixes any more.
@@ -189,26 +203,49 @@ impl Domains {
                 prefixes.remove(dest);
             }
         })
+        .map(drop)
     }
 
-    /// Looks at what the kernel has, and makes it what it should be: `prefixes`. Routes for `tolerated` may be there as well.
+    /// Looks at the devices, and brings up those that somebody took down.
+    pub fn check_links(&mut self) -> Result<(), DomainError> {
+        let links = self.routes.links()?;
+        for (domain, open) in &self.open {
+            let device = &open.plane.device;
+            let gone = || DomainError::DeviceGone(domain.clone());
+            let link = links.iter().find(|link| link.index == device.index()).ok_or_else(gone)?;
+            let (mtu, alias) = (self.config.mtu, alias_of(domain));
+            if !link.is_up || link.mtu != u32::from(mtu) || link.alias.as_ref() != Some(&alias) {
+                self.routes.set_link(link.index, mtu, &alias)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what has changed in main.
+    pub fn check_main(&mut self) -> Result<usize, DomainError> {
+        let before = std::mem::take(&mut self.main);
+        if let Err(error) = self.list_main() {
+            self.main = before;
+            return Err(error.into());
+        }
+        let touched: Vec<_> = before.symmetric_difference(&self.main).copied().collect();
+        let mut changes = 0;
+        for domain in self.names() {
+            changes += self.change(&domain, &touched, |_| {})?;
+        }
+        Ok(changes)
+    }
+
+    /// Looks at a domain's table, and makes it what it should be: `prefixes`. Routes for `tolerated` may be there as well.
     /// Returns how many changes that took.
-    pub fn check(
+    pub fn check_table(
         &mut self,
         domain: &Domain,
         prefixes: BTreeSet<Ipv4Net>,
         tolerated: &BTreeSet<Ipv4Net>,
     ) -> Result<usize, DomainError> {
-        self.list_main()?;
-        let links = self.routes.links()?;
         let open = self.open.get_mut(domain).ok_or(DomainError::NotOpen)?;
         let device = open.plane.device.index();
-        let gone = || DomainError::DeviceGone(open.plane.device.name().to_owned());
-        let link = links.iter().find(|link| link.index == device).ok_or_else(gone)?;
-        let alias = alias_of(domain);
-        if !link.is_up || link.mtu != u32::from(self.config.mtu) || link.alias.as_ref() != Some(&alias) {
-            self.routes.set_link(device, self.config.mtu, &alias)?;
-        }
         let observed = self.routes.observe(open.table)?;
         let mut wanted = table_wanted(&prefixes, &self.main, device);
         let all = prefixes.union(tolerated).copied().collect();
@@ -233,21 +270,22 @@ impl Domains {
         domain: &Domain,
         touched: &[Ipv4Net],
         change: impl FnOnce(&mut BTreeSet<Ipv4Net>),
-    ) -> Result<(), DomainError> {
+    ) -> Result<usize, DomainError> {
         let open = self.open.get_mut(domain).ok_or(DomainError::NotOpen)?;
         change(&mut open.prefixes);
         let device = open.plane.device.index();
         let changes = route_changes(&open.present, &open.prefixes, &self.main, touched, device);
         self.routes.apply(open.table, &changes)?;
-        for change in changes {
+        for change in &changes {
             change.enter(&mut open.present);
         }
-        Ok(())
+        Ok(changes.len())
     }
 
     fn list_main(&mut self) -> Result<(), RouteError> {
-        let (took, main) = timed(|| self.routes.observe_main());
-        (self.main_listing, self.main) = (took, main?);
+        let begin = Instant::now();
+        self.main = self.routes.observe_main()?;
+        (self.main_listed, self.main_listing) = (Instant::now(), begin.elapsed());
         Ok(())
     }
 
@@ -287,6 +325,10 @@ impl Domains {
         link.name.strip_prefix(&self.config.device_prefix)?.parse().ok()
     }
 
+    fn watch_devices(&self) {
+        self.changes.set_devices(self.open.values().map(|open| open.plane.device.index()));
+    }
+
     fn tables(&self) -> BTreeSet<u32> {
         self.slots.values().map(|slot| self.config.numbers.table_base + slot).collect()
     }
@@ -294,10 +336,4 @@ impl Domains {
 
 fn alias_of(domain: &Domain) -> String {
     format!("{ALIAS_PREFIX}{}/{}/{}", domain.account, domain.region, domain.transit_router)
-}
-
-fn timed<T>(action: impl FnOnce() -> T) -> (Duration, T) {
-    let start = Instant::now();
-    let result = action();
-    (start.elapsed(), result)
 }

@@ -86,7 +86,7 @@ impl Gateway {
         let engine =
             Engine::new(tunnels, Arc::clone(&reports), config.local_of_public(), config.encapsulation);
         let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
-        let mut others = vec![watch(&domains, changed, &signal)?];
+        let mut others = vec![watch(&domains, config.numbers.protocol, changed, &signal)?];
         for ports in ports.into_values() {
             others.push(receive(ports, &inbound, &messages, &signal)?);
         }
@@ -178,9 +178,15 @@ fn receive(
     spawn(&name, move || inbound::receive(&ports, &inbound, &messages, &signal))
 }
 
-fn watch(domains: &Domains, changed: Sender<()>, signal: &StopSignal) -> Result<JoinHandle<()>, StartError> {
+fn watch(
+    domains: &Domains,
+    protocol: u8,
+    changed: Sender<()>,
+    signal: &StopSignal,
+) -> Result<JoinHandle<()>, StartError> {
     let failed = |error| StartError::of_system("listening for changes of routes", error);
-    let (watch, signal) = (Watch::open(domains.netlink_port()).map_err(failed)?, signal.clone());
+    let (watch, signal) =
+        (Watch::open(domains.netlink_port(), protocol, domains.changes()).map_err(failed)?, signal.clone());
     spawn("watch", move || watch.run(&changed, &signal))
 }
 

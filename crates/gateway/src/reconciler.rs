@@ -25,13 +25,16 @@ use crate::reconcile::{Programmed, Step, plan};
 use crate::reports::Reports;
 use crate::snapshot::Registry;
 use crate::tunnels::TunnelPlace;
+use crate::watch::Changes;
 
-/// How often everything is looked at without a reason.
+/// How often devices and rules are looked at without a reason.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How soon after a check another one may be, when somebody changes routes all the time.
 const CHECK_PAUSE_MIN: Duration = Duration::from_millis(100);
-/// A check of very many routes may take this fraction of the time, not more.
-const CHECK_SHARE: u32 = 50;
+/// How often all routes are listed without a reason. Changes by others are heard of; this is for what was not.
+const LISTING_INTERVAL: Duration = Duration::from_secs(30);
+/// Listing very many routes takes at most one part in so many of the time.
+const LISTING_SHARE: u32 = 50;
 /// The first pause after an error; each further one is twice as long.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// The longest pause after an error.
@@ -73,6 +76,7 @@ pub struct Reconciler {
     reports: Arc<Reports>,
     registry: Arc<Registry>,
     domains: Domains,
+    changes: Arc<Changes>,
     engine: Sender<Command>,
     programmed: Programmed,
     lanes: BTreeMap<VpnConnectionId, Lane>,
@@ -83,6 +87,8 @@ pub struct Reconciler {
     /// Not before; after that, as soon as there is a reason.
     check_allowed: Instant,
     next_check: Instant,
+    listing_allowed: Instant,
+    next_listing: Instant,
 }
 
 impl Reconciler {
@@ -94,7 +100,9 @@ impl Reconciler {
         domains: Domains,
         engine: Sender<Command>,
     ) -> Self {
+        let now = Instant::now();
         Self {
+            changes: domains.changes(),
             desires,
             reports,
             registry,
@@ -105,8 +113,10 @@ impl Reconciler {
             in_force: BTreeMap::new(),
             retries: BTreeMap::new(),
             next_key: 0,
-            check_allowed: Instant::now(),
-            next_check: Instant::now(),
+            check_allowed: now,
+            next_check: now,
+            listing_allowed: now,
+            next_listing: now,
         }
     }
 
@@ -115,7 +125,7 @@ impl Reconciler {
         self.recover();
         loop {
             self.look();
-            if Instant::now() >= self.next_check {
+            if Instant::now() >= self.check_due() {
                 self.check();
                 self.look();
             }
@@ -313,29 +323,43 @@ impl Reconciler {
 
     /// Looks at what the kernel has, and repairs what somebody else changed.
     fn check(&mut self) {
+        match self.check_once() {
+            Ok(0) => {}
+            Ok(changes) => tracing::info!(changes, "Linux routes were not as they should be, and are again"),
+            Err(DomainError::DeviceGone(domain)) => {
+                tracing::warn!(?domain, "somebody removed the TUN device; the domain is opened anew");
+                self.rebuild(&domain);
+            }
+            Err(error) => tracing::warn!(%error, "checking the Linux routes"),
+        }
+        let now = Instant::now();
+        (self.check_allowed, self.next_check) = (now + CHECK_PAUSE_MIN, now + CHECK_INTERVAL);
+    }
+
+    fn check_once(&mut self) -> Result<usize, DomainError> {
         let start = Instant::now();
-        let tolerated = self.tolerated();
+        self.domains.check_links()?;
+        self.domains.check_rules()?;
+        let mut changes = if self.changes.take_main() { self.domains.check_main()? } else { 0 };
+        let is_due = start >= self.next_listing || self.changes.are_ours();
+        if is_due && start >= self.listing_allowed {
+            self.changes.take_ours();
+            changes += self.domains.check_main()? + self.check_tables()?;
+            let pause = start.elapsed() * LISTING_SHARE;
+            (self.listing_allowed, self.next_listing) = (start + pause, start + pause.max(LISTING_INTERVAL));
+        }
+        Ok(changes)
+    }
+
+    fn check_tables(&mut self) -> Result<usize, DomainError> {
+        let (tolerated, none) = (self.tolerated(), BTreeSet::new());
+        let mut changes = 0;
         for domain in self.domains.names() {
             let prefixes = self.programmed.prefixes(&domain);
-            let none = BTreeSet::new();
-            match self.domains.check(&domain, prefixes, tolerated.get(&domain).unwrap_or(&none)) {
-                Ok(0) => {}
-                Ok(changes) => {
-                    tracing::info!(changes, "Linux routes were not as they should be, and are again");
-                }
-                Err(error @ DomainError::DeviceGone(_)) => {
-                    tracing::warn!(%error, "opening the domain anew");
-                    self.rebuild(&domain);
-                }
-                Err(error) => tracing::warn!(%error, "checking the Linux routes"),
-            }
+            changes +=
+                self.domains.check_table(&domain, prefixes, tolerated.get(&domain).unwrap_or(&none))?;
         }
-        if let Err(error) = self.domains.check_rules() {
-            tracing::warn!(%error, "checking the routing rules");
-        }
-        let (end, least) = (Instant::now(), start.elapsed() * CHECK_SHARE);
-        self.check_allowed = end + least.max(CHECK_PAUSE_MIN);
-        self.next_check = end + least.max(CHECK_INTERVAL);
+        Ok(changes)
     }
 
     /// Takes apart what is programmed in a domain; what is desired is programmed again when it is looked at next.
@@ -363,8 +387,14 @@ impl Reconciler {
         tolerated
     }
 
+    /// When to check next. What others changed of ours is repaired as soon as it may be.
+    fn check_due(&self) -> Instant {
+        let listing = self.changes.are_ours().then_some(self.listing_allowed.max(self.check_allowed));
+        listing.into_iter().fold(self.next_check, Instant::min)
+    }
+
     fn pause(&self) -> Duration {
-        let next = self.retries.values().map(|retry| retry.at).fold(self.next_check, Instant::min);
+        let next = self.retries.values().map(|retry| retry.at).fold(self.check_due(), Instant::min);
         next.saturating_duration_since(Instant::now())
     }
 

@@ -42,7 +42,7 @@ pub const RULE_PRIORITY: u32 = 20_200;
 pub const FWMARK: u32 = 0xca;
 
 /// Linux's main table.
-const TABLE_MAIN: u32 = 254;
+pub const TABLE_MAIN: u32 = 254;
 
 /// The numbers under which our routes are known, where the defaults collide with something else on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,16 @@
 //! The thread that hears when somebody else changes routes, rules or links, so that repairs do not wait for the next check.
 
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::Sender;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::routes::TABLE_MAIN;
 use crate::stop::StopSignal;
 
 /// The multicast groups of rtnetlink: links, IPv4 routes, IPv4 rules.
@@ -16,26 +18,71 @@ const GROUPS: [u32; 3] = [1, 7, 8];
 /// Several notifications come in one datagram.
 const RECEIVE_BYTES: usize = 64 * 1024;
 
+const RTM_NEWLINK: u16 = 16;
+const RTM_DELLINK: u16 = 17;
+const RTM_NEWROUTE: u16 = 24;
+const RTM_DELROUTE: u16 = 25;
+
+/// What others have changed since somebody asked.
+#[derive(Default)]
+pub struct Changes {
+    /// Routes of the main table.
+    main: AtomicBool,
+    /// Routes or devices of ours.
+    ours: AtomicBool,
+    /// The indices of our devices. Linux does not tell which routes go when a device goes down.
+    devices: Mutex<BTreeSet<u32>>,
+}
+
 /// Hears what others change.
 pub struct Watch {
     socket: Socket,
     /// The netlink port through which we change things ourselves, which is nothing to hear about.
     own_port: Arc<AtomicU32>,
+    /// The number of our routes.
+    protocol: u8,
+    changes: Arc<Changes>,
+}
+
+impl Changes {
+    /// Whether others have changed main since this was last asked.
+    pub fn take_main(&self) -> bool {
+        self.main.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether others have changed what is ours since this was last asked.
+    pub fn take_ours(&self) -> bool {
+        self.ours.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether others have changed what is ours, and nobody asked yet.
+    pub fn are_ours(&self) -> bool {
+        self.ours.load(Ordering::Relaxed)
+    }
+
+    /// Which devices are ours.
+    pub fn set_devices(&self, indices: impl IntoIterator<Item = u32>) {
+        *self.devices.lock().unwrap_or_else(PoisonError::into_inner) = indices.into_iter().collect();
+    }
+
+    fn is_our_device(&self, index: u32) -> bool {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner).contains(&index)
+    }
 }
 
 impl Watch {
     /// Listens in the network namespace of the calling thread.
-    pub fn open(own_port: Arc<AtomicU32>) -> std::io::Result<Self> {
+    pub fn open(own_port: Arc<AtomicU32>, protocol: u8, changes: Arc<Changes>) -> std::io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         socket.bind(&SocketAddr::new(0, 0))?;
         for group in GROUPS {
             socket.add_membership(group)?;
         }
         socket.set_non_blocking(true)?;
-        Ok(Self { socket, own_port })
+        Ok(Self { socket, own_port, protocol, changes })
     }
 
-    /// Tells of each change by others, until told to stop.
+    /// Wakes somebody after each change by others that matters, until told to stop.
     pub fn run(&self, changed: &Sender<()>, stop: &StopSignal) {
         let mut received = Vec::with_capacity(RECEIVE_BYTES);
         loop {
@@ -50,29 +97,51 @@ impl Watch {
                 return;
             }
             received.clear();
-            let by_others = match self.socket.recv(&mut received, 0) {
-                Ok(_) => self.is_by_others(&received),
-                // More than fitted: some of it may be by others.
-                Err(error) => error.raw_os_error() == Some(libc::ENOBUFS),
+            let matters = match self.socket.recv(&mut received, 0) {
+                Ok(_) => self.note_all(&received),
+                // More came than there was room for.
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                    self.changes.main.store(true, Ordering::Relaxed);
+                    self.changes.ours.store(true, Ordering::Relaxed);
+                    true
+                }
+                Err(_) => false,
             };
-            if by_others {
+            if matters {
                 let _one_waits_already = changed.try_send(());
             }
         }
     }
 
-    /// The port of whoever caused a change is in the header of its message, after length, type, flags and sequence number.
-    fn is_by_others(&self, mut messages: &[u8]) -> bool {
-        let own = self.own_port.load(Ordering::Relaxed);
-        while let Some(header) = messages.first_chunk::<16>() {
-            let field =
-                |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-            if field(12) != own {
-                return true;
-            }
-            let length = (field(0) as usize).max(header.len()).next_multiple_of(4);
-            messages = messages.get(length..).unwrap_or_default();
+    fn note_all(&self, mut messages: &[u8]) -> bool {
+        let mut matters = false;
+        while let Some(length) = messages.first_chunk::<4>().map(|bytes| u32::from_ne_bytes(*bytes) as usize)
+        {
+            let message = messages.get(..length).unwrap_or(messages);
+            matters |= self.note(message).unwrap_or(false);
+            messages = messages.get(length.max(4).next_multiple_of(4)..).unwrap_or_default();
         }
-        false
+        matters
+    }
+
+    /// Notes what a message tells, and whether it matters. The header is length (4 bytes), type (2), flags (2), sequence
+    /// number (4) and port (4) of whoever made the change; `rtmsg` and `ifinfomsg` follow at byte 16.
+    fn note(&self, message: &[u8]) -> Option<bool> {
+        let word = |at: usize| message.get(at..at + 4)?.try_into().ok().map(u32::from_ne_bytes);
+        let kind = u16::from_ne_bytes(message.get(4..6)?.try_into().ok()?);
+        if word(12)? == self.own_port.load(Ordering::Relaxed) {
+            return Some(false);
+        }
+        let (main, ours) = match kind {
+            RTM_NEWROUTE | RTM_DELROUTE => {
+                (u32::from(*message.get(20)?) == TABLE_MAIN, *message.get(21)? == self.protocol)
+            }
+            RTM_NEWLINK | RTM_DELLINK => (false, self.changes.is_our_device(word(20)?)),
+            // Rules are few; they are looked at whenever anything is.
+            _ => return Some(true),
+        };
+        self.changes.main.fetch_or(main, Ordering::Relaxed);
+        self.changes.ours.fetch_or(ours, Ordering::Relaxed);
+        Some(main || ours)
     }
 }
