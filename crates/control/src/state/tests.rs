@@ -147,9 +147,9 @@ fn large() -> World {
 fn an_operation_on_one_object_does_not_look_at_all_of_them() {
     let mut world = large();
     assert_eq!(world.state.vco_route_count(&"vco-n3".parse().unwrap()), 10_000);
-    let times = 200;
-    let begun = Instant::now();
-    for number in 0..times {
+    world.settings.customer_gateways_per_region_max = 1_000;
+    let mut fastest = Duration::MAX;
+    for number in 0..50 {
         let dest = format!("172.16.{number}.0/24");
         let parameters = [
             ("VpnConnectionId", "vco-n3"),
@@ -157,17 +157,17 @@ fn an_operation_on_one_object_does_not_look_at_all_of_them() {
             ("NextHop", "vco-n3"),
             ("Weight", "100"),
         ];
+        let begun = Instant::now();
         for action in ["CreateVcoRouteEntry", "DescribeVpnConnection", "DeleteVcoRouteEntry"] {
             world.call(action, &parameters).unwrap();
             let generation = world.state.revision();
             world.reports.0.get_mut(&"vco-n3".parse().unwrap()).unwrap().generation = generation;
         }
-        let address = format!("1.2.3.{number}");
-        world.settings.customer_gateways_per_region_max = 1_000;
-        world.customer_gateway(&address);
+        world.customer_gateway(&format!("1.2.3.{number}"));
+        fastest = fastest.min(begun.elapsed());
     }
-    let each = begun.elapsed() / (times * 4);
-    assert!(each < Duration::from_millis(3), "{each:?} for each operation");
+    // The fastest of many, so that a busy machine does not matter.
+    assert!(fastest < Duration::from_millis(5), "{fastest:?} for four operations");
 }
 
 #[test]
