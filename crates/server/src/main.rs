@@ -55,7 +55,7 @@ enum Command {
 #[derive(Debug, Clone, clap::Args)]
 struct DataFolder {
     /// The data folder.
-    #[arg(long, value_name = "DIR", env = "CAUSEWAY_DATA")]
+    #[arg(long, value_name = "DIR", env = "CAUSEWAY_DATA", global = true)]
     data: Option<PathBuf>,
 }
 
