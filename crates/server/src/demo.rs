@@ -5,7 +5,6 @@
 //! anyone else. Whatever the demo makes it removes: at the end, on an error, and on Ctrl-C.
 
 mod attachment;
-mod folder;
 mod hints;
 mod needs;
 mod peers;
@@ -23,7 +22,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use causeway_netlab::{Interrupt, Lab, ensure_rights};
 
-use folder::Folder;
 use print::Voice;
 use report::{Report, ReportFile};
 use stage::Stage;
@@ -80,8 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let report_file = arguments.report.as_deref().map(ReportFile::create).transpose()?;
     let interrupt = Interrupt::listen()?;
     let voice = Voice::of_stdout();
-    let folder = Folder::make()?;
-    let mut stage = Stage::new(arguments.peer, Lab::new(LAB_PREFIX)?, folder);
+    let mut stage = Stage::new(arguments.peer, Lab::new(LAB_PREFIX)?)?;
     let mut report = Report::new(arguments.peer.name());
 
     let end = story::tell(&mut stage, &voice, interrupt, &mut report);

@@ -1,16 +1,26 @@
 //! `causeway demo`, whole: the main job on real packets, once for each peer. It needs the rights to make network
 //! namespaces (root, or a kernel that allows user namespaces) and strongSwan, and fails without.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test panics when something is wrong, its functions too"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, Uid};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// A user without any rights.
+const NOBODY: u32 = 65_534;
 
 /// The stories measure, so they are told one after the other.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -93,6 +103,35 @@ fn the_story_is_as_it_should_be_with_strongswan_at_the_sites() {
     assert_the_story_is_as_it_should_be(&report);
 }
 
+/// The binary where any user can run it.
+fn shared_copy(folder: &TempDir) -> PathBuf {
+    let copy = folder.path().join("causeway");
+    fs::copy(env!("CARGO_BIN_EXE_causeway"), &copy).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    copy
+}
+
+#[test]
+fn without_root_it_runs_in_a_user_namespace_or_says_in_one_line_what_to_do() {
+    let _one_at_a_time = one_at_a_time();
+    let (programs, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let mut command = Command::new(shared_copy(&programs));
+    command.args(["demo", "--exit"]).env("TMPDIR", temporary.path()).stdin(Stdio::null());
+    if Uid::effective().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.output().unwrap();
+    let said = said(&output);
+    println!("{said}");
+    match output.status.code() {
+        Some(0) => assert!(said.contains("0 in clear"), "{said}"),
+        Some(2) => assert!(said.contains("What to do: ") && said.trim_end().lines().count() == 1, "{said}"),
+        other => panic!("{other:?}: {said}"),
+    }
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn ctrl_c_in_the_middle_of_the_story_removes_everything() {
     let _one_at_a_time = one_at_a_time();
@@ -117,7 +156,7 @@ fn a_demo_that_shall_stay_stays_until_ctrl_c_and_shows_how_to_look_around() {
     let pid = child.id();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let mut told = Vec::new();
-    while let Some(line) = lines.next() {
+    for line in lines.by_ref() {
         let stays = line.contains("Ctrl-C");
         told.push(line);
         if stays {

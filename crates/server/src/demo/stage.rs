@@ -1,12 +1,12 @@
 //! What the demo has made so far, and the order in which it goes.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use causeway_netlab::{Capture, Lab};
 
 use super::Peer;
-use super::folder::Folder;
 use super::peers::{Peers, Psks};
 use super::server::Server;
 use super::topology::Network;
@@ -28,14 +28,15 @@ pub struct Stage {
     pub psks: [Psks; 2],
     /// Who is at the sites.
     pub peer: Peer,
-    /// After everything that has files in it.
-    pub folder: Folder,
+    /// The lab's folder: configurations, data folders and logs of what runs in it. It goes with the lab.
+    pub folder: PathBuf,
 }
 
 impl Stage {
     /// An empty one.
-    pub fn new(peer: Peer, lab: Lab, folder: Folder) -> Self {
-        Self {
+    pub fn new(peer: Peer, lab: Lab) -> Result<Self> {
+        let folder = lab.folder()?;
+        Ok(Self {
             capture: None,
             lab,
             network: None,
@@ -46,7 +47,7 @@ impl Stage {
             psks: Default::default(),
             peer,
             folder,
-        }
+        })
     }
 
     /// Puts the network on it, and the capture that watches its wire.

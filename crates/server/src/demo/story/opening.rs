@@ -59,7 +59,7 @@ pub fn start(scene: &mut Scene<'_>) -> Result<Outcome> {
     let psks = [random_psks()?, random_psks()?];
     let waiting = scene.voice.waiting("starting");
     let network = scene.stage.network()?;
-    let folder = scene.stage.folder.path();
+    let folder = scene.stage.folder.as_path();
     let gateway = Server::start(&network.gateway, &GATEWAY_ADDRESSES, folder)?;
     let peers = Peers::start(scene.stage.peer, &network.sites, &psks, folder)?;
     drop(waiting);
