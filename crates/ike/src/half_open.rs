@@ -61,3 +61,40 @@ impl HalfOpen {
         oldest.first().map(|(_, spi)| *spi)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV4;
+    use std::time::Duration;
+
+    use super::HalfOpen;
+
+    fn from(last: u8, port: u16) -> SocketAddrV4 {
+        SocketAddrV4::new([10, 0, 0, last].into(), port)
+    }
+
+    #[test]
+    fn the_oldest_of_an_address_gives_way_first_and_then_the_oldest_of_all() {
+        let mut half_open = HalfOpen::default();
+        for n in 0..6_u8 {
+            half_open.insert(u64::from(n), Duration::from_secs(n.into()), from(n % 2, n.into()), n.into());
+        }
+        assert_eq!(half_open.to_evict([10, 0, 0, 1].into(), 100, 100), None);
+        assert_eq!(half_open.to_evict([10, 0, 0, 1].into(), 100, 3), Some(1));
+        assert_eq!(half_open.to_evict([10, 0, 0, 9].into(), 100, 3), None);
+        assert_eq!(half_open.to_evict([10, 0, 0, 9].into(), 6, 3), Some(0));
+    }
+
+    #[test]
+    fn what_is_removed_leaves_nothing_behind() {
+        let mut half_open = HalfOpen::default();
+        half_open.insert(1, Duration::ZERO, from(1, 500), 7);
+        assert_eq!(half_open.made_by(from(1, 500), 7), Some(1));
+        assert_eq!((half_open.len(), half_open.len_of([10, 0, 0, 1].into())), (1, 1));
+        half_open.remove(1);
+        half_open.remove(1);
+        assert_eq!(half_open.made_by(from(1, 500), 7), None);
+        assert!(half_open.by_age.is_empty() && half_open.by_address.is_empty());
+        assert!(half_open.by_request.is_empty() && half_open.entries.is_empty());
+    }
+}

@@ -122,3 +122,6 @@ pub(crate) struct Signed<'a> {
     pub nonce: &'a [u8],
     pub identity: &'a [u8],
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ pub enum Output {
         /// Names the child SA.
         inbound_spi: u32,
     },
-    /// The tunnel's status has changed.
+    /// The tunnel's status, or the reason for it, has changed. A new tunnel is `IkeSaNotEstablished` without being told.
     Status {
         /// Whose.
         tunnel: TunnelKey,
@@ -65,7 +65,7 @@ pub enum Output {
         /// Why it is not better, as a sentence for a person; none while all is well.
         error: Option<String>,
     },
-    /// A line for the log. Never contains secrets.
+    /// A line for the log, told once and not at each attempt. Never contains secrets.
     Log {
         /// Whose; none if it concerns no tunnel.
         tunnel: Option<TunnelKey>,

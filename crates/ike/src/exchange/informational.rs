@@ -6,7 +6,7 @@ use crate::message::contents::Contents;
 use crate::message::notify::NotifyKind;
 use crate::message::payload::{Delete, Payload};
 use crate::output::Level;
-use crate::sa::{IkeSa, Request};
+use crate::sa::IkeSa;
 use crate::shared::Shared;
 
 /// The peer deletes, tells, or only asks whether we are alive.
@@ -46,7 +46,6 @@ fn on_delete(shared: &mut Shared, sa: &mut IkeSa, delete: &Delete) -> Vec<u32> {
     for outbound_spi in outbound_spis {
         let found = sa.children.iter().find(|(_, child)| child.outbound_spi == *outbound_spi);
         let Some((inbound_spi, state)) = found.map(|(spi, child)| (*spi, child.state)) else { continue };
-        forget_rekey(sa, inbound_spi);
         match state {
             // Both sides delete it: each has said so itself (1.4.1).
             ChildState::Deleting => shared.remove_child(sa, inbound_spi, false),
@@ -76,16 +75,6 @@ fn replaced_is_gone(shared: &mut Shared, sa: &mut IkeSa, inbound_spi: u32) {
         shared.change_use(key);
     }
     shared.remove_child(sa, inbound_spi, true);
-}
-
-/// A child that we are about to replace is gone: what we negotiate is then simply a new one.
-fn forget_rekey(sa: &mut IkeSa, inbound_spi: u32) {
-    if let Some(Request::Child(request)) = sa.pending.as_mut().map(|pending| &mut pending.request)
-        && request.replaces == Some(inbound_spi)
-        && request.rival.is_none()
-    {
-        request.replaces = None;
-    }
 }
 
 /// The peer has deleted its halves of the children that we deleted.

@@ -202,3 +202,9 @@ fn every_ending_is_told_with_a_reason() {
         sim.side(A).logs.iter().filter(|(key, level, _)| *key == Some(T) && *level >= Level::Warning);
     assert!(warnings.count() >= 2);
 }
+
+#[test]
+fn an_endpoint_may_live_on_any_thread() {
+    fn assert_send<T: Send>() {}
+    assert_send::<causeway_ike::Endpoint>();
+}

@@ -1,6 +1,8 @@
 //! Tunnels come up.
 
-use causeway_crypto::{DhGroup, Encryption, Integrity, Secret};
+use std::collections::BTreeMap;
+
+use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
 use causeway_ike::{ChildProposal, Identity, IkeProposal, Level, TunnelConfig, TunnelKey, TunnelStatus};
 
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Sim, T, config, mirrored, prf_of, put_both, secs};
@@ -59,6 +61,52 @@ fn both_sides_may_initiate_at_once_and_one_ike_sa_remains() {
         assert_eq!((sim.side(A).children_made, sim.side(B).children_made), made, "no churn, seed {seed}");
         sim.assert_up();
     }
+}
+
+#[test]
+fn one_ike_sa_remains_when_that_of_one_side_is_long_under_way() {
+    for seed in 0..16 {
+        let mut sim = Sim::new(seed);
+        let both = TunnelConfig { initiate: true, ..config() };
+        // The IKE_AUTH request of A is lost for some time, in which B's IKE SA comes up.
+        sim.middle = Some(Box::new(|it| {
+            (it.message[18] != 35 || it.message[19] != 0x08 || *it.from.ip() != ADDRESS_A).then_some(it)
+        }));
+        sim.put(A, T, both.clone());
+        sim.put(B, T, mirrored(&both));
+        sim.run(secs(12));
+        sim.assert_up();
+        sim.middle = None;
+        sim.run(secs(60));
+        assert_eq!((sim.side(A).children.len(), sim.side(B).children.len()), (1, 1), "seed {seed}");
+        assert_eq!((sim.side(A).children_made, sim.side(B).children_made), (2, 2), "seed {seed}");
+        sim.assert_up();
+    }
+}
+
+#[test]
+fn no_initialisation_vector_is_used_twice_with_one_key() {
+    let ike = IkeProposal {
+        encryption: Encryption::Aes128Gcm16,
+        integrity: None,
+        prf: Prf::HmacSha256,
+        group: DhGroup::Curve25519,
+    };
+    let mut sim = Sim::new(12);
+    put_both(
+        &mut sim,
+        &TunnelConfig { ike, ike_lifetime: secs(2_000), child_lifetime: secs(300), ..config() },
+    );
+    (sim.loss, sim.doubled) = (0.1, 0.1);
+    sim.run(secs(7_200));
+    let mut messages = BTreeMap::new();
+    for it in sim.wire.iter().filter(|it| it.message[18] != 34) {
+        // The SPIs and the direction name the key; 28 bytes of header and 4 of the payload come before the IV.
+        let key_and_iv = (it.message[..16].to_vec(), it.message[19] & 0x08, it.message[32..40].to_vec());
+        let first = messages.entry(key_and_iv).or_insert_with(|| it.message.clone());
+        assert_eq!(*first, it.message, "only the same message again has the same vector");
+    }
+    assert!(messages.len() > 300);
 }
 
 #[test]
