@@ -21,6 +21,7 @@ use crate::netlink::message::ListedLink;
 use crate::path::{DomainPlane, outbound};
 use crate::routes::{LinuxRoutes, RouteError, TableRoutes, route_changes, table_changes, table_wanted};
 use crate::stop::StopSwitch;
+use crate::supervise::supervise;
 use crate::tun::TunDevice;
 use crate::watch::Changes;
 
@@ -305,7 +306,7 @@ impl Domains {
         let (reading, mtu) = (Arc::clone(&plane), self.config.mtu);
         let thread = std::thread::Builder::new()
             .name(format!("tun-{name}"))
-            .spawn(move || outbound::forward(&reading, mtu, &signal))
+            .spawn(move || supervise(&name, || outbound::forward(&reading, mtu, &signal)))
             .map_err(DomainError::Thread)?;
         Ok(OpenDomain { plane, table, prefixes: BTreeSet::new(), present, stop, thread: Some(thread) })
     }

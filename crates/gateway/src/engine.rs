@@ -14,6 +14,7 @@ use crate::config::{Encapsulation, IKE_PORT, NAT_TRAVERSAL_PORT};
 use crate::path::inbound::IkeDatagram;
 use crate::proposals::{tunnel_config, weaknesses};
 use crate::reports::Reports;
+use crate::supervise::survives;
 use crate::tunnels::{TunnelPlace, Tunnels};
 use causeway_control::desired::DesiredTunnel;
 
@@ -76,18 +77,23 @@ impl Engine {
                         self.close_all();
                         return drop(done);
                     }
-                    Ok(command) => self.obey(command),
+                    Ok(command) => self.guarded(|it| it.obey(command)),
                     Err(_nobody_left) => return self.close_all(),
                 },
                 recv(messages) -> message => {
-                    message.iter().for_each(|message| self.take(message));
-                    messages.try_iter().take(MESSAGES_MAX).for_each(|message| self.take(&message));
+                    let more = messages.try_iter().take(MESSAGES_MAX);
+                    message.into_iter().chain(more).for_each(|message| self.guarded(|it| it.take(&message)));
                 }
                 default(wait) => {}
             }
-            self.do_what_is_due();
-            self.apply_outputs();
+            self.guarded(Self::do_what_is_due);
+            self.guarded(Self::apply_outputs);
         }
+    }
+
+    /// A panic over one tunnel must not end the negotiation of all.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
+        survives("ike", || work(self));
     }
 
     fn now(&self) -> Duration {

@@ -23,6 +23,7 @@ use crate::reports::Reports;
 use crate::snapshot::{GatewaySnapshot, Registry};
 use crate::sockets::LocalPorts;
 use crate::stop::{StopSignal, StopSwitch};
+use crate::supervise::supervise;
 use crate::tunnels::Tunnels;
 use crate::watch::Watch;
 use crate::{EngineHandle, Waker};
@@ -175,7 +176,8 @@ fn receive(
 ) -> Result<JoinHandle<()>, StartError> {
     let (inbound, messages, signal) = (Arc::clone(inbound), messages.clone(), signal.clone());
     let name = format!("udp-{}", ports.ike.local().ip());
-    spawn(&name, move || inbound::receive(&ports, &inbound, &messages, &signal))
+    let work = move || inbound::receive(&ports, &inbound, &messages, &signal);
+    spawn(&name.clone(), move || supervise(&name, work))
 }
 
 fn watch(

@@ -48,6 +48,7 @@ pub mod simulated;
 pub mod snapshot;
 pub mod sockets;
 pub mod stop;
+mod supervise;
 pub mod trie;
 pub mod tun;
 pub mod tunnels;

@@ -136,3 +136,69 @@ fn quieten(name: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, proptest};
+    use proptest::sample::Index;
+    use tun_rs::GROTable;
+
+    use super::HEADROOM;
+
+    /// Segments of one TCP or UDP stream, as an authenticated peer may send them.
+    fn segment(protocol: u8, number: u8, length: usize) -> Vec<u8> {
+        let mut packet = vec![0_u8; HEADROOM + 20 + 20 + length];
+        let inner = &mut packet[HEADROOM..];
+        let total = (inner.len() as u16).to_be_bytes();
+        inner[..10].copy_from_slice(&[0x45, 0, total[0], total[1], 0, number, 0x40, 0, 64, protocol]);
+        inner[12..20].copy_from_slice(&[10, 0, 0, 1, 10, 0, 0, 2]);
+        inner[20..24].copy_from_slice(&[0, 80, 0, 81]);
+        inner[24..28].copy_from_slice(&(u32::from(number) * length as u32).to_be_bytes());
+        inner[32..34].copy_from_slice(&[0x50, 0x10]);
+        if protocol == 17 {
+            inner[24..26].copy_from_slice(&(20 + length as u16).to_be_bytes());
+            inner[26..28].fill(0);
+        }
+        let at = if protocol == 6 { 36 } else { 26 };
+        let mut pseudo = inner[12..20].to_vec();
+        pseudo.extend([&[0, protocol], &(20 + length as u16).to_be_bytes()[..]].concat());
+        let sum = !tun_rs::checksum(&inner[20..], tun_rs::checksum_no_fold(&pseudo, 0));
+        inner[at..at + 2].copy_from_slice(&sum.to_be_bytes());
+        packet
+    }
+
+    #[test]
+    fn segments_of_a_stream_are_put_together() {
+        let mut packets: Vec<_> = (0..4).map(|number| segment(6, number, 40)).collect();
+        packets.iter_mut().for_each(|packet| packet.reserve(4_096));
+        let whole = packets[0].len() + 3 * 40;
+        GROTable::new().apply_gro(&mut packets, HEADROOM, true).unwrap();
+        assert_eq!(packets[0].len(), whole);
+    }
+
+    proptest! {
+        /// The peer is authentic, which does not make it benevolent.
+        #[test]
+        fn putting_hostile_packets_together_does_not_panic(
+            is_tcp in any::<bool>(),
+            packets in prop::collection::vec((0_u8..4, 0_usize..40, 0_usize..60), 1..12),
+            changes in prop::collection::vec((any::<Index>(), any::<Index>(), any::<u8>()), 0..12),
+        ) {
+            let build = |(number, length, cut): (u8, usize, usize)| {
+                let mut packet = segment(if is_tcp { 6 } else { 17 }, number, length);
+                // No shorter than what is let through: an IPv4 header.
+                packet.truncate((packet.len() - cut.min(packet.len())).max(HEADROOM + 20));
+                packet.reserve(4_096);
+                packet
+            };
+            let mut packets: Vec<_> = packets.into_iter().map(build).collect();
+            for (packet, at, byte) in changes {
+                let packet = packet.get_mut(&mut packets);
+                let at = HEADROOM + at.index(packet.len() - HEADROOM);
+                packet[at] = byte;
+            }
+            let mut table = GROTable::new();
+            drop(table.apply_gro(&mut packets, HEADROOM, true));
+        }
+    }
+}
