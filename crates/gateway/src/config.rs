@@ -88,6 +88,11 @@ pub enum StartError {
     /// No address was configured.
     #[error("the gateway has no address: configure at least one that its peers can reach")]
     NoAddress,
+    /// An address stands for all of them.
+    #[error(
+        "0.0.0.0 is no address that peers can reach: configure the addresses of this machine that they use, one by one"
+    )]
+    AddressUnspecified,
     /// The configured address is on none of this machine's links.
     #[error(
         "this machine does not have the address {address}: configure one of `ip -4 address`, or, behind a translator, \

@@ -68,6 +68,9 @@ impl Gateway {
         if config.addresses.is_empty() {
             return Err(StartError::NoAddress);
         }
+        if config.addresses.iter().any(|it| it.public.is_unspecified() || it.local.is_unspecified()) {
+            return Err(StartError::AddressUnspecified);
+        }
         warn_unless_forwarding();
         let ports = bind(&config)?;
         let lock = lock(&config)?;

@@ -103,9 +103,14 @@ fn a_deleted_route_stops_its_packets_and_loses_none_of_another() {
         std::thread::sleep(Duration::from_millis(50));
         let begin = Instant::now();
         left.change("vco-left", |it| it.routes = vec![route("10.102.0.0/24")]);
+        let in_force = Instant::now();
         std::thread::sleep(Duration::from_millis(50));
-        let last = deleted.stop(Duration::from_millis(100)).last_through_after(begin);
-        assert!(last < Duration::from_millis(50), "the last packet passed {last:?} after the deletion");
+        let last = deleted.stop(Duration::from_millis(100)).last_through_after(in_force);
+        eprintln!("in force {:?} after it was wanted, the last packet {last:?} after that", in_force - begin);
+        assert!(
+            last < Duration::from_millis(50),
+            "the last packet passed {last:?} after the deletion was in force"
+        );
         left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
     }
     let flow = kept.stop(Duration::from_millis(500));
@@ -310,6 +315,8 @@ fn a_second_gateway_is_refused_with_a_reason() {
     let elsewhere = GatewayConfig { ike_port: 1_500, nat_port: 14_500, ..left.config() };
     assert!(matches!(left.try_start(elsewhere), Err(StartError::AlreadyRunning { .. })));
     assert!(matches!(left.try_start(GatewayConfig::default()), Err(StartError::NoAddress)));
+    let all = GatewayConfig::at([std::net::Ipv4Addr::UNSPECIFIED]);
+    assert!(matches!(left.try_start(all), Err(StartError::AddressUnspecified)));
 }
 
 #[test]
