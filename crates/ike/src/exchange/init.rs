@@ -1,5 +1,7 @@
 //! IKE_SA_INIT (RFC 7296, 1.2, 2.6 and 2.7). Nothing in it is authenticated, so nothing in it ends anything.
 
+use std::time::Duration;
+
 use causeway_crypto::KeyExchange;
 
 use crate::config::{IkeProposal, TunnelConfig, TunnelKey};
@@ -377,23 +379,29 @@ fn answer(
     let response = message::write_plain(&response_header, &payloads);
     shared.out.transmit(path, response.clone());
 
-    let lowest_nonce = fresh.lowest_nonce();
     let handshake = Handshake { request: bytes.to_vec(), response, fresh };
+    let mut sa = half_open(path, suite, handshake, shared.now);
+    (sa.keys, sa.nat) = (Some(keys), nat);
+    sa.times.expire = Some(shared.now + shared.limits.half_open_timeout);
+    insert_half_open(shared, sa);
+    Ok(())
+}
+
+fn half_open(path: Path, suite: IkeProposal, handshake: Handshake, now: Duration) -> IkeSa {
+    let lowest_nonce = handshake.fresh.lowest_nonce();
     let mut sa = IkeSa::new(Beginning {
-        spi,
-        peer_spi: header.spi_initiator,
+        spi: handshake.fresh.spi_responder,
+        peer_spi: handshake.fresh.spi_initiator,
         initiator: false,
         tunnel: None,
         path,
         suite,
         state: State::HalfOpen(Box::new(handshake)),
-        now: shared.now,
+        now,
     });
-    (sa.keys, sa.nat, sa.lowest_nonce) = (Some(keys), nat, lowest_nonce);
-    sa.times.expire = Some(shared.now + shared.limits.half_open_timeout);
+    sa.lowest_nonce = lowest_nonce;
     sa.begin_after_init();
-    insert_half_open(shared, sa);
-    Ok(())
+    sa
 }
 
 fn insert_half_open(shared: &mut Shared, sa: IkeSa) {
