@@ -1,3 +1,5 @@
+//! VPN attachments: made, described, deleted, and each refusal.
+
 use serde_json::{Value, json};
 
 use crate::error::ApiError;

@@ -1,3 +1,5 @@
+//! Customer gateways: made, described, changed, deleted, and each refusal.
+
 use serde_json::json;
 
 use crate::testing::{OTHER_REGION, World};

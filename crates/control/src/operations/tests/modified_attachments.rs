@@ -1,3 +1,5 @@
+//! What ModifyVpnAttachmentAttribute changes, and what it leaves alone.
+
 use serde_json::{Value, json};
 
 use crate::testing::{Pairs, World};

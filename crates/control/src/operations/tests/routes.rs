@@ -1,3 +1,5 @@
+//! VCO routes: the page of each operation, rule by rule.
+
 use serde_json::{Value, json};
 
 use crate::account::Caller;
