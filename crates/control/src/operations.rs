@@ -11,6 +11,8 @@ pub mod delete_vpn_attachment;
 pub mod describe_customer_gateway;
 pub mod describe_customer_gateways;
 pub mod describe_regions;
+pub mod describe_tag_keys;
+pub mod describe_tags;
 pub mod describe_vco_route_entries;
 pub mod describe_vpn_attachments;
 pub mod describe_vpn_connection;
@@ -46,6 +48,8 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_customer_gateway::DescribeCustomerGateway>(),
     Entry::of::<describe_customer_gateways::DescribeCustomerGateways>(),
     Entry::of::<describe_regions::DescribeRegions>(),
+    Entry::of::<describe_tag_keys::DescribeTagKeys>(),
+    Entry::of::<describe_tags::DescribeTags>(),
     Entry::of::<describe_vco_route_entries::DescribeVcoRouteEntries>(),
     Entry::of::<describe_vpn_attachments::DescribeVpnAttachments>(),
     Entry::of::<describe_vpn_connection::DescribeVpnConnection>(),

@@ -7,10 +7,10 @@ use crate::error::{ApiError, ErrorCode};
 use crate::fields::{TagMaxResults, optional};
 use crate::ids::RegionId;
 use crate::operation::{Kind, Operation, RateLimit};
-use crate::operations::tagging::{self, RESOURCE_IDS_MAX, ResourceType};
+use crate::operations::tagging::{self, ResourceType};
 use crate::page;
 use crate::permission::Permission;
-use crate::resource::tag::{self, TagFilter, Tags};
+use crate::resource::tag::{self, TagFilter};
 use crate::tx::Tx;
 
 /// See the module.
@@ -78,15 +78,13 @@ impl Operation for ListTagResources {
     }
 
     fn permission(request: &Request) -> Permission {
-        tagging::permission("vpc:ListTagResources", request.resource_type, &request.resource_id)
+        tagging::permission("vpc:ListTagResources", Some(request.resource_type), &request.resource_id)
     }
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
         tag::check_filters(&request.tag)?;
-        if request.resource_id.len() > RESOURCE_IDS_MAX {
-            return Err(ApiError::invalid("ResourceId", format!("at most {RESOURCE_IDS_MAX} ids")));
-        }
-        let mut tagged = tagged(&request, tx);
+        let kind = Some(request.resource_type);
+        let mut tagged = tagging::tagged(tx.state(), &request.region_id, kind, &request.resource_id)?;
         tagged.retain(|(_, tags)| tag::matches(tags, &request.tag));
         let mut tags: Vec<TagResourceView> = tagged
             .into_iter()
@@ -103,25 +101,5 @@ impl Operation for ListTagResources {
         tags.sort_by_cached_key(name);
         let (tag_resource, next_token) = page::after(tags, request.next_token.as_deref(), max_results, name);
         Ok(Response { next_token, tag_resources: TagResourceListView { tag_resource } })
-    }
-}
-
-/// The resources that the request is about, and their tags.
-fn tagged<'a>(request: &Request, tx: &Tx<'a>) -> Vec<(&'a str, &'a Tags)> {
-    let state = tx.state();
-    let named =
-        |id: &str| request.resource_id.is_empty() || request.resource_id.iter().any(|named| named == id);
-    match request.resource_type {
-        ResourceType::CustomerGateway => state
-            .customer_gateways(&request.region_id)
-            .filter(|gateway| named(gateway.id.as_str()))
-            .map(|gateway| (gateway.id.as_str(), &gateway.tags))
-            .collect(),
-        ResourceType::VpnConnection | ResourceType::VpnAttachment => state
-            .vpn_connections(&request.region_id)
-            .filter(|connection| named(connection.id.as_str()))
-            .map(|connection| (connection.id.as_str(), &connection.tags))
-            .collect(),
-        ResourceType::VpnGateway => Vec::new(),
     }
 }

@@ -46,7 +46,7 @@ impl Operation for TagResources {
     }
 
     fn permission(request: &Request) -> Permission {
-        tagging::permission("vpc:TagResources", request.resource_type, &request.resource_id)
+        tagging::permission("vpc:TagResources", Some(request.resource_type), &request.resource_id)
     }
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {

@@ -12,6 +12,7 @@ use crate::permission::{Permission, Target};
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::tag::Tags;
 use crate::resource::vpn_connection::VpnConnection;
+use crate::state::AccountState;
 use crate::tx::Tx;
 
 /// How many resources a request may name.
@@ -80,14 +81,41 @@ impl JsonSchema for ResourceType {
     }
 }
 
-/// The permission to do something to the tags of some resources, or of all when none is named.
-pub fn permission(action: &'static str, kind: ResourceType, ids: &[String]) -> Permission {
-    let targets: Vec<Target> = ids.iter().filter_map(|id| kind.target(id)).collect();
+/// The permission to do something to the tags of some resources, or of all when none or no kind is named.
+pub fn permission(action: &'static str, kind: Option<ResourceType>, ids: &[String]) -> Permission {
+    let targets: Vec<Target> =
+        kind.into_iter().flat_map(|kind| ids.iter().filter_map(move |id| kind.target(id))).collect();
     if targets.is_empty() {
         Permission::on(action, Target::Anything)
     } else {
         Permission::on_all(action, targets)
     }
+}
+
+/// The resources of a region and their tags: those of one kind or of all, and those that are named or all.
+///
+/// # Errors
+///
+/// `InvalidResourceId` for too many ids.
+pub fn tagged<'a>(
+    state: &'a AccountState,
+    region: &RegionId,
+    kind: Option<ResourceType>,
+    ids: &[String],
+) -> Result<Vec<(&'a str, &'a Tags)>, ApiError> {
+    if ids.len() > RESOURCE_IDS_MAX {
+        return Err(ApiError::invalid("ResourceId", format!("at most {RESOURCE_IDS_MAX} ids")));
+    }
+    let named = |id: &str| ids.is_empty() || ids.iter().any(|named| named == id);
+    let gateways = state
+        .customer_gateways(region)
+        .map(|gateway| (gateway.id.as_str(), &gateway.tags))
+        .filter(|_| matches!(kind, None | Some(ResourceType::CustomerGateway)));
+    let connections = state
+        .vpn_connections(region)
+        .map(|connection| (connection.id.as_str(), &connection.tags))
+        .filter(|_| matches!(kind, None | Some(ResourceType::VpnConnection | ResourceType::VpnAttachment)));
+    Ok(gateways.chain(connections).filter(|(id, _)| named(id)).collect())
 }
 
 /// Changes the tags of each resource; of none of them, when one does not exist or is refused.

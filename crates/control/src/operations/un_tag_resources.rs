@@ -50,7 +50,7 @@ impl Operation for UnTagResources {
     }
 
     fn permission(request: &Request) -> Permission {
-        tagging::permission("vpc:UnTagResources", request.resource_type, &request.resource_id)
+        tagging::permission("vpc:UnTagResources", Some(request.resource_type), &request.resource_id)
     }
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {

@@ -1,3 +1,5 @@
+//! Tags on resources, and resources by tags.
+
 use serde_json::{Value, json};
 
 use crate::testing::{OTHER_REGION, Pairs, World};
@@ -123,4 +125,70 @@ fn what_is_missing_or_unknown_is_named() {
     for (action, parameters, code) in cases {
         assert_eq!(world.refusal(action, parameters).code(), *code, "{action} {parameters:?}");
     }
+}
+
+/// A customer gateway and a connection that share a tag, and have one each.
+fn tagged_world() -> (World, String) {
+    let (mut world, connection) = World::with_connection();
+    let gateway = world.customer_gateway("198.51.100.8");
+    for (kind, id, key) in [("CUSTOMERGATEWAY", &gateway, "owner"), ("VPNATTACHMENT", &connection, "site")] {
+        let parameters = [
+            ("ResourceType", kind),
+            ("ResourceId.1", id.as_str()),
+            ("Tag.1.Key", "env"),
+            ("Tag.1.Value", "dev"),
+            ("Tag.2.Key", key),
+            ("Tag.2.Value", "x"),
+        ];
+        world.call("TagResources", &parameters).unwrap();
+    }
+    (world, connection)
+}
+
+#[test]
+fn the_keys_of_tags_are_listed_once_each() {
+    let (mut world, connection) = tagged_world();
+    let mut keys = |parameters: Pairs<'_>| {
+        let answer = world.call("DescribeTagKeys", parameters).unwrap();
+        let keys = answer["TagKeys"]["TagKey"].as_array().unwrap().clone();
+        assert!(keys.iter().all(|key| key["Type"] == "Custom"), "{answer}");
+        let keys: Vec<String> = keys.iter().map(|key| key["TagKey"].as_str().unwrap().to_owned()).collect();
+        (keys.join(" "), answer["NextToken"].as_str().map(str::to_owned))
+    };
+    assert_eq!(keys(&[]), ("env owner site".to_owned(), None));
+    assert_eq!(keys(&[("ResourceType", "CustomerGateway")]).0, "env owner");
+    assert_eq!(keys(&[("ResourceId.1", &connection)]).0, "env site");
+    assert_eq!(keys(&[("ResourceType", "VPNGATEWAY")]).0, "");
+    assert_eq!(keys(&[("Keyword", "n")]).0, "env owner");
+    assert_eq!(keys(&[("RegionId", OTHER_REGION)]).0, "");
+    let (first, token) = keys(&[("MaxResult", "2")]);
+    assert_eq!(first, "env owner");
+    assert_eq!(keys(&[("MaxResult", "2"), ("NextToken", &token.unwrap())]), ("site".to_owned(), None));
+    assert_eq!(world.refusal("DescribeTagKeys", &[("MaxResult", "51")]).code(), "InvalidMaxResult");
+    assert_eq!(world.refusal("DescribeTagKeys", &[("ResourceType", "POT")]).code(), "InvalidResourceType");
+}
+
+#[test]
+fn tags_are_listed_once_each_whatever_has_them() {
+    let (mut world, connection) = tagged_world();
+    let mut tags = |parameters: Pairs<'_>| {
+        let answer = world.call("DescribeTags", parameters).unwrap();
+        let tags = answer["TagResources"]["TagResource"].as_array().unwrap().clone();
+        let text = |tag: &Value| {
+            format!("{}={}", tag["TagKey"].as_str().unwrap(), tag["TagValue"].as_str().unwrap())
+        };
+        let tags: Vec<String> = tags.iter().map(text).collect();
+        (tags.join(" "), answer["NextToken"].as_str().map(str::to_owned))
+    };
+    assert_eq!(tags(&[]), ("env=dev owner=x site=x".to_owned(), None));
+    assert_eq!(tags(&[("ResourceType", "VpnAttachment"), ("ResourceId.1", &connection)]).0, "env=dev site=x");
+    assert_eq!(tags(&[("Tag.1.Key", "owner"), ("Tag.1.Value", "x")]).0, "env=dev owner=x");
+    assert_eq!(tags(&[("Tag.1.Key", "owner"), ("Tag.1.Value", "y")]).0, "");
+    let (first, token) = tags(&[("MaxResult", "1")]);
+    assert_eq!(first, "env=dev");
+    let token = token.unwrap();
+    assert_eq!(tags(&[("MaxResult", "2"), ("NextToken", &token)]), ("owner=x site=x".to_owned(), None));
+    let ids: Vec<String> = (1..=51).map(|number| format!("ResourceId.{number}")).collect();
+    let many: Vec<(&str, &str)> = ids.iter().map(|name| (name.as_str(), "vco-x")).collect();
+    assert_eq!(world.refusal("DescribeTags", &many).code(), "InvalidResourceId");
 }
