@@ -1,5 +1,6 @@
 //! The operations, one file each. Beside them, what some of them have in common.
 
+pub mod check_vpn_bgp_enabled;
 pub mod create_customer_gateway;
 pub mod create_transit_router_vpn_attachment;
 pub mod create_vco_route_entry;
@@ -18,12 +19,15 @@ pub mod describe_vpn_attachments;
 pub mod describe_vpn_connection;
 pub mod describe_vpn_connection_logs;
 pub mod describe_vpn_connections;
+pub mod describe_vpn_cross_account_authorizations;
+pub mod describe_zones;
 pub mod get_caller_identity;
 pub mod list_tag_resources;
 pub mod list_transit_router_vpn_attachments;
 pub mod modify_customer_gateway_attribute;
 pub mod modify_vco_route_entry_weight;
 pub mod modify_vpn_attachment_attribute;
+pub mod move_vpn_resource_group;
 pub mod ram;
 pub mod tag_resources;
 pub mod un_tag_resources;
@@ -37,6 +41,7 @@ use crate::operation::Entry;
 
 /// The list: an operation that is not in it does not exist.
 pub(crate) const ALL: &[Entry] = &[
+    Entry::of::<check_vpn_bgp_enabled::CheckVpnBgpEnabled>(),
     Entry::of::<create_customer_gateway::CreateCustomerGateway>(),
     Entry::of::<create_transit_router_vpn_attachment::CreateTransitRouterVpnAttachment>(),
     Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
@@ -55,12 +60,15 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_connection::DescribeVpnConnection>(),
     Entry::of::<describe_vpn_connection_logs::DescribeVpnConnectionLogs>(),
     Entry::of::<describe_vpn_connections::DescribeVpnConnections>(),
+    Entry::of::<describe_vpn_cross_account_authorizations::DescribeVpnCrossAccountAuthorizations>(),
+    Entry::of::<describe_zones::DescribeZones>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
     Entry::of::<list_tag_resources::ListTagResources>(),
     Entry::of::<list_transit_router_vpn_attachments::ListTransitRouterVpnAttachments>(),
     Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
+    Entry::of::<move_vpn_resource_group::MoveVpnResourceGroup>(),
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),
     Entry::of::<ram::attach_policy_to_user::AttachPolicyToUser>(),

@@ -1,3 +1,5 @@
+//! Regions, identities and logs.
+
 use serde_json::{Value, json};
 
 use crate::account::Caller;
@@ -96,4 +98,72 @@ fn a_log_that_cannot_be_is_refused() {
         assert_eq!(world.refusal("DescribeVpnConnectionLogs", parameters).code(), *code, "{parameters:?}");
     }
     assert_eq!(logs(&mut world, &connection, &[])["Data"], json!({ "Logs": [] }));
+}
+
+#[test]
+fn a_region_has_one_zone() {
+    let mut world = World::new();
+    let answer = world.call("DescribeZones", &[("AcceptLanguage", "ja")]).unwrap();
+    let zone =
+        json!({ "LocalName": "eu-central-1-a", "ZoneId": "eu-central-1-a", "ZoneType": "AvailabilityZone" });
+    assert_eq!(answer["Zones"]["Zone"], json!([zone]));
+    let others = world.call("DescribeZones", &[("ZoneType", "LocalZone")]).unwrap();
+    assert_eq!(others["Zones"]["Zone"], json!([]));
+    assert_eq!(world.refusal("DescribeZones", &[("RegionId", "mars")]).code(), "InvalidRegionId.NotFound");
+}
+
+#[test]
+fn bgp_is_said_not_to_run() {
+    let answer = World::new().call("CheckVpnBgpEnabled", &[]).unwrap();
+    assert_eq!(answer["BgpEnabled"], false);
+}
+
+#[test]
+fn no_other_account_may_attach_a_connection() {
+    let (mut world, connection) = World::with_connection();
+    let id = ("VpnConnectionId", connection.as_str());
+    let answer =
+        world.call("DescribeVpnCrossAccountAuthorizations", &[id, ("PageNumber", "2"), ("PageSize", "50")]);
+    let expected = json!({
+        "CrossAccountAuthorizations": [],
+        "PageNumber": 2,
+        "PageSize": 50,
+        "TotalCount": 0,
+        "RequestId": answer.as_ref().unwrap()["RequestId"],
+    });
+    assert_eq!(answer.unwrap(), expected);
+    let refusal =
+        world.refusal("DescribeVpnCrossAccountAuthorizations", &[("VpnConnectionId", "vco-nothing")]);
+    assert_eq!(refusal.code(), "InvalidVpnConnectionInstanceId.NotFound");
+}
+
+#[test]
+fn a_resource_moves_to_another_group_and_stays_in_force() {
+    let (mut world, connection) = World::with_connection();
+    let gateway = world.customer_gateway("198.51.100.8");
+    for (kind, id) in [("VPNATTACHMENT", &connection), ("CustomerGateway", &gateway)] {
+        let parameters = [("ResourceType", kind), ("InstanceId", id), ("NewResourceGroupId", "rg-new")];
+        world.call("MoveVpnResourceGroup", &parameters).unwrap();
+    }
+    let shown = world.call("DescribeVpnConnection", &[("VpnConnectionId", &connection)]).unwrap();
+    assert_eq!((&shown["ResourceGroupId"], &shown["State"]), (&json!("rg-new"), &json!("attached")));
+    let shown = world.call("DescribeCustomerGateway", &[("CustomerGatewayId", &gateway)]).unwrap();
+    assert_eq!(shown["ResourceGroupId"], "rg-new");
+}
+
+#[test]
+fn what_cannot_be_moved_is_refused() {
+    let (mut world, connection) = World::with_connection();
+    let cases = [
+        ("VpnGateway", "vpn-nothing", "rg-new", "InvalidResourceId.NotFound"),
+        ("CustomerGateway", connection.as_str(), "rg-new", "InvalidResourceId.NotFound"),
+        ("VpnAttachment", "vco-nothing", "rg-new", "InvalidResourceId.NotFound"),
+        ("Teapot", connection.as_str(), "rg-new", "InvalidResourceType"),
+        ("VpnAttachment", connection.as_str(), "", "MissingNewResourceGroupId"),
+        ("VpnAttachment", connection.as_str(), "rg new", "InvalidNewResourceGroupId"),
+    ];
+    for (kind, id, group, code) in cases {
+        let parameters = [("ResourceType", kind), ("InstanceId", id), ("NewResourceGroupId", group)];
+        assert_eq!(world.refusal("MoveVpnResourceGroup", &parameters).code(), code, "{parameters:?}");
+    }
 }
