@@ -22,6 +22,7 @@ pub mod describe_vpn_connections;
 pub mod describe_vpn_cross_account_authorizations;
 pub mod describe_zones;
 pub mod get_caller_identity;
+pub mod grant_instance_to_transit_router;
 pub mod list_tag_resources;
 pub mod list_transit_router_vpn_attachments;
 pub mod modify_customer_gateway_attribute;
@@ -29,11 +30,14 @@ pub mod modify_vco_route_entry_weight;
 pub mod modify_vpn_attachment_attribute;
 pub mod move_vpn_resource_group;
 pub mod ram;
+pub mod revoke_instance_from_transit_router;
 pub mod tag_resources;
 pub mod un_tag_resources;
+pub mod update_transit_router_vpn_attachment_attribute;
 
 pub mod success;
 pub mod tagging;
+pub mod transit_router_grant;
 pub mod tunnels;
 pub mod vco_route;
 
@@ -63,14 +67,17 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_cross_account_authorizations::DescribeVpnCrossAccountAuthorizations>(),
     Entry::of::<describe_zones::DescribeZones>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
+    Entry::of::<grant_instance_to_transit_router::GrantInstanceToTransitRouter>(),
     Entry::of::<list_tag_resources::ListTagResources>(),
     Entry::of::<list_transit_router_vpn_attachments::ListTransitRouterVpnAttachments>(),
     Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<move_vpn_resource_group::MoveVpnResourceGroup>(),
+    Entry::of::<revoke_instance_from_transit_router::RevokeInstanceFromTransitRouter>(),
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),
+    Entry::of::<update_transit_router_vpn_attachment_attribute::UpdateTransitRouterVpnAttachmentAttribute>(),
     Entry::of::<ram::attach_policy_to_user::AttachPolicyToUser>(),
     Entry::of::<ram::create_access_key::CreateAccessKey>(),
     Entry::of::<ram::create_policy::CreatePolicy>(),

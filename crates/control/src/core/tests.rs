@@ -138,6 +138,12 @@ fn no_operation_but_one_is_open_to_those_without_permission() {
         ("PolicyName", "everything"),
         ("PolicyType", "Custom"),
         ("PolicyDocument", "{}"),
+        ("CenId", "cen-1"),
+        ("CenOwnerId", ACCOUNT),
+        ("InstanceId", connection.as_str()),
+        ("InstanceType", "VPN"),
+        ("NewResourceGroupId", "rg-1"),
+        ("TunnelId", "tun-1"),
     ];
     for entry in operation::all() {
         world.caller = Caller::RamUser { name: "nobody".to_owned() };

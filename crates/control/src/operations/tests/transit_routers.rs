@@ -1,3 +1,5 @@
+//! Attachments of transit routers: attached, adopted, listed, detached.
+
 use serde_json::{Value, json};
 
 use crate::testing::{ACCOUNT, OTHER_REGION, World};
@@ -167,4 +169,67 @@ fn a_list_is_filtered_and_continued_by_its_token() {
         assert_eq!(list(&mut world, &parameters).len(), count, "{parameters:?}");
     }
     assert_eq!(world.refusal(LIST, &[("MaxResults", "101")]).code(), "InvalidMaxResults");
+}
+
+const UPDATE: &str = "UpdateTransitRouterVpnAttachmentAttribute";
+
+#[test]
+fn an_attachment_is_renamed_while_its_connection_stays_in_force() {
+    let (mut world, connection) = World::with_connection();
+    let attachment = list(&mut world, &[])[0]["TransitRouterAttachmentId"].as_str().unwrap().to_owned();
+    let id = ("TransitRouterAttachmentId", attachment.as_str());
+    let change = [
+        id,
+        ("TransitRouterAttachmentName", "berlin"),
+        ("TransitRouterAttachmentDescription", "the office"),
+        ("AutoPublishRouteEnabled", "false"),
+        ("OrderType", "PayByCenOwner"),
+    ];
+    let mut dry = change.to_vec();
+    dry.push(("DryRun", "true"));
+    assert_eq!(world.refusal(UPDATE, &dry).code(), "DryRunOperation");
+    assert_eq!(list(&mut world, &[])[0]["TransitRouterAttachmentName"], "");
+    world.call(UPDATE, &change).unwrap();
+    let after = list(&mut world, &[])[0].clone();
+    assert_eq!(after["TransitRouterAttachmentName"], "berlin");
+    assert_eq!(after["TransitRouterAttachmentDescription"], "the office");
+    assert_eq!((&after["AutoPublishRouteEnabled"], &after["Status"]), (&json!(false), &json!("Attached")));
+    assert_eq!(world.connection_state(&connection), "attached");
+    world.call(UPDATE, &[id, ("TransitRouterAttachmentName", "")]).unwrap();
+    let after = list(&mut world, &[])[0].clone();
+    assert_eq!(after["TransitRouterAttachmentName"], "");
+    assert_eq!(after["TransitRouterAttachmentDescription"], "the office");
+    let refusal = world.refusal(UPDATE, &[("TransitRouterAttachmentId", "tr-attach-nothing")]);
+    assert_eq!(refusal.code(), "InvalidTransitRouterAttachmentId.NotFound");
+}
+
+#[test]
+fn an_account_needs_no_grant_for_its_own_connections_and_gives_none_to_others() {
+    let (mut world, connection) = World::with_connection();
+    let own = [
+        ("CenId", "cen-1"),
+        ("CenOwnerId", ACCOUNT),
+        ("InstanceId", connection.as_str()),
+        ("InstanceType", "VPN"),
+    ];
+    let before = world.state.clone();
+    for action in ["GrantInstanceToTransitRouter", "RevokeInstanceFromTransitRouter"] {
+        world.call(action, &own).unwrap();
+        let cases = [
+            (1, "6543210987654321", "Forbidden"),
+            (2, "vco-nothing", "InvalidVpnConnectionInstanceId.NotFound"),
+            (2, "vpc-nothing", "InvalidVpnConnectionInstanceId.NotFound"),
+            (3, "VPC", "InvalidInstanceType"),
+            (3, "Teapot", "InvalidInstanceType"),
+        ];
+        for (position, value, code) in cases {
+            let mut parameters = own;
+            parameters[position].1 = value;
+            assert_eq!(world.refusal(action, &parameters).code(), code, "{action} {parameters:?}");
+        }
+        let mut elsewhere = own.to_vec();
+        elsewhere.push(("RegionId", OTHER_REGION));
+        assert_eq!(world.refusal(action, &elsewhere).code(), "InvalidVpnConnectionInstanceId.NotFound");
+    }
+    assert_eq!(world.state, before);
 }
