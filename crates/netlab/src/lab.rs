@@ -1,5 +1,6 @@
 //! A lab: hosts, links and processes under one name, removed together.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -189,7 +190,11 @@ impl Things {
             return Ok(folder.path().to_owned());
         }
         let prefix = format!("{}-", self.name);
-        let folder = tempfile::Builder::new().prefix(&prefix).tempdir().context("making the lab's folder")?;
+        let folder = tempfile::Builder::new()
+            .prefix(&prefix)
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir()
+            .context("making the lab's folder")?;
         Ok(made.folder.insert(folder).path().to_owned())
     }
 
