@@ -124,7 +124,12 @@ async fn write_routes(key: Key, connection: String, until: Instant) -> Result<Me
     Ok(measured)
 }
 
-async fn reads(key: &Key, action: &'static str, connections: &[String], time: Duration) -> Result<Vec<Duration>> {
+async fn reads(
+    key: &Key,
+    action: &'static str,
+    connections: &[String],
+    time: Duration,
+) -> Result<Vec<Duration>> {
     let until = Instant::now() + time;
     let mut tasks = Vec::new();
     for connection in connections {

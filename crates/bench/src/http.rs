@@ -39,7 +39,8 @@ impl Answer {
 impl Client {
     /// Connects.
     pub async fn connect(credentials: &Key) -> Result<Self> {
-        let stream = TcpStream::connect(&credentials.endpoint).await.context("cannot connect to the server")?;
+        let stream =
+            TcpStream::connect(&credentials.endpoint).await.context("cannot connect to the server")?;
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
@@ -68,7 +69,8 @@ impl Client {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let date = format_timestamp(i64::try_from(now).unwrap_or_default());
         let (endpoint, body, nonce) = (&self.credentials.endpoint, &self.empty_digest, uuid::Uuid::new_v4());
-        let names = "accept;host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version";
+        let names =
+            "accept;host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version";
         let headers = format!(
             "accept:application/json\nhost:{endpoint}\nx-acs-action:{action}\nx-acs-content-sha256:{body}\nx-acs-date:{date}\nx-acs-signature-nonce:{nonce}\nx-acs-version:2016-04-28\n"
         );
@@ -112,5 +114,9 @@ fn complete(received: &[u8]) -> Result<Option<Answer>> {
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).map(char::from).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+        .map(char::from)
+        .collect()
 }

@@ -4,9 +4,15 @@
 //! time, prints a table, and stops it. Client and server share the machine: figures are of both together.
 
 mod api;
+mod dataplane;
+mod docs;
+mod gateway;
 mod http;
+mod ike;
+mod processor;
 mod server;
 mod summary;
+mod udp;
 
 use clap::{Parser, Subcommand};
 
@@ -21,10 +27,16 @@ struct Arguments {
 enum What {
     /// Signed requests over loopback: durable creates and deletes of routes, and describes.
     Api(api::Arguments),
+    /// Packets through tunnels between network namespaces, beside strongSwan and WireGuard in userspace.
+    Dataplane(dataplane::Arguments),
+    /// Tunnels set up per second, beside strongSwan's charon.
+    Ike(ike::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Api(arguments) => api::run(&arguments),
+        What::Dataplane(arguments) => dataplane::run(&arguments),
+        What::Ike(arguments) => ike::run(&arguments),
     }
 }

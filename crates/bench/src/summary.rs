@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn percentiles_are_of_the_sorted_latencies() {
-        let summary = Summary::new((1..=100).rev().map(Duration::from_millis).collect(), Duration::from_secs(2));
+        let summary =
+            Summary::new((1..=100).rev().map(Duration::from_millis).collect(), Duration::from_secs(2));
         assert_eq!(summary.per_second(), 50.0);
         assert_eq!(summary.percentile_ms(500), 51.0);
         assert_eq!(summary.percentile_ms(990), 100.0);
