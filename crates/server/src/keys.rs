@@ -124,7 +124,8 @@ fn carry_out(client: &Client, command: &Command) -> Result<Value> {
         }
         Command::AttachPolicy { user, file, name } => attach_policy(client, user, file, name.as_deref()),
         Command::DetachPolicy { user, name } => {
-            let policy = [("PolicyType", "Custom"), ("PolicyName", name.as_str()), ("UserName", user.as_str())];
+            let policy =
+                [("PolicyType", "Custom"), ("PolicyName", name.as_str()), ("UserName", user.as_str())];
             client.call(RAM, "DetachPolicyFromUser", &policy)?;
             client.call(RAM, "DeletePolicy", &[("PolicyName", name)])
         }
@@ -133,11 +134,16 @@ fn carry_out(client: &Client, command: &Command) -> Result<Value> {
 }
 
 fn attach_policy(client: &Client, user: &str, file: &Path, name: Option<&str>) -> Result<Value> {
-    let document = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let document =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let stem = file.file_stem().and_then(|stem| stem.to_str());
     let name = name.or(stem).context("the policy has no name; give one with --name")?;
     client.call(RAM, "CreatePolicy", &[("PolicyName", name), ("PolicyDocument", &document)])?;
-    client.call(RAM, "AttachPolicyToUser", &[("PolicyType", "Custom"), ("PolicyName", name), ("UserName", user)])
+    client.call(
+        RAM,
+        "AttachPolicyToUser",
+        &[("PolicyType", "Custom"), ("PolicyName", name), ("UserName", user)],
+    )
 }
 
 fn of_user(user: Option<&str>) -> Vec<(&str, &str)> {
