@@ -5,11 +5,11 @@
 //!     -> core::execute (operation, access, client token, plan) -> durable -> nudge -> answer
 //! ```
 //!
-//! A change of a connection that is `updating` waits here for its turn and is planned again ([`Turns`]).
+//! A change of a connection that is `updating` waits here for its turn and is planned again ([`crate::turns::Turns`]).
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use causeway_control::access_key::Status;
@@ -22,8 +22,8 @@ use causeway_control::observed::LogLine;
 use causeway_control::operation::{self, Kind};
 use causeway_control::state::AccountState;
 use causeway_wire::{
-    Claim, ErrorBody, Format, HttpRequest, NonceLimits, Nonces, Params, ParamsError, SignatureError, check_clock,
-    render_error, render_success,
+    Claim, ErrorBody, Format, HttpRequest, NonceLimits, Nonces, Params, ParamsError, SignatureError,
+    check_clock, render_error, render_success,
 };
 use serde_json::Value;
 
@@ -129,6 +129,7 @@ impl Api {
 
     /// Answers a request.
     pub async fn call(&self, received: Received) -> Answer {
+        let began = Instant::now();
         let request_id = new_request_id();
         let request = received.as_http();
         let host = request.header("host").unwrap_or_default().to_owned();
@@ -136,6 +137,7 @@ impl Api {
             Ok(params) => (Format::of(&request, &params), Ok(params)),
             Err(refusal) => (Format::Json, Err(refusal)),
         };
+        let action = params.as_ref().ok().and_then(|params| action_of(&request, params));
         let authentic = params
             .and_then(|params| self.authenticate(&request, params, request_id.clone(), received.source));
         let result = match authentic {
@@ -145,14 +147,22 @@ impl Api {
             }
             Err(refusal) => Err(refusal),
         };
-        match result {
+        let answer = match result {
             Ok((action, body)) => {
                 tracing::debug!(action, %request_id, "accepted");
                 let (content_type, body) = render_success(&action, &body, format);
-                Answer { status: 200, content_type, body, request_id: request_id.to_string(), retry_after_ms: None }
+                Answer {
+                    status: 200,
+                    content_type,
+                    body,
+                    request_id: request_id.to_string(),
+                    retry_after_ms: None,
+                }
             }
             Err(refusal) => refuse(&refusal, &request_id, format, &host),
-        }
+        };
+        self.world.requests.answered(action.as_deref(), &answer, began.elapsed());
+        answer
     }
 
     /// Finds out who calls, and that it is they who do.
@@ -337,12 +347,21 @@ fn decode(request: &HttpRequest<'_>) -> Result<Params, Refusal> {
     Ok(Params::decode(request)?)
 }
 
+/// What the sender calls the operation, whoever it is.
+fn action_of(request: &HttpRequest<'_>, params: &Params) -> Option<String> {
+    request.header("x-acs-action").or_else(|| params.get("Action")).map(str::to_owned)
+}
+
 /// The one place where a refusal becomes an answer.
 fn refuse(refusal: &Refusal, request_id: &RequestId, format: Format, host: &str) -> Answer {
     let none = String::new;
     let (status, code, message, recommend, retry_after_ms, access_denied) = match refusal {
-        Refusal::Parameters(error) => (error.http_status(), error.code().into(), error.message(), none(), None, None),
-        Refusal::Signature(error) => (error.http_status(), error.code().into(), error.message(), none(), None, None),
+        Refusal::Parameters(error) => {
+            (error.http_status(), error.code().into(), error.message(), none(), None, None)
+        }
+        Refusal::Signature(error) => {
+            (error.http_status(), error.code().into(), error.message(), none(), None, None)
+        }
         Refusal::Operation(error) => (
             error.status(),
             error.code(),

@@ -48,6 +48,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// The packets' side.
     pub gateway: Gateway,
+    /// What is told to Prometheus.
+    pub metrics: Metrics,
     /// What the server logs, in the syntax of `RUST_LOG`; the environment variable wins.
     pub log: Option<String>,
 }
@@ -135,6 +137,23 @@ impl Default for Quotas {
             customer_gateways_per_region: 10_000,
             vpn_connections_per_region: 10_000,
         }
+    }
+}
+
+/// What is told to Prometheus, and where.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether there are metrics at all.
+    pub enabled: bool,
+    /// The address and port to listen on. Nobody is asked who they are: keep it where only your monitoring comes.
+    /// Where it is not configured and the default is taken, the server goes without.
+    pub listen: Option<SocketAddr>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true, listen: None }
     }
 }
 

@@ -41,11 +41,19 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves until `stop` turns true, then lets open requests finish.
-pub async fn serve(listener: TcpListener, api: Arc<Api>, bounds: Bounds, mut stop: watch::Receiver<bool>) {
-    let router = Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .fallback(receive)
-        .with_state((api, bounds));
+pub async fn serve(listener: TcpListener, api: Arc<Api>, bounds: Bounds, stop: watch::Receiver<bool>) {
+    let router =
+        Router::new().route("/healthz", get(async || "ok\n")).fallback(receive).with_state((api, bounds));
+    serve_router(listener, router, bounds, stop).await;
+}
+
+/// The same for whatever else answers HTTP.
+pub async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    mut stop: watch::Receiver<bool>,
+) {
     let places = Arc::new(Semaphore::new(bounds.connections_max));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -107,13 +115,19 @@ async fn receive(
     let (parts, body) = request.into_parts();
     let limited = Limited::new(body, bounds.body_bytes_max);
     let body = match tokio::time::timeout(bounds.request_time_max, limited.collect()).await {
-        Err(_elapsed) => return answer(http_refusal(408, "RequestTimeout", "The body did not arrive in time.")),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return {
-            answer(http_refusal(413, "RequestTooLarge", "The body is larger than this server accepts."))
-        },
-        Ok(Err(_broken)) => return {
-            answer(http_refusal(400, "ContentLengthDoesNotMatch", "The body of the request broke off."))
-        },
+        Err(_elapsed) => {
+            return answer(http_refusal(408, "RequestTimeout", "The body did not arrive in time."));
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return {
+                answer(http_refusal(413, "RequestTooLarge", "The body is larger than this server accepts."))
+            };
+        }
+        Ok(Err(_broken)) => {
+            return {
+                answer(http_refusal(400, "ContentLengthDoesNotMatch", "The body of the request broke off."))
+            };
+        }
         Ok(Ok(body)) => body.to_bytes(),
     };
     answer(api.call(received(&parts, body, remote)).await)

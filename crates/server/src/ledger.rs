@@ -10,12 +10,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Instant;
 
 use causeway_control::desired;
 use causeway_control::ids::{AccessKeyId, AccountId, Secret, VpnConnectionId};
 use causeway_control::state::{AccountState, Change, Record};
 use causeway_store::{Commit, Image, Row, Store, StoreError, Vault, Write};
 use tokio::sync::watch;
+
+use crate::metrics::Commits;
 
 /// Why the ledger cannot be opened or written.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +27,9 @@ pub enum LedgerError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A row that cannot be read back.
-    #[error("the stored {kind} {id} of account {account} cannot be read: {reason}; restore the data folder from a backup")]
+    #[error(
+        "the stored {kind} {id} of account {account} cannot be read: {reason}; restore the data folder from a backup"
+    )]
     Row {
         /// Whose row it is.
         account: String,
@@ -39,6 +44,8 @@ pub enum LedgerError {
 
 /// All accounts.
 pub struct Ledger {
+    /// The commits so far, counted.
+    pub commits: Commits,
     store: Arc<dyn Store>,
     vault: Vault,
     heads: RwLock<BTreeMap<AccountId, Arc<Head>>>,
@@ -69,6 +76,7 @@ pub struct Pending {
     touched: Vec<(VpnConnectionId, Option<u64>)>,
     keys: Vec<(AccessKeyId, bool)>,
     ticket: causeway_store::Ticket,
+    submitted: Instant,
 }
 
 impl Ledger {
@@ -82,7 +90,13 @@ impl Ledger {
             keys.extend(state.access_keys().map(|key| (key.id.clone(), account.clone())));
             heads.insert(account, Arc::new(Head::new(state)));
         }
-        Ok(Self { store, vault, heads: RwLock::new(heads), keys: RwLock::new(keys) })
+        Ok(Self {
+            commits: Commits::default(),
+            store,
+            vault,
+            heads: RwLock::new(heads),
+            keys: RwLock::new(keys),
+        })
     }
 
     /// The accounts there are.
@@ -125,13 +139,17 @@ impl Ledger {
         state.apply(&changes);
         let commit = Commit { account: account.to_string(), expected_revision, writes };
         let epoch = head.durable.borrow().epoch;
-        Pending { head: Arc::clone(head), account, epoch, touched, keys, ticket: self.store.submit(commit) }
+        let submitted = Instant::now();
+        let ticket = self.store.submit(commit);
+        Pending { head: Arc::clone(head), account, epoch, touched, keys, ticket, submitted }
     }
 
     /// Waits until a change is durable, or says that it did not happen.
     pub async fn settle(&self, pending: Pending) -> Result<(), LedgerError> {
-        let Pending { head, account, epoch, touched, keys, ticket } = pending;
-        match ticket.await {
+        let Pending { head, account, epoch, touched, keys, ticket, submitted } = pending;
+        let outcome = ticket.await;
+        self.commits.settled(outcome.is_ok(), submitted.elapsed());
+        match outcome {
             Ok(revision) => {
                 {
                     let mut connections = head.lock_connections();
@@ -255,9 +273,10 @@ impl Head {
 
 fn touched_connection(change: &Change) -> Option<(VpnConnectionId, Option<u64>)> {
     match change {
-        Change::Put(Record::VpnConnection(connection)) => {
-            Some((connection.id.clone(), connection.attachment.as_ref().map(|_attached| connection.generation)))
-        }
+        Change::Put(Record::VpnConnection(connection)) => Some((
+            connection.id.clone(),
+            connection.attachment.as_ref().map(|_attached| connection.generation),
+        )),
         Change::Delete { kind, id } if *kind == Record::VPN_CONNECTION => {
             id.parse().ok().map(|id| (id, None))
         }
@@ -282,17 +301,22 @@ fn restore(image: &Image, vault: &Vault) -> Result<AccountState, LedgerError> {
     };
     let mut records = Vec::with_capacity(image.rows.len());
     for row in &image.rows {
-        let mut record = Record::from_json(&row.kind, &row.value).map_err(|error| wrong(row, error.to_string()))?;
+        let mut record =
+            Record::from_json(&row.kind, &row.value).map_err(|error| wrong(row, error.to_string()))?;
         let place = place(&image.account, &row.kind, &row.id);
         for secret in record.secrets_mut() {
             let plain = vault.open(secret.expose(), &place).map_err(|error| wrong(row, error.to_string()))?;
-            let text = String::from_utf8(plain.to_vec()).map_err(|_not_text| wrong(row, "its secret is not text".into()))?;
+            let text = String::from_utf8(plain.to_vec())
+                .map_err(|_not_text| wrong(row, "its secret is not text".into()))?;
             *secret = Secret::new(text);
         }
         records.push(record);
     }
     let account = image.account.parse().map_err(|_malformed| {
-        wrong(&Row { kind: "account".into(), id: image.account.clone(), value: Vec::new() }, "not an account id".into())
+        wrong(
+            &Row { kind: "account".into(), id: image.account.clone(), value: Vec::new() },
+            "not an account id".into(),
+        )
     })?;
     Ok(AccountState::restore(account, image.revision, records))
 }

@@ -17,6 +17,7 @@ mod env;
 mod http;
 mod keys;
 mod ledger;
+mod metrics;
 mod observations;
 mod serve;
 mod status;

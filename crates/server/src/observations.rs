@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use causeway_control::ids::VpnConnectionId;
-use causeway_control::observed::{LogEntry, LogLine, Logs, Observations, ObservedConnection};
+use causeway_control::ids::{TunnelId, VpnConnectionId};
+use causeway_control::observed::{LogEntry, LogLine, Logs, Observations, ObservedConnection, TunnelStatus};
 
 /// How many lines of log a connection keeps; older ones go.
 const LINES_MAX: usize = 2_000;
@@ -15,13 +15,37 @@ const LINES_MAX: usize = 2_000;
 /// The latest report on each connection.
 #[derive(Debug, Default)]
 pub struct Observed {
-    connections: RwLock<BTreeMap<VpnConnectionId, ObservedConnection>>,
+    connections: RwLock<BTreeMap<VpnConnectionId, Report>>,
+}
+
+/// What is known of one connection.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The latest report.
+    pub observed: ObservedConnection,
+    /// What the reports before it came to.
+    pub history: BTreeMap<TunnelId, TunnelHistory>,
+}
+
+/// How often something happened to a tunnel, since the process began or the connection was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TunnelHistory {
+    /// It came up.
+    pub establishments: u64,
+    /// Something new kept it from being up.
+    pub errors: u64,
 }
 
 impl Observed {
     /// Keeps a report in place of the one before.
     pub fn put(&self, id: &VpnConnectionId, observed: ObservedConnection) {
-        self.connections.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), observed);
+        let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+        connections.entry(id.clone()).or_default().put(observed);
+    }
+
+    /// Everything that is known.
+    pub fn all(&self) -> BTreeMap<VpnConnectionId, Report> {
+        self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The connection is gone from the gateway.
@@ -32,7 +56,22 @@ impl Observed {
 
 impl Observations for Observed {
     fn get(&self, id: &VpnConnectionId) -> Option<ObservedConnection> {
-        self.connections.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+        connections.get(id).map(|report| report.observed.clone())
+    }
+}
+
+impl Report {
+    fn put(&mut self, observed: ObservedConnection) {
+        for (id, tunnel) in &observed.tunnels {
+            let before = self.observed.tunnels.get(id).cloned().unwrap_or_default();
+            let is_up = |status| status == TunnelStatus::IpsecSaEstablished;
+            let history = self.history.entry(id.clone()).or_default();
+            history.establishments += u64::from(is_up(tunnel.status) && !is_up(before.status));
+            history.errors +=
+                u64::from(tunnel.last_error.is_some() && tunnel.last_error != before.last_error);
+        }
+        self.observed = observed;
     }
 }
 
@@ -69,5 +108,41 @@ impl Logs for ConnectionLogs {
     fn lines(&self, id: &VpnConnectionId, from_ms: i64, to_ms: i64) -> Vec<LogEntry> {
         let within = |entry: &&LogEntry| (from_ms..=to_ms).contains(&entry.at_ms);
         self.lock().get(id).map(|lines| lines.iter().filter(within).cloned().collect()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_control::ids::{TunnelId, VpnConnectionId};
+    use causeway_control::observed::{Observations, ObservedConnection, ObservedTunnel, TunnelStatus};
+
+    use super::{Observed, TunnelHistory};
+
+    fn reported(status: TunnelStatus, error: Option<&str>) -> ObservedConnection {
+        let tunnel: TunnelId = "tun-a".parse().unwrap();
+        let observed = ObservedTunnel { status, last_error: error.map(str::to_owned) };
+        ObservedConnection { generation: 1, tunnels: [(tunnel, observed)].into() }
+    }
+
+    #[test]
+    fn each_time_a_tunnel_comes_up_and_each_new_error_counts_once() {
+        let (observed, id): (_, VpnConnectionId) = (Observed::default(), "vco-a".parse().unwrap());
+        let (down, up) = (TunnelStatus::IkeSaNotEstablished, TunnelStatus::IpsecSaEstablished);
+        let said = [
+            (down, None),
+            (up, None),
+            (up, None),
+            (down, Some("x")),
+            (down, Some("x")),
+            (down, Some("y")),
+            (up, None),
+        ];
+        for (status, error) in said {
+            observed.put(&id, reported(status, error));
+        }
+        let history = observed.all()[&id].history.values().copied().collect::<Vec<_>>();
+        assert_eq!(history, [TunnelHistory { establishments: 2, errors: 2 }]);
+        observed.forget(&id);
+        assert!(observed.get(&id).is_none());
     }
 }

@@ -19,10 +19,11 @@ use tokio::sync::watch;
 
 use crate::api::Api;
 use crate::client::Credentials;
-use crate::config::{Config, Engine};
+use crate::config::{self, Config, Engine};
 use crate::engine;
 use crate::http::{self, Bounds};
 use crate::ledger::Ledger;
+use crate::metrics::{self, Metrics};
 use crate::world::World;
 
 /// What `causeway serve` takes.
@@ -44,6 +45,10 @@ pub struct Arguments {
 /// How long the gateway may take to say goodbye to its peers and remove its routes.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// Prometheus asks seldom, in one short request.
+const METRICS_BOUNDS: Bounds =
+    Bounds { body_bytes_max: 0, connections_max: 16, request_time_max: Duration::from_secs(10) };
+
 /// Serves until SIGINT or SIGTERM.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut config = Config::load(arguments.config.as_deref())?;
@@ -64,6 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 async fn serve(config: &Config, data: &Path) -> Result<()> {
     let listener = listen(config.api.listen).await?;
+    let metrics_listener = listen_for_metrics(&config.metrics).await?;
     let folder = DataFolder::open(data)?;
     let store = Arc::new(SqliteStore::open(&folder)?);
     let vault = store.unlock_vault()?;
@@ -81,7 +87,12 @@ async fn serve(config: &Config, data: &Path) -> Result<()> {
     };
     let api = Arc::new(Api::new(Arc::clone(&world), &config.api));
     tracing::info!(address = %endpoint, data = %data.display(), "the API is served");
-    let server = tokio::spawn(http::serve(listener, api, bounds, stopped));
+    let server = tokio::spawn(http::serve(listener, api, bounds, stopped.clone()));
+    announce_metrics(metrics_listener.as_ref(), data)?;
+    if let Some(listener) = metrics_listener {
+        let metrics = Metrics::new(Arc::clone(&world), Arc::clone(&engine));
+        tokio::spawn(http::serve_router(listener, metrics.router(), METRICS_BOUNDS, stopped));
+    }
     until_told_to_stop().await?;
     tracing::info!("stopping");
     stop.send_replace(true);
@@ -95,8 +106,44 @@ async fn serve(config: &Config, data: &Path) -> Result<()> {
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; is another program there? choose another with --listen or api.listen")
+        format!(
+            "cannot listen on {address}; is another program there? choose another with --listen or api.listen"
+        )
     })
+}
+
+/// Listens where metrics are to be served. A default that somebody else has is no reason not to serve the API.
+async fn listen_for_metrics(config: &config::Metrics) -> Result<Option<TcpListener>> {
+    if !config.enabled {
+        return Ok(None);
+    }
+    let address = config.listen.unwrap_or(metrics::DEFAULT_LISTEN);
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if config.listen.is_none() => {
+            tracing::warn!(%address, %error, "no metrics: another program listens there; choose another with metrics.listen");
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| {
+            format!(
+                "cannot listen on {address}; is another program there? choose another with metrics.listen"
+            )
+        }),
+    }
+}
+
+/// Says in the data folder where the metrics are, for `causeway top`.
+fn announce_metrics(listener: Option<&TcpListener>, data: &Path) -> Result<()> {
+    let file = metrics::address_file(data);
+    let Some(listener) = listener else {
+        // One of an earlier start would send people to somebody else.
+        std::fs::remove_file(file).ok();
+        return Ok(());
+    };
+    let address = reachable(listener.local_addr().context("the listening socket has no address")?);
+    write_private_file(&file, format!("{address}\n").as_bytes())?;
+    tracing::info!(%address, "metrics are served at /metrics");
+    Ok(())
 }
 
 /// Makes the first account where there is none, and keeps the file of its AccessKey true.
@@ -113,7 +160,8 @@ async fn first_account(world: &World, data: &Path, config: &Config, endpoint: So
         }
         return Ok(());
     }
-    let NewAccount { account, access_key, records } = account::new_account(&world.random_bytes(), world.now_ms());
+    let NewAccount { account, access_key, records } =
+        account::new_account(&world.random_bytes(), world.now_ms());
     let credentials = Credentials {
         account_id: account.to_string(),
         access_key_id: access_key.id.to_string(),
@@ -129,7 +177,8 @@ async fn first_account(world: &World, data: &Path, config: &Config, endpoint: So
 }
 
 fn write_credentials(file: &Path, credentials: &Credentials) -> Result<()> {
-    let text = serde_json::to_string_pretty(credentials).context("the AccessKey cannot be written as JSON")?;
+    let text =
+        serde_json::to_string_pretty(credentials).context("the AccessKey cannot be written as JSON")?;
     write_private_file(file, text.as_bytes())?;
     Ok(())
 }

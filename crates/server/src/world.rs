@@ -14,6 +14,7 @@ use causeway_control::observed::{LogLine, ObservedConnection, Observer};
 
 use crate::config::Config;
 use crate::ledger::{Durable, Head, Ledger};
+use crate::metrics::Requests;
 use crate::observations::{ConnectionLogs, Observed};
 use crate::turns::Turns;
 
@@ -32,6 +33,8 @@ pub struct World {
     pub turns: Turns,
     /// What the operations need of the configuration.
     pub settings: Settings,
+    /// What was asked, counted.
+    pub requests: Requests,
     waker: OnceLock<Waker>,
 }
 
@@ -44,6 +47,7 @@ impl World {
             logs: ConnectionLogs::default(),
             turns: Turns::new(config.api.waiting_changes_max),
             settings: settings(config),
+            requests: Requests::default(),
             waker: OnceLock::new(),
         }
     }

@@ -1,0 +1,163 @@
+//! `/metrics` of a running server: a connection is made through the signed API and followed to its end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test panics when something is wrong, its functions too"
+)]
+
+#[allow(dead_code, reason = "the binary's own client and reader, of which these tests need a part")]
+#[path = "../src/client.rs"]
+mod client;
+#[allow(dead_code, reason = "the binary's own client and reader, of which these tests need a part")]
+#[path = "../src/metrics/exposition.rs"]
+mod exposition;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use client::{Client, Credentials, VPC};
+use exposition::Exposition;
+use serde_json::Value;
+
+const REGION: &str = "eu-central-1";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server without packets, on ports that the system chose.
+struct Server {
+    process: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    fn start(metrics: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("causeway.toml");
+        let text = format!(
+            "[api]\nlisten = \"127.0.0.1:0\"\n[gateway]\nsimulated_tunnel_up_ms = 50\n[metrics]\n{metrics}\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_causeway"))
+            .args(["serve", "--engine", "none", "--config"])
+            .arg(&config)
+            .arg("--data")
+            .arg(folder.path().join("data"))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { process, folder };
+        until("the server answers", || {
+            Credentials::load(&server.data())
+                .is_ok_and(|it| Client::new(it).call(VPC, "DescribeRegions", &[]).is_ok())
+        });
+        server
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Value {
+        let parameters = [&[("RegionId", REGION)], parameters].concat();
+        Client::new(Credentials::load(&self.data()).unwrap()).call(VPC, action, &parameters).unwrap()
+    }
+
+    fn metrics(&self) -> Exposition {
+        let address = address(&self.data()).unwrap();
+        let mut answer = ureq::get(format!("http://{address}/metrics")).call().unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"), "{kind}");
+        Exposition::parse(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn address(data: &Path) -> Option<String> {
+    std::fs::read_to_string(data.join("metrics-address")).ok().map(|text| text.trim().to_owned())
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "it took too long until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn make_connection(server: &Server) -> String {
+    let peer = server.call("CreateCustomerGateway", &[("IpAddress", "198.51.100.7")]);
+    let peer = peer["CustomerGatewayId"].as_str().unwrap();
+    let connection = server.call(
+        "CreateVpnAttachment",
+        &[
+            ("LocalSubnet", "0.0.0.0/0"),
+            ("RemoteSubnet", "0.0.0.0/0"),
+            ("TunnelOptionsSpecification.1.TunnelIndex", "1"),
+            ("TunnelOptionsSpecification.1.CustomerGatewayId", peer),
+            ("TunnelOptionsSpecification.2.TunnelIndex", "2"),
+            ("TunnelOptionsSpecification.2.CustomerGatewayId", peer),
+        ],
+    );
+    connection["VpnConnectionId"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_connection_is_told_from_its_creation_to_its_deletion() {
+    let server = Server::start("listen = \"127.0.0.1:0\"");
+    assert_eq!(server.metrics().named("causeway_tunnel_configured").count(), 0);
+    let id = make_connection(&server);
+    let told = server.metrics();
+    let peers: Vec<_> = told.named("causeway_tunnel_configured").map(|tunnel| tunnel.label("peer")).collect();
+    assert_eq!(peers, ["198.51.100.7", "198.51.100.7"]);
+    assert_eq!(told.named("causeway_tunnel_up").count(), 2);
+    until("both tunnels are up", || server.metrics().sum("causeway_tunnel_up") == 2.0);
+
+    let route =
+        [("VpnConnectionId", id.as_str()), ("NextHop", &id), ("RouteDest", "10.9.0.0/24"), ("Weight", "100")];
+    server.call("CreateVcoRouteEntry", &route);
+    let told = server.metrics();
+    assert_eq!(told.sum("causeway_connection_routes"), 1.0);
+    assert_eq!(told.sum("causeway_tunnel_establishments_total"), 2.0);
+    let created =
+        told.named("causeway_api_requests_total").find(|it| it.label("operation") == "CreateVcoRouteEntry");
+    assert_eq!(created.map(|it| (it.label("result"), it.value)), Some(("ok", 1.0)));
+    assert!(told.sum("causeway_store_commits_total") >= 4.0);
+    assert!(told.sum("process_resident_memory_bytes") > 1e6);
+
+    server.call("DeleteVcoRouteEntry", &route);
+    server.call("DeleteVpnAttachment", &[("VpnConnectionId", &id)]);
+    let told = server.metrics();
+    assert!(told.samples.iter().all(|sample| sample.label("connection") != id));
+}
+
+#[test]
+fn where_metrics_are_off_nobody_listens_and_no_address_is_left_behind() {
+    let server = Server::start("enabled = false");
+    assert_eq!(address(&server.data()), None);
+}
+
+#[test]
+fn a_port_that_was_asked_for_and_is_taken_is_said_in_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("causeway.toml");
+    let text =
+        format!("[api]\nlisten = \"127.0.0.1:0\"\n[metrics]\nlisten = \"{}\"\n", taken.local_addr().unwrap());
+    std::fs::write(&config, text).unwrap();
+    let ended = Command::new(env!("CARGO_BIN_EXE_causeway"))
+        .args(["serve", "--engine", "none", "--config"])
+        .arg(&config)
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("metrics.listen") && said.lines().count() == 1, "{said}");
+}
