@@ -26,6 +26,7 @@ pub mod grant_instance_to_transit_router;
 pub mod list_tag_resources;
 pub mod list_transit_router_vpn_attachments;
 pub mod modify_customer_gateway_attribute;
+pub mod modify_tunnel_attribute;
 pub mod modify_vco_route_entry_weight;
 pub mod modify_vpn_attachment_attribute;
 pub mod move_vpn_resource_group;
@@ -71,6 +72,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<list_tag_resources::ListTagResources>(),
     Entry::of::<list_transit_router_vpn_attachments::ListTransitRouterVpnAttachments>(),
     Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
+    Entry::of::<modify_tunnel_attribute::ModifyTunnelAttribute>(),
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<move_vpn_resource_group::MoveVpnResourceGroup>(),

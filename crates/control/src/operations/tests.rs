@@ -3,6 +3,7 @@
 mod attachments;
 mod customer_gateways;
 mod modified_attachments;
+mod modified_tunnels;
 mod others;
 mod published;
 mod routes;

@@ -54,6 +54,9 @@ pub struct Tunnel {
     pub enable_dpd: bool,
     /// Whether NATs are detected and traversed (RFC 3947; RFC 7296, 2.23).
     pub enable_nat_traversal: bool,
+    /// The certificate authority of the peer, where it is not the connection's; pre-shared keys are in use regardless.
+    #[serde(default)]
+    pub remote_ca_certificate: Option<String>,
 }
 
 impl Tunnel {
@@ -78,6 +81,7 @@ impl Tunnel {
             bgp: BgpConfig::default(),
             enable_dpd: true,
             enable_nat_traversal: true,
+            remote_ca_certificate: None,
         }
     }
 
@@ -136,6 +140,51 @@ pub struct TunnelOptions {
     pub tunnel_index: Option<TunnelIndex>,
     /// How the IPsec SAs are agreed on.
     pub tunnel_ipsec_config: Option<IpsecOptions>,
+}
+
+/// `TunnelOptionsSpecification` of the operation that changes one tunnel: an object, or JSON text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+#[schemars(inline)]
+pub struct OneTunnelOptions {
+    /// The peer.
+    #[serde(deserialize_with = "optional")]
+    pub customer_gateway_id: Option<CustomerGatewayId>,
+    /// Whether the peer's liveness is checked.
+    pub enable_dpd: Option<bool>,
+    /// Whether NATs are traversed.
+    pub enable_nat_traversal: Option<bool>,
+    /// The certificate authority of the peer; pre-shared keys are in use regardless.
+    pub remote_ca_certificate: Option<String>,
+    /// The BGP session inside.
+    pub tunnel_bgp_config: Option<TunnelBgpOptions>,
+    /// How the IKE SA is agreed on.
+    pub tunnel_ike_config: Option<IkeOptions>,
+    /// How the IPsec SAs are agreed on.
+    pub tunnel_ipsec_config: Option<IpsecOptions>,
+}
+
+impl OneTunnelOptions {
+    /// Takes over what a client sent about one tunnel.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with `TunnelOptionsSpecification`, with the name of the member.
+    pub fn change(self, tunnel: &mut Tunnel) -> Result<(), ApiError> {
+        if self.remote_ca_certificate.is_some() {
+            tunnel.remote_ca_certificate = self.remote_ca_certificate;
+        }
+        let options = TunnelOptions {
+            customer_gateway_id: self.customer_gateway_id,
+            enable_dpd: self.enable_dpd,
+            enable_nat_traversal: self.enable_nat_traversal,
+            tunnel_bgp_config: self.tunnel_bgp_config,
+            tunnel_ike_config: self.tunnel_ike_config,
+            tunnel_ipsec_config: self.tunnel_ipsec_config,
+            ..TunnelOptions::default()
+        };
+        tunnel.change(options, PARAMETER)
+    }
 }
 
 /// The two tunnels that a client asks for, in the order of their index.

@@ -1,6 +1,7 @@
 //! IPsec-VPN connections. As long as they are attached to transit routers they are VPN attachments.
 
 pub mod modified;
+pub mod modified_tunnel;
 pub mod view;
 
 use std::fmt;
@@ -127,6 +128,11 @@ impl VpnConnection {
             [tunnel] => Some(tunnel),
             _ => None,
         }
+    }
+
+    /// The certificate authority of a tunnel's peer.
+    pub fn remote_ca_certificate<'a>(&'a self, tunnel: &'a Tunnel) -> &'a str {
+        tunnel.remote_ca_certificate.as_deref().unwrap_or(&self.remote_ca_cert)
     }
 
     /// The peers of its tunnels.

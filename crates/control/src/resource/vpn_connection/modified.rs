@@ -125,7 +125,7 @@ impl TunnelView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
-struct TunnelBgpConfigView {
+pub(super) struct TunnelBgpConfigView {
     local_asn: i64,
     local_bgp_ip: String,
     peer_asn: i64,
@@ -134,7 +134,7 @@ struct TunnelBgpConfigView {
 }
 
 impl TunnelBgpConfigView {
-    fn of(bgp: &BgpConfig, peer_asn: i64) -> Self {
+    pub(super) fn of(bgp: &BgpConfig, peer_asn: i64) -> Self {
         Self {
             local_asn: i64::from(bgp.local_asn),
             local_bgp_ip: shown(bgp.local_bgp_ip),

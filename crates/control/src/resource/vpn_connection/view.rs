@@ -212,7 +212,7 @@ impl TunnelView {
             enable_dpd: tunnel.enable_dpd.to_string(),
             enable_nat_traversal: tunnel.enable_nat_traversal.to_string(),
             internet_ip: local.to_string(),
-            remote_ca_certificate: connection.remote_ca_cert.clone(),
+            remote_ca_certificate: connection.remote_ca_certificate(tunnel).to_owned(),
             role: tunnel.role,
             state: around.state(connection).into(),
             status: tunnel_status(tunnel, around.observed),
