@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 use tally::Tally;
 
 /// Enough for a build from nothing on two cores, and all tests.
-const CARGO_LIMIT: Duration = Duration::from_secs(15 * 60);
+const CARGO_LIMIT: Duration = Duration::from_secs(40 * 60);
 const FETCH_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Args)]
