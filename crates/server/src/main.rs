@@ -3,6 +3,7 @@
 //! ```text
 //! serve   configuration -> data folder -> ledger -> gateway -> HTTP        main -> serve -> api
 //! demo    the main job on real packets, in namespaces of its own           demo
+//! top     reads the metrics of a running server                            top -> metrics::exposition
 //! keys, status, env                                                        clients of the public API, signed like any other
 //! ```
 //!
@@ -22,6 +23,7 @@ mod observations;
 mod serve;
 mod status;
 mod throttle;
+mod top;
 mod turns;
 mod world;
 
@@ -50,6 +52,8 @@ enum Command {
     Keys(keys::Arguments),
     /// Connections, tunnels and routes at a glance.
     Status(status::Arguments),
+    /// Tunnels, their traffic and what is dropped, as it happens.
+    Top(top::Arguments),
 }
 
 /// Where the data folder is; the same for every sub-command that needs it.
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Env(arguments) => env::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -10,8 +10,7 @@
 //! one that is down or was never up is there all the same. Labels take their values from what is stored, and from lists that
 //! are in this program; a caller cannot make a new one with a request that is refused.
 
-#[cfg(test)]
-mod exposition;
+pub mod exposition;
 mod gateway;
 mod picture;
 mod process;

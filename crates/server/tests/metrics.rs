@@ -161,3 +161,33 @@ fn a_port_that_was_asked_for_and_is_taken_is_said_in_one_line() {
     assert_eq!(ended.status.code(), Some(2), "{said}");
     assert!(said.contains("metrics.listen") && said.lines().count() == 1, "{said}");
 }
+
+#[test]
+fn top_shows_each_tunnel_once_for_scripts() {
+    let server = Server::start("listen = \"127.0.0.1:0\"");
+    let id = make_connection(&server);
+    until("both tunnels are up", || server.metrics().sum("causeway_tunnel_up") == 2.0);
+    let top = Command::new(env!("CARGO_BIN_EXE_causeway"))
+        .args(["top", "--once", "--interval", "0.1", "--data"])
+        .arg(server.data())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(top.stdout).unwrap();
+    assert!(top.status.success(), "{said}");
+    assert!(said.starts_with("tunnels 2 of 2 up   connections 1, 0 not attached"), "{said}");
+    let tunnels: Vec<_> = said.lines().filter(|line| line.starts_with(&id)).collect();
+    assert_eq!(tunnels.len(), 2, "{said}");
+    assert!(tunnels.iter().all(|line| line.contains("198.51.100.7    ipsec_sa_established")), "{said}");
+    assert!(!said.contains('\x1b'), "{said}");
+}
+
+#[test]
+fn top_without_a_server_says_so_in_one_line() {
+    let top = Command::new(env!("CARGO_BIN_EXE_causeway"))
+        .args(["top", "--once", "--address", "127.0.0.1:1"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(top.stderr).unwrap();
+    assert_eq!((top.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    assert!(said.contains("no metrics at 127.0.0.1:1"), "{said}");
+}
