@@ -104,7 +104,7 @@ enum Look {
     /// A change on its way to the disk.
     Change { body: Value, pending: Pending, log_lines: Vec<LogLine> },
     /// Refused; `busy` in it says which connection may be waited for.
-    Refused(ApiError),
+    Refused { refused: ApiError, seen: Durable },
 }
 
 impl Api {
@@ -249,7 +249,12 @@ impl Api {
     async fn attempt(&self, request: &Authentic, kind: Kind) -> Result<Value, ApiError> {
         loop {
             match self.look(request, kind) {
-                Look::Refused(refused) => return Err(refused),
+                // A refusal tells of what was read as well: nothing that could still be lost.
+                Look::Refused { refused, seen } => {
+                    if request.head.until_durable(seen).await {
+                        return Err(refused);
+                    }
+                }
                 Look::Read { body, seen } => {
                     if request.head.until_durable(seen).await {
                         return Ok(body);
@@ -270,12 +275,12 @@ impl Api {
             let seen = request.head.seen(&state);
             return match outcome {
                 Outcome::Answered { body, .. } => Look::Read { body, seen },
-                Outcome::Refused(refused) => Look::Refused(refused),
+                Outcome::Refused(refused) => Look::Refused { refused, seen },
             };
         }
         let mut state = request.head.write();
         match self.plan(request, &state) {
-            Outcome::Refused(refused) => Look::Refused(refused),
+            Outcome::Refused(refused) => Look::Refused { refused, seen: request.head.seen(&state) },
             Outcome::Answered { body, changes, .. } if changes.is_empty() => {
                 Look::Read { body, seen: request.head.seen(&state) }
             }
