@@ -1,5 +1,7 @@
 //! The whole exposition, read back.
 
+mod deploy;
+
 use std::collections::BTreeSet;
 use std::fmt;
 

@@ -203,7 +203,8 @@ fn since(before: f64, now: f64) -> f64 {
 
 /// A number in at most five characters and the letter of its power of a thousand.
 fn short(number: f64) -> String {
-    let (mut number, mut letters) = (number, ["", "k", "M", "G"].into_iter());
+    // The sum of nothing is -0.
+    let (mut number, mut letters) = (number + 0.0, ["", "k", "M", "G"].into_iter());
     let mut letter = letters.next().unwrap_or_default();
     while number >= 999.5 {
         let Some(next) = letters.next() else { break };
@@ -276,7 +277,7 @@ mod tests {
 
     #[test]
     fn numbers_stay_short() {
-        let shown = [0.0, 7.4, 999.0, 999.9, 1_000.0, 12_340.0, 999_960.0, 5.2e9, 1e13].map(short);
+        let shown = [-0.0, 7.4, 999.0, 999.9, 1_000.0, 12_340.0, 999_960.0, 5.2e9, 1e13].map(short);
         assert_eq!(shown, ["0", "7", "999", "1.0k", "1.0k", "12.3k", "1.0M", "5.2G", "10000G"]);
     }
 }
