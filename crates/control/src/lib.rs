@@ -27,6 +27,7 @@ pub mod resource;
 pub mod settings;
 pub mod state;
 pub mod tx;
+pub mod vendor;
 
 #[cfg(test)]
 mod testing;

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod customer_gateways;
+mod downloads;
 mod modified_attachments;
 mod modified_tunnels;
 mod others;

@@ -17,6 +17,9 @@ const EXTENSIONS: &[&str] = &[
     "CreateVpnAttachment: TunnelOptionsSpecification.TunnelId",
     // A list shows of each connection what its description shows.
     "DescribeVpnConnections answers VpnConnections.VpnConnection.VpnBgpConfig.EnableBgp",
+    // The peer's configuration in the language of its vendor.
+    "DownloadVpnConnectionConfig: Vendor",
+    "DownloadVpnConnectionConfig answers VendorConfig",
 ];
 
 /// Words that this server takes beyond those of an enumeration: algorithms that are better than the published ones.
