@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::catalogue;
+use crate::effect;
 use crate::error::ApiError;
 use crate::fields::optional;
 use crate::ids::{RegionId, Secret};
@@ -49,6 +50,9 @@ pub struct Common {
     /// Makes a request that is sent twice have its effect once: at most 64 ASCII characters. The id of the
     /// request when absent.
     pub client_token: Option<String>,
+    /// Only checks: what passes is answered `DryRunOperation`, and what it would have changed. The API has it for some
+    /// operations; here every one that changes anything takes it.
+    pub dry_run: Option<bool>,
     /// It has no effect.
     pub owner_account: Option<String>,
     /// It has no effect.
@@ -107,6 +111,10 @@ fn plan(
     }
     let mut tx = Tx::begin(&permit, state, context);
     let mut body = call.plan(&mut tx)?;
+    if common.dry_run == Some(true) && entry.kind == Kind::Write {
+        let (changes, _log_lines) = tx.finish();
+        return Err(ApiError::new(&catalogue::DRY_RUN).detail(effect::describe(state, &changes)));
+    }
     if let Value::Object(members) = &mut body {
         members.insert("RequestId".to_owned(), Value::from(context.request_id.as_str()));
     }

@@ -76,7 +76,7 @@ pub(crate) fn params(pairs: &[(&str, &str)]) -> Params {
 }
 
 /// The codes that every operation has, without listing them.
-const OF_EVERY_OPERATION: [&ErrorCode; 7] = [
+const OF_EVERY_OPERATION: [&ErrorCode; 8] = [
     &catalogue::MISSING_PARAMETER,
     &catalogue::INVALID_PARAMETER,
     &catalogue::FORBIDDEN,
@@ -84,6 +84,7 @@ const OF_EVERY_OPERATION: [&ErrorCode; 7] = [
     &catalogue::REGION_NOT_FOUND,
     &catalogue::IDEMPOTENT_PARAMETER_MISMATCH,
     &catalogue::ACTION_NOT_FOUND,
+    &catalogue::DRY_RUN,
 ];
 
 /// An operation refuses with no code that it does not list.

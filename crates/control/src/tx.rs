@@ -205,12 +205,3 @@ impl<'a> Tx<'a> {
         (self.writes.into_iter().map(change).collect(), self.log_lines)
     }
 }
-
-/// Ends a plan that was only to be checked. Comes last in a plan, after every check.
-///
-/// # Errors
-///
-/// `DryRunOperation` when it was.
-pub fn end_dry_run(dry_run: Option<bool>) -> Result<(), ApiError> {
-    if dry_run == Some(true) { Err(ApiError::new(&catalogue::DRY_RUN)) } else { Ok(()) }
-}

@@ -12,7 +12,7 @@ use crate::permission::{Permission, Target};
 use crate::resource::tag::{self, TagOption, Tags};
 use crate::resource::transit_router::TransitRouterVpnAttachment;
 use crate::resource::vpn_connection::VpnConnection;
-use crate::tx::{Tx, end_dry_run};
+use crate::tx::Tx;
 
 /// See the module.
 pub struct CreateTransitRouterVpnAttachment;
@@ -31,9 +31,6 @@ pub struct Request {
     /// How it is paid for; it has no effect.
     #[serde(default, deserialize_with = "optional")]
     pub charge_type: Option<String>,
-    /// Only checks: what passes is answered `DryRunOperation`.
-    #[serde(default)]
-    pub dry_run: Option<bool>,
     /// The region of the transit router.
     #[serde(default, deserialize_with = "optional")]
     pub region_id: Option<RegionId>,
@@ -84,7 +81,6 @@ impl Operation for CreateTransitRouterVpnAttachment {
         &catalogue::VPN_CONNECTION_NOT_FOUND,
         &catalogue::TRANSIT_ROUTER_NOT_FOUND,
         &catalogue::ALREADY_ATTACHED,
-        &catalogue::DRY_RUN,
     ];
     type Request = Request;
     type Response = Response;
@@ -124,7 +120,6 @@ impl Operation for CreateTransitRouterVpnAttachment {
                 TransitRouterVpnAttachment::automatic(id, built_in, tx.next_revision(), tx.now_ms())
             }
         };
-        end_dry_run(request.dry_run)?;
         let id = attachment.id.clone();
         connection.attachment = Some(explicit(attachment, request, tags));
         tx.put(connection);

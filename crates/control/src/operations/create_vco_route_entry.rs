@@ -14,7 +14,7 @@ use crate::operation::{Kind, Operation, RateLimit};
 use crate::operations::vco_route::{self, OverlayMode, RouteState};
 use crate::permission::{Permission, Target};
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
-use crate::tx::{Tx, end_dry_run};
+use crate::tx::Tx;
 
 /// See the module.
 pub struct CreateVcoRouteEntry;
@@ -41,9 +41,6 @@ pub struct Request {
     /// What the route is for.
     #[serde(default)]
     pub description: Option<Description>,
-    /// Only checks: what passes is answered `DryRunOperation`.
-    #[serde(default)]
-    pub dry_run: Option<bool>,
 }
 
 /// The route as it was made.
@@ -71,7 +68,6 @@ impl Operation for CreateVcoRouteEntry {
         &catalogue::CONNECTION_NOT_ATTACHED,
         &catalogue::CONNECTION_CONFIGURING,
         &catalogue::INVALID_DESCRIPTION,
-        &catalogue::DRY_RUN,
     ];
     type Request = Request;
     type Response = Response;
@@ -109,7 +105,6 @@ impl Operation for CreateVcoRouteEntry {
             return Err(ApiError::new(&catalogue::QUOTA_FULL));
         }
         connection.must_be_settled(tx.observations())?;
-        end_dry_run(request.dry_run)?;
         warn_of_shared_space(tx, &route);
         tx.put(route.clone());
         tx.touch(connection);

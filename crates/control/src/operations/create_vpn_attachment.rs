@@ -20,7 +20,7 @@ use crate::resource::tag::{self, TagOption};
 use crate::resource::transit_router::TransitRouterVpnAttachment;
 use crate::resource::tunnel::{self, Tunnel, TunnelOptions};
 use crate::resource::vpn_connection::{NetworkType, TunnelBandwidth, VpnConnection};
-use crate::tx::{Tx, end_dry_run};
+use crate::tx::Tx;
 
 /// See the module.
 pub struct CreateVpnAttachment;
@@ -46,9 +46,6 @@ pub struct Request {
     /// The peer of the one tunnel.
     #[serde(default, deserialize_with = "optional")]
     pub customer_gateway_id: Option<CustomerGatewayId>,
-    /// Only checks: what passes is answered `DryRunOperation`.
-    #[serde(default)]
-    pub dry_run: Option<bool>,
     /// Whether to negotiate at once.
     #[serde(default)]
     pub effect_immediately: Option<bool>,
@@ -113,7 +110,6 @@ impl Operation for CreateVpnAttachment {
         &catalogue::ILLEGAL_LOCAL_SUBNET,
         &catalogue::ILLEGAL_REMOTE_SUBNET,
         &catalogue::CUSTOMER_GATEWAY_NOT_FOUND,
-        &catalogue::DRY_RUN,
     ];
     type Request = Request;
     type Response = Response;
@@ -157,7 +153,6 @@ impl Operation for CreateVpnAttachment {
         {
             return Err(ApiError::new(&catalogue::QUOTA_FULL));
         }
-        end_dry_run(request.dry_run)?;
         tx.put(connection.clone());
         Ok(Response {
             create_time: connection.created_ms,

@@ -8,7 +8,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::ids::{RegionId, TransitRouterAttachmentId};
 use crate::operation::{Kind, Operation, Product};
 use crate::permission::{Permission, Target};
-use crate::tx::{Tx, end_dry_run};
+use crate::tx::Tx;
 
 /// See the module.
 pub struct DeleteTransitRouterVpnAttachment;
@@ -18,9 +18,6 @@ pub struct DeleteTransitRouterVpnAttachment;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Request {
-    /// Only checks: what passes is answered `DryRunOperation`.
-    #[serde(default)]
-    pub dry_run: Option<bool>,
     /// Whether to delete what depends on the attachment. Nothing does, so that it has no effect.
     #[serde(default)]
     pub force: Option<bool>,
@@ -36,8 +33,7 @@ impl Operation for DeleteTransitRouterVpnAttachment {
     const NAME: &'static str = "DeleteTransitRouterVpnAttachment";
     const PRODUCT: Product = Product::Cbn;
     const KIND: Kind = Kind::Write;
-    const ERRORS: &'static [&'static ErrorCode] =
-        &[&catalogue::TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND, &catalogue::DRY_RUN];
+    const ERRORS: &'static [&'static ErrorCode] = &[&catalogue::TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND];
     type Request = Request;
     type Response = Response;
 
@@ -54,7 +50,6 @@ impl Operation for DeleteTransitRouterVpnAttachment {
         let attached = tx.state().attached_by(&request.transit_router_attachment_id);
         let mut connection =
             attached.cloned().ok_or(ApiError::new(&catalogue::TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND))?;
-        end_dry_run(request.dry_run)?;
         connection.attachment = None;
         tx.touch(connection);
         Ok(Response {})

@@ -9,7 +9,7 @@ use crate::fields::optional;
 use crate::ids::{RegionId, TransitRouterAttachmentId};
 use crate::operation::{Kind, Operation, Product};
 use crate::permission::{Permission, Target};
-use crate::tx::{Tx, end_dry_run};
+use crate::tx::Tx;
 
 /// See the module.
 pub struct UpdateTransitRouterVpnAttachmentAttribute;
@@ -22,9 +22,6 @@ pub struct Request {
     /// Whether routes are advertised without being asked for.
     #[serde(default)]
     pub auto_publish_route_enabled: Option<bool>,
-    /// Only checks: what passes is answered `DryRunOperation`.
-    #[serde(default)]
-    pub dry_run: Option<bool>,
     /// Who pays; nobody does, so that it has no effect.
     #[serde(default, deserialize_with = "optional")]
     pub order_type: Option<String>,
@@ -46,8 +43,7 @@ impl Operation for UpdateTransitRouterVpnAttachmentAttribute {
     const NAME: &'static str = "UpdateTransitRouterVpnAttachmentAttribute";
     const PRODUCT: Product = Product::Cbn;
     const KIND: Kind = Kind::Write;
-    const ERRORS: &'static [&'static ErrorCode] =
-        &[&catalogue::TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND, &catalogue::DRY_RUN];
+    const ERRORS: &'static [&'static ErrorCode] = &[&catalogue::TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND];
     type Request = Request;
     type Response = Response;
 
@@ -74,7 +70,6 @@ impl Operation for UpdateTransitRouterVpnAttachmentAttribute {
         if let Some(enabled) = request.auto_publish_route_enabled {
             attachment.auto_publish_route_enabled = enabled;
         }
-        end_dry_run(request.dry_run)?;
         tx.put(connection);
         Ok(Response {})
     }

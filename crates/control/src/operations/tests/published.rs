@@ -27,7 +27,7 @@ const EXTENSION_WORDS: &[&str] = &["aes128gcm", "aes192gcm", "aes256gcm", "group
 
 /// Parameters of every operation, whether its page lists them or not.
 const COMMON: &[&str] =
-    &["ClientToken", "OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"];
+    &["ClientToken", "DryRun", "OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"];
 
 /// Not in the description: it belongs to another service. The members are those that the service answers.
 const NOT_DESCRIBED: &[&str] = &["GetCallerIdentity"];
