@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::{Peer, PeerTunnel, Vendor, write};
 use crate::ids::Secret;
-use crate::resource::ike_config::{AuthAlg, EncAlg, IkeConfig, IkePfs, IkeVersion};
-use crate::resource::ipsec_config::{IpsecConfig, IpsecPfs};
+use crate::resource::ike_config::{AuthAlg, EncAlg, IkeConfig, IkeOptions, IkePfs, IkeVersion};
+use crate::resource::ipsec_config::{IpsecConfig, IpsecOptions, IpsecPfs};
 use crate::resource::tunnel::TunnelRole;
 
 fn tunnel(index: u8, role: TunnelRole) -> PeerTunnel {
@@ -104,6 +106,32 @@ fn what_a_device_cannot_do_is_refused_rather_than_written_as_something_else() {
     assert_eq!(with(|tunnel| tunnel.ike.ike_pfs = IkePfs::Group31), "CiscoIosXe JuniperSrx");
     let injected = "libreswan CiscoIosXe JuniperSrx FortiGate MikroTik VyOS";
     assert_eq!(with(|tunnel| tunnel.ike.local_id = "a\"b".to_owned()), injected);
+}
+
+#[test]
+fn every_algorithm_is_written_in_full_or_refused() {
+    let encryptions = ["aes", "aes192", "aes256", "des", "3des", "aes128gcm", "aes192gcm", "aes256gcm"];
+    let hashes = ["md5", "sha1", "sha256", "sha384", "sha512"];
+    let groups = ["group1", "group2", "group5", "group14", "group19", "group31"];
+    for (_, vendor) in Vendor::WORDS {
+        let mut written = 0;
+        for (encryption, hash) in encryptions.iter().flat_map(|one| hashes.map(|hash| (*one, hash))) {
+            for group in groups {
+                let mut peer = peer();
+                let ike = json!({ "IkeEncAlg": encryption, "IkeAuthAlg": hash, "IkePfs": group });
+                let ike: IkeOptions = serde_json::from_value(ike).unwrap();
+                let ipsec = json!({ "IpsecEncAlg": encryption, "IpsecAuthAlg": hash, "IpsecPfs": group });
+                let ipsec: IpsecOptions = serde_json::from_value(ipsec).unwrap();
+                peer.tunnels[0].ike = ike.over(peer.tunnels[0].ike.clone());
+                peer.tunnels[0].ipsec = ipsec.over(peer.tunnels[0].ipsec.clone());
+                let Ok(text) = write(vendor, &peer) else { continue };
+                assert!(!text.contains("<<") && !text.contains("%%"), "{text}");
+                written += 1;
+            }
+        }
+        // Nobody refuses AES-CBC with SHA-2 and the usual groups.
+        assert!(written >= 3 * 2 * 4, "{vendor:?} {written}");
+    }
 }
 
 #[test]
