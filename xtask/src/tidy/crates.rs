@@ -17,7 +17,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
         "causeway-server",
         &["causeway-control", "causeway-gateway", "causeway-netlab", "causeway-store", "causeway-wire"],
     ),
-    ("causeway-bench", &["causeway-wire"]),
+    ("causeway-bench", &["causeway-crypto", "causeway-ike", "causeway-netlab", "causeway-wire"]),
     ("xtask", &["causeway-netlab"]),
 ];
 
