@@ -303,10 +303,10 @@ impl Domains {
             counters: Counters::default(),
         });
         let (stop, signal) = StopSwitch::new().map_err(DomainError::Thread)?;
-        let (reading, mtu) = (Arc::clone(&plane), self.config.mtu);
+        let reading = Arc::clone(&plane);
         let thread = std::thread::Builder::new()
             .name(format!("tun-{name}"))
-            .spawn(move || supervise(&name, || outbound::forward(&reading, mtu, &signal)))
+            .spawn(move || supervise(&name, || outbound::forward(&reading, &signal)))
             .map_err(DomainError::Thread)?;
         Ok(OpenDomain { plane, table, prefixes: BTreeSet::new(), present, stop, thread: Some(thread) })
     }

@@ -36,6 +36,7 @@ pub mod forwarding;
 pub mod gateway;
 mod kernel;
 pub mod netlink;
+mod offload;
 pub mod path;
 pub mod proposals;
 pub mod reconcile;

@@ -22,35 +22,24 @@
 //! of a routed prefix does not leave in clear because Causeway crashed. The next start finds the device by its name and the
 //! text on it (`ip link` shows it as `alias`) and goes on with it; an orderly stop removes it.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use tun_rs::{DeviceBuilder, ExpandBuffer, GROTable, SyncDevice};
+use tun_rs::{DeviceBuilder, SyncDevice};
 
 /// See the module.
 pub const MTU_DEFAULT: u16 = 1_400;
 /// Packets that wait in the device for us. Linux's 500 are a burst of a single TCP connection at these speeds.
 const QUEUE_PACKETS: u32 = 2_000;
 /// Largest packet, or group of segments of one, and its virtio header.
-const READ_BYTES: usize = 65_535 + tun_rs::VIRTIO_NET_HDR_LEN;
-/// The most packets into which one read is split: 64 KiB of segments of 64 bytes. Linux makes none smaller (tcp_min_snd_mss).
-pub const SEGMENTS_MAX: usize = 1_024;
-/// What is before the packet in each buffer for [`TunDevice::write`].
-pub const HEADROOM: usize = tun_rs::VIRTIO_NET_HDR_LEN;
+pub const READ_BYTES: usize = 65_535 + tun_rs::VIRTIO_NET_HDR_LEN;
 
 /// An open queue of a TUN device.
 pub struct TunDevice {
     device: SyncDevice,
     name: String,
     index: u32,
-}
-
-/// What reading needs; one for each reading thread.
-pub struct ReadBuffers {
-    whole: Vec<u8>,
-    segments: Vec<Vec<u8>>,
-    sizes: Vec<usize>,
 }
 
 impl TunDevice {
@@ -83,43 +72,25 @@ impl TunDevice {
         self.index
     }
 
-    /// Reads what the kernel has next, one packet or one group of segments, and returns how many packets it is.
+    /// Reads what the kernel has next, one packet or one group of segments after a virtio header, and returns its length.
+    /// See [`crate::offload::split`].
     ///
     /// # Errors
     ///
     /// `WouldBlock` when there is nothing.
-    pub fn read(&self, buffers: &mut ReadBuffers) -> io::Result<usize> {
-        self.device.recv_multiple(&mut buffers.whole, &mut buffers.segments, &mut buffers.sizes, 0)
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.device.recv(buffer)
     }
 
-    /// Writes packets, each after [`HEADROOM`] bytes of its buffer. Segments of one stream that follow each other are
-    /// handed to the kernel as one, which changes the buffers.
-    pub fn write<B: ExpandBuffer>(&self, table: &mut GROTable, packets: &mut [B]) -> io::Result<()> {
-        self.device.send_multiple(table, packets, HEADROOM).map(drop)
+    /// Writes a packet or a group of segments, in pieces and after a virtio header. See [`crate::offload::join`].
+    pub fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.device.send_vectored(pieces)
     }
 }
 
 impl AsFd for TunDevice {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
-    }
-}
-
-impl ReadBuffers {
-    /// Buffers for packets of a device with this MTU.
-    pub fn new(mtu: u16) -> Self {
-        // A packet that Linux hands over whole may be larger than the MTU when no offload could split it.
-        let bytes = usize::from(mtu).max(2_048);
-        Self {
-            whole: vec![0; READ_BYTES],
-            segments: vec![vec![0; bytes]; SEGMENTS_MAX],
-            sizes: vec![0; SEGMENTS_MAX],
-        }
-    }
-
-    /// The packet of this number of the last read.
-    pub fn packet(&self, index: usize) -> &[u8] {
-        &self.segments[index][..self.sizes[index]]
     }
 }
 
@@ -133,72 +104,6 @@ fn quieten(name: &str) {
             && let Err(error) = std::fs::write(&path, value)
         {
             tracing::debug!(path, %error, "left a setting of the TUN device as it is");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::{any, prop, proptest};
-    use proptest::sample::Index;
-    use tun_rs::GROTable;
-
-    use super::HEADROOM;
-
-    /// Segments of one TCP or UDP stream, as an authenticated peer may send them.
-    fn segment(protocol: u8, number: u8, length: usize) -> Vec<u8> {
-        let mut packet = vec![0_u8; HEADROOM + 20 + 20 + length];
-        let inner = &mut packet[HEADROOM..];
-        let total = (inner.len() as u16).to_be_bytes();
-        inner[..10].copy_from_slice(&[0x45, 0, total[0], total[1], 0, number, 0x40, 0, 64, protocol]);
-        inner[12..20].copy_from_slice(&[10, 0, 0, 1, 10, 0, 0, 2]);
-        inner[20..24].copy_from_slice(&[0, 80, 0, 81]);
-        inner[24..28].copy_from_slice(&(u32::from(number) * length as u32).to_be_bytes());
-        inner[32..34].copy_from_slice(&[0x50, 0x10]);
-        if protocol == 17 {
-            inner[24..26].copy_from_slice(&(20 + length as u16).to_be_bytes());
-            inner[26..28].fill(0);
-        }
-        let at = if protocol == 6 { 36 } else { 26 };
-        let mut pseudo = inner[12..20].to_vec();
-        pseudo.extend([&[0, protocol], &(20 + length as u16).to_be_bytes()[..]].concat());
-        let sum = !tun_rs::checksum(&inner[20..], tun_rs::checksum_no_fold(&pseudo, 0));
-        inner[at..at + 2].copy_from_slice(&sum.to_be_bytes());
-        packet
-    }
-
-    #[test]
-    fn segments_of_a_stream_are_put_together() {
-        let mut packets: Vec<_> = (0..4).map(|number| segment(6, number, 40)).collect();
-        packets.iter_mut().for_each(|packet| packet.reserve(4_096));
-        let whole = packets[0].len() + 3 * 40;
-        GROTable::new().apply_gro(&mut packets, HEADROOM, true).unwrap();
-        assert_eq!(packets[0].len(), whole);
-    }
-
-    proptest! {
-        /// The peer is authentic, which does not make it benevolent.
-        #[test]
-        fn putting_hostile_packets_together_does_not_panic(
-            is_tcp in any::<bool>(),
-            packets in prop::collection::vec((0_u8..4, 0_usize..40, 0_usize..60), 1..12),
-            changes in prop::collection::vec((any::<Index>(), any::<Index>(), any::<u8>()), 0..12),
-        ) {
-            let build = |(number, length, cut): (u8, usize, usize)| {
-                let mut packet = segment(if is_tcp { 6 } else { 17 }, number, length);
-                // No shorter than what is let through: an IPv4 header.
-                packet.truncate((packet.len() - cut.min(packet.len())).max(HEADROOM + 20));
-                packet.reserve(4_096);
-                packet
-            };
-            let mut packets: Vec<_> = packets.into_iter().map(build).collect();
-            for (packet, at, byte) in changes {
-                let packet = packet.get_mut(&mut packets);
-                let at = HEADROOM + at.index(packet.len() - HEADROOM);
-                packet[at] = byte;
-            }
-            let mut table = GROTable::new();
-            drop(table.apply_gro(&mut packets, HEADROOM, true));
         }
     }
 }

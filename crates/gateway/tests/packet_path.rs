@@ -111,7 +111,7 @@ impl Plane {
         let (stop, signal) = StopSwitch::new().unwrap();
         let reader = {
             let (domain, signal) = (Arc::clone(&domain), signal.clone());
-            std::thread::spawn(move || outbound::forward(&domain, MTU_DEFAULT, &signal))
+            std::thread::spawn(move || outbound::forward(&domain, &signal))
         };
         let receiver = {
             let inbound = Arc::clone(&inbound);

@@ -303,6 +303,7 @@ fn stopping_removes_everything_and_tells_the_peer() {
 
     let again = left.try_start(left.config()).unwrap();
     right.world.wait_up("vco-right");
+    left.world.wait_up("vco-left");
     assert!(left.pings(right.inside), "what is wanted is programmed again");
     drop(again);
 }

@@ -13,8 +13,8 @@ use std::ops::Range;
 use tun_rs::VIRTIO_NET_HDR_LEN;
 
 use super::{
-    ACK, GSO_TCPV4, GSO_UDP_L4, IP_HEADER, NEEDS_CSUM, PSH, TCP, TCP_CHECKSUM_AT, TCP_HEADER, UDP, UDP_CHECKSUM_AT, UDP_HEADER, VirtioHeader, folded, pseudo_sum,
-    u16_at, u32_at, write_ip_checksum,
+    ACK, GSO_TCPV4, GSO_UDP_L4, IP_HEADER, NEEDS_CSUM, PSH, TCP, TCP_CHECKSUM_AT, TCP_HEADER, UDP,
+    UDP_CHECKSUM_AT, UDP_HEADER, VirtioHeader, folded, pseudo_sum, u16_at, u32_at, write_ip_checksum,
 };
 
 /// Among how many groups a packet looks for its stream's.
@@ -57,18 +57,14 @@ struct Stream {
 }
 
 impl Joiner {
-    /// Whether there is nothing to write.
-    pub fn is_empty(&self) -> bool {
-        self.used == 0
-    }
-
     /// Adds the packet at `at` in `storage`. It must stay there until it is written.
     pub fn push(&mut self, storage: &[u8], at: Range<usize>) {
         let packet = &storage[at.clone()];
         let stream = Stream::of(packet);
         if let Some(stream) = stream {
             let recent = self.used.saturating_sub(STREAMS_MAX);
-            let of_stream = self.groups[recent..self.used].iter_mut().rev().find(|group| group.is_of(storage, packet));
+            let of_stream =
+                self.groups[recent..self.used].iter_mut().rev().find(|group| group.is_of(storage, packet));
             if let Some(group) = of_stream
                 && group.join(storage, at.clone(), stream)
             {
@@ -119,7 +115,9 @@ impl Group {
 
     /// Takes a packet in, if it may follow.
     fn join(&mut self, storage: &[u8], at: Range<usize>, new: Stream) -> bool {
-        let (Some(stream), Some(first_at)) = (self.stream, self.pieces.first().cloned()) else { return false };
+        let (Some(stream), Some(first_at)) = (self.stream, self.pieces.first().cloned()) else {
+            return false;
+        };
         let (first, packet) = (&storage[first_at], &storage[at.clone()]);
         let fits = !stream.is_closed
             && self.pieces.len() < PACKETS_MAX
@@ -186,7 +184,7 @@ impl Stream {
         }
         let protocol = header[9];
         let (header, next, is_closed) = match protocol {
-            UDP if u16_at(packet, IP_HEADER + UDP_CHECKSUM_AT) != 0 => (IP_HEADER + UDP_HEADER, 0, false),
+            UDP if is_plain_udp(packet) => (IP_HEADER + UDP_HEADER, 0, false),
             TCP if packet.len() >= IP_HEADER + TCP_HEADER => {
                 let (flags, offset) = (packet[IP_HEADER + 13], packet[IP_HEADER + 12] >> 4);
                 if flags & !PSH != ACK || usize::from(offset) * 4 < TCP_HEADER {
@@ -202,6 +200,12 @@ impl Stream {
     }
 }
 
+/// Whether a datagram has a checksum, and its length is the packet's.
+fn is_plain_udp(packet: &[u8]) -> bool {
+    u16_at(packet, IP_HEADER + UDP_CHECKSUM_AT) != 0
+        && usize::from(u16_at(packet, IP_HEADER + 4)) == packet.len() - IP_HEADER
+}
+
 /// Whether all that a group has only once is the same in both; ports and addresses are already.
 fn have_like_headers(first: &[u8], packet: &[u8], stream: &Stream, new: &Stream) -> bool {
     let is_like_ip = first[1] == packet[1] && first[6..8] == packet[6..8] && first[8] == packet[8];
@@ -212,7 +216,11 @@ fn have_like_headers(first: &[u8], packet: &[u8], stream: &Stream, new: &Stream)
     let follows = u32_at(b, 4) == stream.next;
     // Acknowledgement, header length, window, and the options with their timestamps.
     let options = TCP_HEADER..new.header - IP_HEADER;
-    follows && a[8..13] == b[8..13] && a[14..16] == b[14..16] && a[18..20] == b[18..20] && a[options.clone()] == b[options]
+    follows
+        && a[8..13] == b[8..13]
+        && a[14..16] == b[14..16]
+        && a[18..20] == b[18..20]
+        && a[options.clone()] == b[options]
 }
 
 /// What is grouped leaves with a checksum that the kernel makes, so that of each packet must be right before.

@@ -1,8 +1,9 @@
 //! From one piece to packets: what a read of the TUN device gave, segment by segment.
 
 use super::{
-    CWR, FIN, GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_UDP_L4, IP_HEADER, NEEDS_CSUM, PSH, TCP, TCP_CHECKSUM_AT, TCP_HEADER, UDP, UDP_CHECKSUM_AT, UDP_HEADER, VirtioHeader, folded,
-    pseudo_sum, u16_at, u32_at, write_ip_checksum,
+    CWR, FIN, GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_UDP_L4, IP_HEADER, NEEDS_CSUM, PSH, TCP, TCP_CHECKSUM_AT,
+    TCP_HEADER, UDP, UDP_CHECKSUM_AT, UDP_HEADER, VirtioHeader, folded, pseudo_sum, u16_at, u32_at,
+    write_ip_checksum,
 };
 
 /// Why a read cannot be split: the kernel does not give such.
@@ -41,7 +42,10 @@ impl<'a> Group<'a> {
         if header.gso_type == GSO_NONE {
             if header.flags & NEEDS_CSUM != 0 {
                 let start = usize::from(header.csum_start);
-                complete_checksum(packet.get_mut(start..).unwrap_or_default(), usize::from(header.csum_offset))?;
+                complete_checksum(
+                    packet.get_mut(start..).unwrap_or_default(),
+                    usize::from(header.csum_offset),
+                )?;
             }
             return Ok(Self { packet, segmented: None });
         }

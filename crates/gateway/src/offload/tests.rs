@@ -3,10 +3,13 @@
 use std::io::IoSlice;
 
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
+use proptest::sample::Index;
 
 use super::join::Joiner;
 use super::split::{Group, SplitError};
-use super::{GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CSUM, VirtioHeader, folded, pseudo_sum, write_ip_checksum};
+use super::{
+    GSO_NONE, GSO_TCPV4, GSO_UDP_L4, NEEDS_CSUM, VirtioHeader, folded, pseudo_sum, write_ip_checksum,
+};
 
 /// What a test says of a packet; the rest is filled in right.
 #[derive(Clone, Debug)]
@@ -53,7 +56,8 @@ impl Segment {
             26
         };
         write_ip_checksum(&mut packet);
-        let sum = !folded(tun_rs::checksum_no_fold(&packet[20..], pseudo_sum(&packet, self.protocol, len - 20)));
+        let sum =
+            !folded(tun_rs::checksum_no_fold(&packet[20..], pseudo_sum(&packet, self.protocol, len - 20)));
         let sum = if sum == 0 && self.protocol == 17 { 0xffff } else { sum };
         packet[at..at + 2].copy_from_slice(&sum.to_be_bytes());
         packet
@@ -75,7 +79,7 @@ fn joined(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
         Ok(0)
     };
     joiner.write(&mut storage, write).unwrap();
-    assert!(joiner.is_empty());
+    joiner.write(&mut storage, |_| panic!("everything was written")).unwrap();
     written
 }
 
@@ -127,7 +131,9 @@ fn segments_that_follow_each_other_become_one_group_and_again_the_same_segments(
     // The shorter last one closed the group, which pushes it.
     let last = again.last_mut().unwrap();
     assert_eq!(last[33] & super::PSH, super::PSH);
-    *last = Segment { flags: super::ACK, ..Segment::tcp(1, (u32::MAX - 100).wrapping_add(3_900), &[7; 1_100]) }.packet();
+    *last =
+        Segment { flags: super::ACK, ..Segment::tcp(1, (u32::MAX - 100).wrapping_add(3_900), &[7; 1_100]) }
+            .packet();
     assert_eq!(without_ids(again), without_ids(packets));
 }
 
@@ -190,7 +196,10 @@ fn a_packet_that_was_damaged_before_the_tunnel_stays_as_it_is() {
 #[test]
 fn after_a_pushed_segment_a_new_group_begins() {
     let mut packets = tcp_stream(1, &[7; 3_900], 1_300);
-    let pushed = Segment { flags: super::ACK | super::PSH, ..Segment::tcp(1, (u32::MAX - 100).wrapping_add(1_300), &[7; 1_300]) };
+    let pushed = Segment {
+        flags: super::ACK | super::PSH,
+        ..Segment::tcp(1, (u32::MAX - 100).wrapping_add(1_300), &[7; 1_300])
+    };
     packets[1] = pushed.packet();
     let written = joined(&packets);
     assert_eq!(written.len(), 2);
@@ -205,7 +214,12 @@ fn the_checksum_of_a_single_packet_is_completed() {
         let mut partial = whole.clone();
         let sum = folded(pseudo_sum(&whole, segment.protocol, len));
         partial[20 + at..22 + at].copy_from_slice(&sum.to_be_bytes());
-        let header = VirtioHeader { flags: NEEDS_CSUM, csum_start: 20, csum_offset: at as u16, ..VirtioHeader::default() };
+        let header = VirtioHeader {
+            flags: NEEDS_CSUM,
+            csum_start: 20,
+            csum_offset: at as u16,
+            ..VirtioHeader::default()
+        };
         assert_eq!(split(&[&header.encode()[..], &partial].concat()), [whole]);
     }
 }
@@ -232,21 +246,24 @@ fn what_no_kernel_gives_is_refused() {
     assert_eq!(read(VirtioHeader { gso_size: 0, ..header }, &packet), Err(SplitError::Short));
     assert_eq!(read(VirtioHeader { gso_type: GSO_UDP_L4, ..header }, &packet), Err(SplitError::Unknown));
     assert_eq!(read(VirtioHeader { gso_type: 4, ..header }, &packet), Err(SplitError::Unknown));
-    let outside = VirtioHeader { flags: NEEDS_CSUM, csum_start: 301, csum_offset: 0, ..VirtioHeader::default() };
+    let outside =
+        VirtioHeader { flags: NEEDS_CSUM, csum_start: 301, csum_offset: 0, ..VirtioHeader::default() };
     assert_eq!(read(outside, &packet), Err(SplitError::Short));
     assert_eq!(Group::read(&mut [0; 9]).map(|group| group.segments()), Err(SplitError::Short));
 }
 
 fn segment() -> impl Strategy<Value = Segment> {
     let payload = prop::collection::vec(any::<u8>(), 0..40);
-    (prop::bool::ANY, 0_u16..3, 0_u32..80, prop::bool::ANY, payload).prop_map(|(tcp, port, sequence, push, payload)| {
-        if tcp {
-            let flags = if push { super::ACK | super::PSH } else { super::ACK };
-            Segment { flags, ..Segment::tcp(port, sequence, &payload) }
-        } else {
-            Segment::udp(port, &payload)
-        }
-    })
+    (prop::bool::ANY, 0_u16..3, 0_u32..80, prop::bool::ANY, payload).prop_map(
+        |(tcp, port, sequence, push, payload)| {
+            if tcp {
+                let flags = if push { super::ACK | super::PSH } else { super::ACK };
+                Segment { flags, ..Segment::tcp(port, sequence, &payload) }
+            } else {
+                Segment::udp(port, &payload)
+            }
+        },
+    )
 }
 
 proptest! {
@@ -273,6 +290,29 @@ proptest! {
             let sum = tun_rs::checksum_no_fold(&packet[20..], pseudo_sum(packet, packet[9], packet.len() - 20));
             prop_assert!(folded(sum) == 0xffff && tun_rs::checksum(&packet[..20], 0) == 0xffff);
         }
+    }
+
+    /// The peer is authentic, which does not make it benevolent.
+    #[test]
+    fn hostile_packets_are_written_and_nothing_panics(
+        segments in prop::collection::vec((segment(), 0_usize..60), 1..12),
+        changes in prop::collection::vec((any::<Index>(), any::<Index>(), any::<u8>()), 0..12),
+    ) {
+        // No shorter than what is let through: an IPv4 header.
+        let cut = |(segment, by): &(Segment, usize)| {
+            let mut packet = segment.packet();
+            packet.truncate(packet.len().saturating_sub(*by).max(20));
+            packet
+        };
+        let mut packets: Vec<Vec<u8>> = segments.iter().map(cut).collect();
+        for (packet, at, byte) in changes {
+            let packet = packet.get_mut(&mut packets);
+            let at = at.index(packet.len());
+            packet[at] = byte;
+        }
+        let payload: usize = packets.iter().map(Vec::len).sum();
+        let written: usize = joined(&packets).iter().map(|group| group.len() - 10).sum();
+        prop_assert!(written <= payload && written > 0);
     }
 
     #[test]

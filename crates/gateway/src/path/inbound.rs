@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,21 +11,16 @@ use causeway_esp::{NEXT_HEADER_IPV4, spi_of};
 use crossbeam_channel::Sender;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use quinn_udp::{BATCH_SIZE, RecvMeta};
-use tun_rs::GROTable;
 
 use super::{DomainPlane, Inbound, InboundPath, addresses};
 use crate::counters::DropReason;
+use crate::offload::join::Joiner;
 use crate::sockets::{Carries, LocalPorts, NON_ESP_MARKER, Port};
 use crate::stop::StopSignal;
 use crate::trie::Trie;
-use crate::tun::HEADROOM;
 
 /// A datagram, or as many as the kernel puts together.
 const RECEIVE_BYTES: usize = 65_536;
-/// Packets that are written to a device in one go.
-const WRITE_PACKETS_MAX: usize = 128;
-/// Room for a packet to which others are appended.
-const WRITE_BYTES: usize = 65_536 + 2 * HEADROOM;
 /// How many receives before another socket and the signal to stop are looked at again.
 const RECEIVES_MAX: usize = 64;
 
@@ -41,12 +37,11 @@ pub struct IkeDatagram {
     pub message: Vec<u8>,
 }
 
-/// Packets for one device.
+/// Packets for one device, where they were opened.
+#[derive(Default)]
 struct Inbox {
-    packets: Vec<Vec<u8>>,
-    count: usize,
+    joiner: Joiner,
     domain: Option<Arc<DomainPlane>>,
-    gro: GROTable,
 }
 
 /// What one thread works with.
@@ -59,7 +54,7 @@ struct Receiver<'a> {
 /// Forwards what comes to the sockets until told to stop.
 pub fn receive(ports: &LocalPorts, inbound: &Inbound, ike: &Sender<IkeDatagram>, stop: &StopSignal) {
     let mut storage = vec![0; BATCH_SIZE * RECEIVE_BYTES];
-    let mut receiver = Receiver { inbound, ike, inbox: Inbox::new() };
+    let mut receiver = Receiver { inbound, ike, inbox: Inbox::default() };
     let all = ports.all();
     loop {
         let mut waiting: Vec<_> =
@@ -94,10 +89,11 @@ impl Receiver<'_> {
             match received {
                 Ok(groups) => {
                     let spis = self.inbound.read();
-                    for (buffer, meta) in storage.chunks_mut(RECEIVE_BYTES).zip(&meta[..groups]) {
-                        self.take_group(port, &spis, &mut buffer[..meta.len], meta);
+                    for (number, meta) in meta[..groups].iter().enumerate() {
+                        let start = number * RECEIVE_BYTES;
+                        self.take_group(port, &spis, storage, start..start + meta.len, meta);
                     }
-                    self.inbox.flush();
+                    self.inbox.flush(storage);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // An ICMP error about something sent earlier, or the like. The socket goes on.
@@ -106,20 +102,30 @@ impl Receiver<'_> {
         }
     }
 
-    fn take_group(&mut self, port: &Port, spis: &Trie<InboundPath>, group: &mut [u8], meta: &RecvMeta) {
+    /// Takes the datagrams at `group` in `storage`, all of which are from one peer.
+    fn take_group(
+        &mut self,
+        port: &Port,
+        spis: &Trie<InboundPath>,
+        storage: &mut [u8],
+        group: Range<usize>,
+        meta: &RecvMeta,
+    ) {
         let SocketAddr::V4(remote) = meta.addr else { return };
-        for datagram in group.chunks_mut(meta.stride.max(1)) {
+        for start in group.clone().step_by(meta.stride.max(1)) {
+            let at = start..(start + meta.stride.max(1)).min(group.end);
+            let datagram = &storage[at.clone()];
             match port.carries() {
                 Carries::Ike => self.take_ike(port, remote, datagram),
                 Carries::EspAndIke => match datagram.strip_prefix(&NON_ESP_MARKER) {
                     Some(message) => self.take_ike(port, remote, message),
                     // A keepalive is one byte and has done its work.
                     None if datagram.len() == 1 => {}
-                    None => self.take_esp(spis, datagram),
+                    None => self.take_esp(spis, storage, at),
                 },
                 Carries::Esp => {
                     let header = datagram.first().map_or(0, |first| usize::from(first & 0xf) * 4);
-                    self.take_esp(spis, datagram.get_mut(header..).unwrap_or_default());
+                    self.take_esp(spis, storage, (at.start + header).min(at.end)..at.end);
                 }
             }
         }
@@ -137,7 +143,9 @@ impl Receiver<'_> {
         }
     }
 
-    fn take_esp(&mut self, spis: &Trie<InboundPath>, datagram: &mut [u8]) {
+    /// Opens the packet at `at` in `storage`, where it stays until it is written.
+    fn take_esp(&mut self, spis: &Trie<InboundPath>, storage: &mut [u8], at: Range<usize>) {
+        let datagram = &mut storage[at.clone()];
         let Some(spi) = spi_of(datagram) else {
             return self.inbound.counters.dropped(DropReason::Malformed);
         };
@@ -150,7 +158,7 @@ impl Receiver<'_> {
             Err(causeway_esp::DropReason::Dummy) => return,
             Err(reason) => return path.counters.dropped(reason_of(reason)),
         };
-        let packet = &datagram[inner.range];
+        let packet = &datagram[inner.range.clone()];
         match addresses(packet) {
             Some((source, destination)) if inner.next_header == NEXT_HEADER_IPV4 => {
                 if !path.selectors.allow_inbound(source, destination) {
@@ -160,42 +168,27 @@ impl Receiver<'_> {
             _ => return path.counters.dropped(DropReason::NotIpv4),
         }
         path.counters.received(packet.len());
-        self.inbox.push(&path.domain, packet);
+        self.inbox.push(&path.domain, storage, at.start + inner.range.start..at.start + inner.range.end);
     }
 }
 
 impl Inbox {
-    fn new() -> Self {
-        Self {
-            packets: (0..WRITE_PACKETS_MAX).map(|_| Vec::with_capacity(WRITE_BYTES)).collect(),
-            count: 0,
-            domain: None,
-            gro: GROTable::new(),
-        }
-    }
-
-    fn push(&mut self, domain: &Arc<DomainPlane>, packet: &[u8]) {
-        let is_other = self.domain.as_ref().is_some_and(|current| !Arc::ptr_eq(current, domain));
-        if is_other || self.count == self.packets.len() {
-            self.flush();
+    fn push(&mut self, domain: &Arc<DomainPlane>, storage: &mut [u8], packet: Range<usize>) {
+        if self.domain.as_ref().is_some_and(|current| !Arc::ptr_eq(current, domain)) {
+            self.flush(storage);
         }
         if self.domain.is_none() {
             self.domain = Some(Arc::clone(domain));
         }
-        let buffer = &mut self.packets[self.count];
-        buffer.clear();
-        buffer.resize(HEADROOM, 0);
-        buffer.extend_from_slice(packet);
-        self.count += 1;
+        self.joiner.push(storage, packet);
     }
 
-    fn flush(&mut self) {
+    fn flush(&mut self, storage: &mut [u8]) {
         let Some(domain) = self.domain.take() else { return };
-        if let Err(error) = domain.device.write(&mut self.gro, &mut self.packets[..self.count]) {
-            domain.counters.dropped(DropReason::DeviceFailed);
-            tracing::debug!(device = domain.device.name(), %error, "writing packets");
+        if let Err((packets, error)) = self.joiner.write(storage, |pieces| domain.device.write(pieces)) {
+            domain.counters.dropped_many(DropReason::DeviceFailed, packets);
+            tracing::debug!(device = domain.device.name(), %error, packets, "writing packets");
         }
-        self.count = 0;
     }
 }
 

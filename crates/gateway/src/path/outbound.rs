@@ -4,16 +4,17 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use causeway_esp::{NEXT_HEADER_IPV4, SealError};
+use causeway_esp::NEXT_HEADER_IPV4;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{DomainPlane, OutboundPath, addresses};
 use crate::counters::DropReason;
 use crate::forwarding::{Lookup, Snapshot};
+use crate::offload::split::Group;
 use crate::path::VpnConnectionId;
 use crate::sockets::SEND_BYTES_MAX;
 use crate::stop::StopSignal;
-use crate::tun::ReadBuffers;
+use crate::tun::READ_BYTES;
 
 /// How many reads before the signal to stop is looked at again, however much there is to read.
 const READS_MAX: usize = 256;
@@ -31,8 +32,8 @@ struct Outbox {
 }
 
 /// Forwards what comes out of the device until told to stop, or until the device is gone.
-pub fn forward(domain: &DomainPlane, mtu: u16, stop: &StopSignal) {
-    let mut buffers = ReadBuffers::new(mtu);
+pub fn forward(domain: &DomainPlane, stop: &StopSignal) {
+    let mut buffer = vec![0; READ_BYTES];
     let mut outbox = Outbox::new();
     loop {
         let mut waiting = [
@@ -47,7 +48,7 @@ pub fn forward(domain: &DomainPlane, mtu: u16, stop: &StopSignal) {
             return;
         }
         for _ in 0..READS_MAX {
-            match read_once(domain, &mut buffers, &mut outbox) {
+            match read_once(domain, &mut buffer, &mut outbox) {
                 Read::Packets => {}
                 Read::Nothing => break,
                 // The domain is opened anew, with a thread of its own.
@@ -66,12 +67,15 @@ enum Read {
     Gone,
 }
 
-fn read_once(domain: &DomainPlane, buffers: &mut ReadBuffers, outbox: &mut Outbox) -> Read {
-    match domain.device.read(buffers) {
-        Ok(packets) => {
-            let table = domain.table.read();
-            for index in 0..packets {
-                forward_packet(domain, &table, buffers.packet(index), outbox);
+fn read_once(domain: &DomainPlane, buffer: &mut [u8], outbox: &mut Outbox) -> Read {
+    match domain.device.read(buffer) {
+        Ok(len) => {
+            match Group::read(&mut buffer[..len]) {
+                Ok(group) => forward_group(domain, &domain.table.read(), &group, outbox),
+                Err(error) => {
+                    domain.counters.dropped(DropReason::Malformed);
+                    tracing::debug!(device = domain.device.name(), %error, "reading a packet");
+                }
             }
             Read::Packets
         }
@@ -86,25 +90,31 @@ fn read_once(domain: &DomainPlane, buffers: &mut ReadBuffers, outbox: &mut Outbo
     }
 }
 
-fn forward_packet(
+/// Packets of one group go the same way: it is looked up once.
+fn forward_group(
     domain: &DomainPlane,
     table: &Snapshot<VpnConnectionId, OutboundPath>,
-    packet: &[u8],
+    group: &Group<'_>,
     outbox: &mut Outbox,
 ) {
-    let Some((source, destination)) = addresses(packet) else {
-        return domain.counters.dropped(DropReason::NotIpv4);
+    let packets = group.segments() as u64;
+    let Some((source, destination)) = addresses(group.packet()) else {
+        return domain.counters.dropped_many(DropReason::NotIpv4, packets);
     };
     match table.lookup(destination) {
         Lookup::Path(path) => {
             let Some(path) = path.as_ref() else { return };
             if !path.selectors.allow_outbound(source, destination) {
-                return path.counters.dropped(DropReason::OutsideSelectors);
+                return path.counters.dropped_many(DropReason::OutsideSelectors, packets);
             }
-            outbox.push(path, packet);
+            for number in 0..group.segments() {
+                outbox.push(path, group, number);
+            }
         }
-        Lookup::Down(candidate) => candidate.carrier.counters().dropped(DropReason::TunnelDown),
-        Lookup::NoRoute => domain.counters.dropped(DropReason::NoRoute),
+        Lookup::Down(candidate) => {
+            candidate.carrier.counters().dropped_many(DropReason::TunnelDown, packets);
+        }
+        Lookup::NoRoute => domain.counters.dropped_many(DropReason::NoRoute, packets),
     }
 }
 
@@ -120,23 +130,29 @@ impl Outbox {
         }
     }
 
-    fn push(&mut self, path: &Arc<OutboundPath>, inner: &[u8]) {
-        let length = path.sa.sealed_len(inner.len());
+    /// Seals one packet of a group, right where it is sent from.
+    fn push(&mut self, path: &Arc<OutboundPath>, group: &Group<'_>, number: usize) {
+        let inner_len = group.segment_len(number);
+        let length = path.sa.sealed_len(inner_len);
         if !self.has_room(path, length) {
             self.flush();
         }
-        match path.sa.seal(inner, NEXT_HEADER_IPV4, &mut self.sealed) {
-            Ok(()) => {}
-            Err(SealError::SequenceExhausted | SealError::NoRoom) => {
-                return path.counters.dropped(DropReason::SequenceExhausted);
-            }
+        let start = self.sealed.len();
+        let inner = start + path.sa.headroom();
+        self.sealed.resize(inner, 0);
+        group.append_segment(number, &mut self.sealed);
+        self.sealed.resize(start + length, 0);
+        if path.sa.seal_in_place(&mut self.sealed, inner..inner + inner_len, NEXT_HEADER_IPV4).is_err() {
+            // There is room, so the sequence numbers are used up.
+            self.sealed.truncate(start);
+            return path.counters.dropped(DropReason::SequenceExhausted);
         }
         if self.packets == 0 {
             self.path = Some(Arc::clone(path));
             self.segment = length;
         }
         self.packets += 1;
-        self.inner_bytes += inner.len();
+        self.inner_bytes += inner_len;
         self.is_closed = length < self.segment;
     }
 
