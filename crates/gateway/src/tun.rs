@@ -73,7 +73,7 @@ impl TunDevice {
     }
 
     /// Reads what the kernel has next, one packet or one group of segments after a virtio header, and returns its length.
-    /// See [`crate::offload::split`].
+    /// Reads a packet or a group of segments with its virtio header, as `offload::split` takes it.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl TunDevice {
         self.device.recv(buffer)
     }
 
-    /// Writes a packet or a group of segments, in pieces and after a virtio header. See [`crate::offload::join`].
+    /// Writes a packet or a group of segments, in pieces and after a virtio header. `offload::join` makes them.
     pub fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         self.device.send_vectored(pieces)
     }
