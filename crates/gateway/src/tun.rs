@@ -73,7 +73,7 @@ impl TunDevice {
     }
 
     /// Reads what the kernel has next, one packet or one group of segments after a virtio header, and returns its length.
-    /// Reads a packet or a group of segments with its virtio header, as `offload::split` takes it.
+    /// `offload::split` takes it apart.
     ///
     /// # Errors
     ///
