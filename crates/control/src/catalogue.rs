@@ -125,6 +125,10 @@ catalogue! {
     VPN_CONNECTION_NOT_FOUND = "InvalidVpnConnectionInstanceId.NotFound", 404,
         "The specified vpn connection instance id does not exist.",
         "Check the id (vco-...) and the RegionId.";
+    /// No such VPN gateway of this account in this region.
+    VPN_GATEWAY_NOT_FOUND = "InvalidVpnGatewayInstanceId.NotFound", 404,
+        "The specified vpn gateway instance id does not exist.",
+        "Check the id (vpn-...) and the RegionId; DescribeVpnGateways answers the VPN gateways there are.";
     /// The connection is not attached to a transit router; ours.
     CONNECTION_NOT_ATTACHED = "IncorrectStatus.VpnConnection", 400,
         "The status of the specified vpn connection does not support this operation.",
@@ -233,6 +237,7 @@ pub(crate) fn invalid(field: &str) -> &'static ErrorCode {
         "RegionId" => &REGION_NOT_FOUND,
         "CustomerGatewayId" => &CUSTOMER_GATEWAY_NOT_FOUND,
         "VpnConnectionId" => &VPN_CONNECTION_NOT_FOUND,
+        "VpnGatewayId" | "VpnInstanceId" => &VPN_GATEWAY_NOT_FOUND,
         "TransitRouterId" => &TRANSIT_ROUTER_NOT_FOUND,
         "TransitRouterAttachmentId" => &TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND,
         "UserName" | "NewUserName" | "PolicyName" => &INVALID_RAM_NAME,

@@ -1,11 +1,12 @@
 //! What is wanted of the gateway, derived from what is stored.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
 use crate::fields::Weight;
-use crate::ids::{AccountId, RegionId, TransitRouterId, TunnelId, VpnConnectionId};
+use crate::ids::{AccountId, RegionId, TransitRouterId, TunnelId, VpnConnectionId, VpnGatewayId};
 use crate::resource::ike_config::IkeConfig;
 use crate::resource::ipsec_config::IpsecConfig;
 use crate::resource::tunnel::TunnelRole;
@@ -19,8 +20,33 @@ pub struct Domain {
     pub account: AccountId,
     /// Where it is.
     pub region: RegionId,
-    /// The transit router.
-    pub transit_router: TransitRouterId,
+    /// What it is the domain of.
+    pub owner: DomainOwner,
+}
+
+/// What a forwarding domain belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DomainOwner {
+    /// A transit router.
+    TransitRouter(TransitRouterId),
+    /// A VPN gateway.
+    VpnGateway(VpnGatewayId),
+}
+
+impl DomainOwner {
+    /// The id of the transit router or of the VPN gateway.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::TransitRouter(id) => id.as_str(),
+            Self::VpnGateway(id) => id.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for DomainOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// An IPsec-VPN connection as it is to be.
@@ -82,16 +108,16 @@ pub trait Desires: Send + Sync {
     fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection>;
 }
 
-/// The connections of an account that are attached to a transit router, each with its generation.
+/// The connections of an account that are in a forwarding domain, each with its generation.
 pub fn generations(state: &AccountState) -> Vec<(VpnConnectionId, u64)> {
-    let attached = state.all_vpn_connections().filter(|connection| connection.attachment.is_some());
-    attached.map(|connection| (connection.id.clone(), connection.generation)).collect()
+    let bound = state.all_vpn_connections().filter(|connection| connection.domain_owner().is_some());
+    bound.map(|connection| (connection.id.clone(), connection.generation)).collect()
 }
 
-/// A connection as it is to be; `None` when it does not exist, or is attached to nothing.
+/// A connection as it is to be; `None` when it does not exist, or is bound to nothing.
 pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) -> Option<DesiredConnection> {
     let connection = state.vpn_connection(id)?;
-    let attachment = connection.attachment.as_ref()?;
+    let owner = connection.domain_owner()?;
     let tunnel = |tunnel: &crate::resource::tunnel::Tunnel| {
         let local_address = settings.tunnel_address(tunnel.index);
         let remote_address = state.customer_gateway(&tunnel.customer_gateway_id)?.ip_address;
@@ -113,11 +139,7 @@ pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) 
         state.vco_routes(id).map(|route| DesiredRoute { dest: route.route_dest, weight: route.weight });
     Some(DesiredConnection {
         id: connection.id.clone(),
-        domain: Domain {
-            account: state.account_id().clone(),
-            region: connection.region.clone(),
-            transit_router: attachment.transit_router_id.clone(),
-        },
+        domain: Domain { account: state.account_id().clone(), region: connection.region.clone(), owner },
         generation: connection.generation,
         tunnels: connection.tunnels.iter().filter_map(tunnel).collect(),
         routes: routes.collect(),

@@ -133,6 +133,21 @@ prefixed_id!(
     "tun-"
 );
 prefixed_id!(
+    /// A VPN gateway.
+    VpnGatewayId,
+    "vpn-"
+);
+prefixed_id!(
+    /// A VPC: the networks on the gateway's side of a VPN gateway.
+    VpcId,
+    "vpc-"
+);
+prefixed_id!(
+    /// A vSwitch: a subnet of a VPC.
+    VSwitchId,
+    "vsw-"
+);
+prefixed_id!(
     /// The attachment of an IPsec-VPN connection to a transit router.
     TransitRouterAttachmentId,
     "tr-attach-"

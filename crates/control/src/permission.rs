@@ -7,7 +7,9 @@ use crate::account::Caller;
 use crate::catalogue;
 use crate::context::CallContext;
 use crate::error::ApiError;
-use crate::ids::{AccountId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId};
+use crate::ids::{
+    AccountId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId, VpnGatewayId,
+};
 use crate::ram_policy::{self, PolicyType};
 use crate::resource::tag::Tags;
 use crate::state::AccountState;
@@ -55,6 +57,10 @@ pub enum Target {
     CustomerGateways,
     /// One of them.
     CustomerGateway(CustomerGatewayId),
+    /// The VPN gateways of the region, or one that does not exist yet.
+    VpnGateways,
+    /// One of them.
+    VpnGateway(VpnGatewayId),
     /// The IPsec-VPN connections of the region, or one that does not exist yet.
     VpnConnections,
     /// One of them.
@@ -87,6 +93,8 @@ impl Target {
         match self {
             Self::CustomerGateways => vpc("customergateway/", "*"),
             Self::CustomerGateway(id) => vpc("customergateway/", id.as_str()),
+            Self::VpnGateways => vpc("vpngateway/", "*"),
+            Self::VpnGateway(id) => vpc("vpngateway/", id.as_str()),
             Self::VpnConnections => vpc("vpnconnection/", "*"),
             Self::VpnConnection(id) => vpc("vpnconnection/", id.as_str()),
             Self::TransitRouterAttachments => cen("*"),
@@ -103,12 +111,14 @@ impl Target {
     fn tags<'a>(&self, state: &'a AccountState) -> Option<&'a Tags> {
         match self {
             Self::CustomerGateway(id) => state.customer_gateway(id).map(|gateway| &gateway.tags),
+            Self::VpnGateway(id) => state.vpn_gateway(id).map(|gateway| &gateway.tags),
             Self::VpnConnection(id) => state.vpn_connection(id).map(|connection| &connection.tags),
             Self::TransitRouterAttachment(id) => {
                 state.attached_by(id)?.attachment.as_ref().map(|attachment| &attachment.tags)
             }
             Self::RamPolicy(PolicyType::Custom, name) => state.ram_policy(name).map(|policy| &policy.tags),
             Self::CustomerGateways
+            | Self::VpnGateways
             | Self::VpnConnections
             | Self::TransitRouterAttachments
             | Self::RamUsers

@@ -7,13 +7,14 @@ use serde::de::DeserializeOwned;
 
 use crate::access_key::AccessKey;
 use crate::account::Account;
-use crate::ids::{AccessKeyId, AccountId, CustomerGatewayId, Secret, VpnConnectionId};
+use crate::ids::{AccessKeyId, AccountId, CustomerGatewayId, Secret, VpnConnectionId, VpnGatewayId};
 use crate::ram_policy::RamPolicy;
 use crate::ram_user::RamUser;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpn_connection::VpnConnection;
+use crate::resource::vpn_gateway::VpnGateway;
 use crate::state::AccountState;
 
 /// One thing that is stored.
@@ -31,6 +32,8 @@ pub enum Record {
     CustomerGateway(CustomerGateway),
     /// An IPsec-VPN connection, with its tunnels and its attachment.
     VpnConnection(Box<VpnConnection>),
+    /// A VPN gateway.
+    VpnGateway(VpnGateway),
     /// A route of an IPsec-VPN connection.
     VcoRouteEntry(VcoRouteEntry),
     /// What was answered to a request with a client token.
@@ -75,6 +78,8 @@ impl Record {
     pub const CUSTOMER_GATEWAY: &'static str = "customer-gateway";
     /// The kind of IPsec-VPN connections.
     pub const VPN_CONNECTION: &'static str = "vpn-connection";
+    /// The kind of VPN gateways.
+    pub const VPN_GATEWAY: &'static str = "vpn-gateway";
     /// The kind of routes of IPsec-VPN connections.
     pub const VCO_ROUTE_ENTRY: &'static str = "vco-route-entry";
     /// The kind of client tokens.
@@ -89,6 +94,7 @@ impl Record {
             Self::AccessKey(_) => Self::ACCESS_KEY,
             Self::CustomerGateway(_) => Self::CUSTOMER_GATEWAY,
             Self::VpnConnection(_) => Self::VPN_CONNECTION,
+            Self::VpnGateway(_) => Self::VPN_GATEWAY,
             Self::VcoRouteEntry(_) => Self::VCO_ROUTE_ENTRY,
             Self::ClientToken(_) => Self::CLIENT_TOKEN,
         }
@@ -103,6 +109,7 @@ impl Record {
             Self::AccessKey(record) => record.id().to_string(),
             Self::CustomerGateway(record) => record.id().to_string(),
             Self::VpnConnection(record) => record.id().to_string(),
+            Self::VpnGateway(record) => record.id().to_string(),
             Self::VcoRouteEntry(record) => record.id().to_string(),
             Self::ClientToken(record) => record.id(),
         }
@@ -111,7 +118,11 @@ impl Record {
     /// Its secrets, so that they can be sealed before it is written and opened after it was read.
     pub fn secrets_mut(&mut self) -> Vec<&mut Secret> {
         match self {
-            Self::Account(_) | Self::RamUser(_) | Self::RamPolicy(_) | Self::VcoRouteEntry(_) => Vec::new(),
+            Self::Account(_)
+            | Self::RamUser(_)
+            | Self::RamPolicy(_)
+            | Self::VpnGateway(_)
+            | Self::VcoRouteEntry(_) => Vec::new(),
             Self::AccessKey(key) => vec![&mut key.secret],
             Self::CustomerGateway(gateway) => gateway.auth_key.iter_mut().collect(),
             Self::VpnConnection(connection) => {
@@ -130,6 +141,7 @@ impl Record {
             Self::AccessKey(record) => to_json(record),
             Self::CustomerGateway(record) => to_json(record),
             Self::VpnConnection(record) => to_json(record),
+            Self::VpnGateway(record) => to_json(record),
             Self::VcoRouteEntry(record) => to_json(record),
             Self::ClientToken(record) => to_json(record),
         }
@@ -148,6 +160,7 @@ impl Record {
             Self::ACCESS_KEY => Self::AccessKey(from_json(json)?),
             Self::CUSTOMER_GATEWAY => Self::CustomerGateway(from_json(json)?),
             Self::VPN_CONNECTION => Self::VpnConnection(Box::new(from_json(json)?)),
+            Self::VPN_GATEWAY => Self::VpnGateway(from_json(json)?),
             Self::VCO_ROUTE_ENTRY => Self::VcoRouteEntry(from_json(json)?),
             Self::CLIENT_TOKEN => Self::ClientToken(from_json(json)?),
             unknown => return Err(RecordError::UnknownKind(unknown.to_owned())),
@@ -222,6 +235,8 @@ stored!(CustomerGateway, CUSTOMER_GATEWAY, CustomerGatewayId, |gateway| gateway.
 stored!(VpnConnection, VPN_CONNECTION, VpnConnectionId, |connection| connection.id.clone(), |state, id| {
     state.vpn_connection(id)
 });
+stored!(VpnGateway, VPN_GATEWAY, VpnGatewayId, |gateway| gateway.id.clone(), |state, id| state
+    .vpn_gateway(id));
 stored!(
     VcoRouteEntry,
     VCO_ROUTE_ENTRY,

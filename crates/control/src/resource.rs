@@ -11,3 +11,4 @@ pub mod transit_router;
 pub mod tunnel;
 pub mod vco_route_entry;
 pub mod vpn_connection;
+pub mod vpn_gateway;

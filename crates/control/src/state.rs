@@ -12,6 +12,7 @@ use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
     AccessKeyId, AccountId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId,
+    VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_user::RamUser;
@@ -19,6 +20,7 @@ use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::vco_route_entry::{RouteId, RouteKey, VcoRouteEntry};
 use crate::resource::vpn_connection::VpnConnection;
+use crate::resource::vpn_gateway::VpnGateway;
 use table::Table;
 
 pub use crate::record::{Change, Record, RecordError};
@@ -34,12 +36,15 @@ pub struct AccountState {
     access_keys: BTreeMap<AccessKeyId, AccessKey>,
     customer_gateways: Table<RegionId, CustomerGatewayId, CustomerGateway>,
     vpn_connections: Table<RegionId, VpnConnectionId, VpnConnection>,
+    vpn_gateways: Table<RegionId, VpnGatewayId, VpnGateway>,
     vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
     client_tokens: Table<(), String, ClientToken>,
     /// Which customer gateway of a region has an address.
     addresses: BTreeMap<(RegionId, Ipv4Addr), CustomerGatewayId>,
     /// Which connections use a customer gateway.
     users: BTreeMap<CustomerGatewayId, BTreeSet<VpnConnectionId>>,
+    /// The connections of a VPN gateway.
+    members: BTreeMap<VpnGatewayId, BTreeSet<VpnConnectionId>>,
     /// Which connection has an attachment.
     attachments: BTreeMap<TransitRouterAttachmentId, VpnConnectionId>,
 }
@@ -56,10 +61,12 @@ impl AccountState {
             access_keys: BTreeMap::new(),
             customer_gateways: Table::default(),
             vpn_connections: Table::default(),
+            vpn_gateways: Table::default(),
             vco_routes: BTreeMap::new(),
             client_tokens: Table::default(),
             addresses: BTreeMap::new(),
             users: BTreeMap::new(),
+            members: BTreeMap::new(),
             attachments: BTreeMap::new(),
         }
     }
@@ -175,6 +182,31 @@ impl AccountState {
         self.vpn_connections.iter()
     }
 
+    /// A VPN gateway.
+    pub fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<&VpnGateway> {
+        self.vpn_gateways.get(id)
+    }
+
+    /// The VPN gateways of a region, the oldest first.
+    pub fn vpn_gateways(&self, region: &RegionId) -> impl Iterator<Item = &VpnGateway> {
+        self.vpn_gateways.iter_of(region)
+    }
+
+    /// How many VPN gateways a region has.
+    pub fn vpn_gateway_count(&self, region: &RegionId) -> usize {
+        self.vpn_gateways.len_of(region)
+    }
+
+    /// The VPN gateways of all regions, by id.
+    pub fn all_vpn_gateways(&self) -> impl Iterator<Item = &VpnGateway> {
+        self.vpn_gateways.iter()
+    }
+
+    /// The connections of a VPN gateway, by id.
+    pub fn connections_of(&self, id: &VpnGatewayId) -> impl Iterator<Item = &VpnConnection> {
+        self.members.get(id).into_iter().flatten().filter_map(|id| self.vpn_connections.get(id))
+    }
+
     /// The connection that has an attachment.
     pub fn attached_by(&self, id: &TransitRouterAttachmentId) -> Option<&VpnConnection> {
         self.attachments.get(id).and_then(|id| self.vpn_connections.get(id))
@@ -234,6 +266,10 @@ impl AccountState {
                 self.customer_gateways.put(region, id, gateway.created_ms, gateway);
             }
             Record::VpnConnection(connection) => self.put_vpn_connection(*connection),
+            Record::VpnGateway(gateway) => {
+                let (region, id) = (gateway.region.clone(), gateway.id.clone());
+                self.vpn_gateways.put(region, id, gateway.created_ms, gateway);
+            }
             Record::VcoRouteEntry(route) => {
                 let routes = self.vco_routes.entry(route.vpn_connection_id.clone()).or_default();
                 routes.put((), route.key(), route.created_ms, route);
@@ -247,6 +283,9 @@ impl AccountState {
 
     fn put_vpn_connection(&mut self, connection: VpnConnection) {
         self.forget_vpn_connection(&connection.id);
+        if let Some(gateway) = &connection.vpn_gateway {
+            self.members.entry(gateway.id.clone()).or_default().insert(connection.id.clone());
+        }
         for gateway in connection.customer_gateways() {
             self.users.entry(gateway.clone()).or_default().insert(connection.id.clone());
         }
@@ -267,13 +306,11 @@ impl AccountState {
     /// Takes a connection out of its table and out of the indexes.
     fn forget_vpn_connection(&mut self, id: &VpnConnectionId) {
         let Some(connection) = self.vpn_connections.delete(id) else { return };
+        if let Some(gateway) = &connection.vpn_gateway {
+            leave(&mut self.members, &gateway.id, id);
+        }
         for gateway in connection.customer_gateways() {
-            if let Some(users) = self.users.get_mut(gateway) {
-                users.remove(id);
-                if users.is_empty() {
-                    self.users.remove(gateway);
-                }
-            }
+            leave(&mut self.users, gateway, id);
         }
         if let Some(attachment) = &connection.attachment {
             self.attachments.remove(&attachment.id);
@@ -303,6 +340,9 @@ impl AccountState {
                     self.forget_vpn_connection(&id);
                 }
             }
+            Record::VPN_GATEWAY => {
+                id.parse::<VpnGatewayId>().ok().and_then(|id| self.vpn_gateways.delete(&id));
+            }
             Record::VCO_ROUTE_ENTRY => {
                 if let Ok(id) = id.parse() {
                     self.delete_route(&id);
@@ -321,6 +361,16 @@ impl AccountState {
             if routes.len() == 0 {
                 self.vco_routes.remove(&id.connection);
             }
+        }
+    }
+}
+
+/// Takes a connection out of the set that belongs to `key`, and an empty set out of the index.
+fn leave<K: Ord>(index: &mut BTreeMap<K, BTreeSet<VpnConnectionId>>, key: &K, id: &VpnConnectionId) {
+    if let Some(connections) = index.get_mut(key) {
+        connections.remove(id);
+        if connections.is_empty() {
+            index.remove(key);
         }
     }
 }

@@ -212,7 +212,8 @@ impl World {
 
     /// The gateway has everything in force, all tunnels are up, and what is gone is gone.
     pub(crate) fn settle(&mut self) {
-        let attached = self.state.all_vpn_connections().filter(|connection| connection.attachment.is_some());
+        let attached =
+            self.state.all_vpn_connections().filter(|connection| connection.domain_owner().is_some());
         let up = ObservedTunnel { status: TunnelStatus::IpsecSaEstablished, last_error: None };
         self.reports.0 = attached
             .map(|connection| {

@@ -9,7 +9,9 @@ use crate::account::Caller;
 use crate::catalogue;
 use crate::context::CallContext;
 use crate::error::ApiError;
-use crate::ids::{AccountId, CustomerGatewayId, IdSource, RegionId, TransitRouterId, VpnConnectionId};
+use crate::ids::{
+    AccountId, CustomerGatewayId, IdSource, RegionId, TransitRouterId, VpnConnectionId, VpnGatewayId,
+};
 use crate::observed::{Level, LogLine, Logs, Observations, ObservedConnection};
 use crate::permission::Permit;
 use crate::record::{Change, Record, Stored};
@@ -17,6 +19,7 @@ use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_connection::view::Surroundings;
+use crate::resource::vpn_gateway::VpnGateway;
 use crate::settings::Settings;
 use crate::state::AccountState;
 
@@ -120,6 +123,17 @@ impl<'a> Tx<'a> {
         self.find::<CustomerGateway>(id)
             .filter(|gateway| gateway.region == *region)
             .ok_or(ApiError::new(&catalogue::CUSTOMER_GATEWAY_NOT_FOUND))
+    }
+
+    /// A VPN gateway of a region.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidVpnGatewayInstanceId.NotFound`, also for one in another region.
+    pub fn vpn_gateway(&self, region: &RegionId, id: &VpnGatewayId) -> Result<&VpnGateway, ApiError> {
+        self.find::<VpnGateway>(id)
+            .filter(|gateway| gateway.region == *region)
+            .ok_or(ApiError::new(&catalogue::VPN_GATEWAY_NOT_FOUND))
     }
 
     /// An IPsec-VPN connection of a region.

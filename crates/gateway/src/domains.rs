@@ -336,5 +336,5 @@ impl Domains {
 }
 
 fn alias_of(domain: &Domain) -> String {
-    format!("{ALIAS_PREFIX}{}/{}/{}", domain.account, domain.region, domain.transit_router)
+    format!("{ALIAS_PREFIX}{}/{}/{}", domain.account, domain.region, domain.owner)
 }

@@ -273,10 +273,9 @@ impl Head {
 
 fn touched_connection(change: &Change) -> Option<(VpnConnectionId, Option<u64>)> {
     match change {
-        Change::Put(Record::VpnConnection(connection)) => Some((
-            connection.id.clone(),
-            connection.attachment.as_ref().map(|_attached| connection.generation),
-        )),
+        Change::Put(Record::VpnConnection(connection)) => {
+            Some((connection.id.clone(), connection.domain_owner().map(|_bound| connection.generation)))
+        }
         Change::Delete { kind, id } if *kind == Record::VPN_CONNECTION => {
             id.parse().ok().map(|id| (id, None))
         }

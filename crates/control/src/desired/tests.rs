@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use super::{desired, generations};
+use super::{DomainOwner, desired, generations};
 use crate::fields::Weight;
 use crate::ids::{TransitRouterId, VpnConnectionId};
 use crate::resource::ike_config::IkeVersion;
@@ -18,7 +18,7 @@ fn the_gateway_is_told_everything_that_it_needs() {
     assert_eq!(wanted.generation, world.state.revision());
     assert_eq!((wanted.domain.account.as_str(), wanted.domain.region.as_str()), (ACCOUNT, REGION));
     let built_in = TransitRouterId::built_in(&wanted.domain.account, &wanted.domain.region);
-    assert_eq!(wanted.domain.transit_router, built_in);
+    assert_eq!(wanted.domain.owner, DomainOwner::TransitRouter(built_in));
     let [master, slave] = wanted.tunnels.as_slice() else { panic!("{:?}", wanted.tunnels) };
     assert_eq!((master.role, slave.role), (TunnelRole::Master, TunnelRole::Slave));
     assert_eq!((master.index, slave.index), (1, 2));

@@ -133,6 +133,7 @@ impl Operation for CreateVpnAttachment {
             id: VpnConnectionId::generate(tx.ids()),
             name: request.name.map(String::from).unwrap_or_default(),
             generation: tx.next_revision(),
+            vpn_gateway: None,
             attachment: attachment(tx, &region),
             tunnels,
             local_subnet: request.local_subnet.into(),

@@ -166,8 +166,10 @@ fn view(
 
 fn status(tx: &Tx<'_>, connection: &VpnConnection) -> AttachmentStatus {
     match connection.state(tx.observations().generation(&connection.id)) {
-        State::Attaching => AttachmentStatus::Attaching,
-        State::Init | State::Attached | State::Updating | State::Detaching => AttachmentStatus::Attached,
+        State::Provisioning | State::Attaching => AttachmentStatus::Attaching,
+        State::Active | State::Init | State::Attached | State::Updating | State::Detaching => {
+            AttachmentStatus::Attached
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! IPsec-VPN connections. As long as they are attached to transit routers they are VPN attachments.
+//! IPsec-VPN connections: of a VPN gateway, or attached to a transit router and then VPN attachments.
 
 pub mod modified;
 pub mod modified_tunnel;
@@ -11,8 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue;
+use crate::desired::DomainOwner;
 use crate::error::ApiError;
-use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId};
+use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId, VpnGatewayId};
 use crate::observed::{Observations, ObservedConnection, TunnelStatus};
 use crate::resource::health_check::HealthCheck;
 use crate::resource::tag::Tags;
@@ -55,7 +56,10 @@ pub struct VpnConnection {
     pub name: String,
     /// The revision of the account at which it, its peer or one of its routes last changed.
     pub generation: u64,
-    /// What it is attached to.
+    /// The VPN gateway that it is a connection of; then it is attached to nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpn_gateway: Option<VpnGatewayBinding>,
+    /// The transit router that it is attached to; then it is no connection of a VPN gateway.
     pub attachment: Option<TransitRouterVpnAttachment>,
     /// One tunnel in the older form, otherwise two, in the order of their index.
     pub tunnels: Vec<Tunnel>,
@@ -85,11 +89,25 @@ pub struct VpnConnection {
     pub created_ms: i64,
 }
 
-/// Where a connection is in its life.
+/// That a connection belongs to a VPN gateway, for as long as it exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpnGatewayBinding {
+    /// The VPN gateway.
+    pub id: VpnGatewayId,
+    /// The generation of the connection at which it was made.
+    pub generation: u64,
+}
+
+/// Where a connection is in its life. One of a VPN gateway is `provisioning`, then `active`; one without is `init`, or on its
+/// way to or from a transit router.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum State {
+    /// Bound to a VPN gateway, and the gateway has not taken it up.
+    Provisioning,
+    /// Bound to a VPN gateway, and what is stored is in force.
+    Active,
     /// Attached to nothing.
     Init,
     /// Attached, and the gateway has not taken it up.
@@ -106,6 +124,8 @@ impl State {
     /// The word that the API uses.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Provisioning => "provisioning",
+            Self::Active => "active",
             Self::Init => "init",
             Self::Attaching => "attaching",
             Self::Attached => "attached",
@@ -145,8 +165,24 @@ impl VpnConnection {
         self.attachment.as_ref().map(|attachment| (self, attachment))
     }
 
+    /// What it is in the forwarding domain of, if it is in one.
+    pub fn domain_owner(&self) -> Option<DomainOwner> {
+        let gateway = self.vpn_gateway.as_ref().map(|gateway| DomainOwner::VpnGateway(gateway.id.clone()));
+        gateway.or_else(|| {
+            let attachment = self.attachment.as_ref()?;
+            Some(DomainOwner::TransitRouter(attachment.transit_router_id.clone()))
+        })
+    }
+
     /// Where it is in its life. Derived from what is stored and what is observed, so that it cannot lie.
     pub fn state(&self, observed_generation: Option<u64>) -> State {
+        if let Some(gateway) = &self.vpn_gateway {
+            return match observed_generation {
+                Some(observed) if observed >= self.generation => State::Active,
+                _ if gateway.generation == self.generation => State::Provisioning,
+                _ => State::Updating,
+            };
+        }
         match (&self.attachment, observed_generation) {
             (None, None) => State::Init,
             (None, Some(_)) => State::Detaching,
@@ -168,11 +204,11 @@ impl VpnConnection {
     /// `VpnConnection.Configuring`, marked with the connection to wait for.
     pub fn must_be_settled(&self, observations: &dyn Observations) -> Result<(), ApiError> {
         match self.state(observations.generation(&self.id)) {
-            State::Attaching | State::Updating => Err(ApiError {
+            State::Provisioning | State::Attaching | State::Updating => Err(ApiError {
                 busy: Some(self.id.clone()),
                 ..ApiError::new(&catalogue::CONNECTION_CONFIGURING)
             }),
-            State::Init | State::Attached | State::Detaching => Ok(()),
+            State::Active | State::Init | State::Attached | State::Detaching => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 
 use super::{Programmed, ProgrammedConnection, Step, entries, plan};
-use causeway_control::desired::{DesiredConnection, DesiredRoute, DesiredTunnel, Domain};
+use causeway_control::desired::{DesiredConnection, DesiredRoute, DesiredTunnel, Domain, DomainOwner};
 
 const CONNECTIONS: u8 = 3;
 
@@ -18,7 +18,7 @@ fn domain(number: u8) -> Domain {
     Domain {
         account: "1234567890123456".parse().expect("a valid id"),
         region: "eu-central-1".parse().expect("a valid id"),
-        transit_router: format!("tr-{number}").parse().expect("a valid id"),
+        owner: DomainOwner::TransitRouter(format!("tr-{number}").parse().expect("a valid id")),
     }
 }
 

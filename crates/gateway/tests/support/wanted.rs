@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use causeway_control::desired::{DesiredConnection, DesiredRoute, DesiredTunnel, Desires, Domain};
+use causeway_control::desired::{
+    DesiredConnection, DesiredRoute, DesiredTunnel, Desires, Domain, DomainOwner,
+};
 use causeway_control::fields::Weight;
 use causeway_control::ids::{Secret, TunnelId, VpnConnectionId};
 use causeway_control::observed::{LogLine, ObservedConnection, Observer, TunnelStatus};
@@ -126,7 +128,7 @@ pub fn domain(name: &str) -> Domain {
     Domain {
         account: "1234567890123456".parse().unwrap(),
         region: "eu-central-1".parse().unwrap(),
-        transit_router: format!("tr-{name}").parse().unwrap(),
+        owner: DomainOwner::TransitRouter(format!("tr-{name}").parse().unwrap()),
     }
 }
 

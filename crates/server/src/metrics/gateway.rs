@@ -203,11 +203,11 @@ impl Families<'_> {
         let domains: Vec<_> = engine
             .domains
             .iter()
-            .map(|(domain, it)| (domain.region.to_string(), domain.transit_router.to_string(), it))
+            .map(|(domain, it)| (domain.region.to_string(), domain.owner.to_string(), it))
             .collect();
         let labels = |index: usize| {
-            let (region, transit_router, it) = &domains[index];
-            vec![("region", region.as_str()), ("transit_router", transit_router), ("device", &it.device)]
+            let (region, domain, it) = &domains[index];
+            vec![("region", region.as_str()), ("domain", domain), ("device", &it.device)]
         };
         let prefixes =
             domains.iter().enumerate().map(|(index, (_, _, it))| (labels(index), it.prefixes as u64));

@@ -122,7 +122,7 @@ fn tunnel_picture(
             TunnelRole::Slave => "slave",
         },
         peer: peer.map(|peer| peer.ip_address.to_string()).unwrap_or_default(),
-        is_configured: connection.attachment.is_some(),
+        is_configured: connection.domain_owner().is_some(),
         status: observed.map(|observed| observed.status).unwrap_or_default(),
         is_in_error: observed.is_some_and(|observed| observed.last_error.is_some()),
         history: report.and_then(|report| report.history.get(&tunnel.id)).copied().unwrap_or_default(),

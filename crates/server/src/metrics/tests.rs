@@ -5,7 +5,7 @@ mod deploy;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use causeway_control::desired::Domain;
+use causeway_control::desired::{Domain, DomainOwner};
 use causeway_control::observed::TunnelStatus;
 use causeway_control::resource::vpn_connection::State;
 use causeway_gateway::GatewaySnapshot;
@@ -66,7 +66,7 @@ fn picture() -> Picture {
     let domain = Domain {
         account: "1234567890123456".parse().unwrap(),
         region: "eu-central-1".parse().unwrap(),
-        transit_router: "tr-a".parse().unwrap(),
+        owner: DomainOwner::TransitRouter("tr-a".parse().unwrap()),
     };
     let device = DomainSnapshot { device: "cway0".into(), prefixes: 5, counters: lost.snapshot() };
     let connection = ConnectionPicture {

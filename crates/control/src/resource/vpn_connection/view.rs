@@ -46,20 +46,26 @@ impl Surroundings<'_> {
     }
 }
 
-/// What a transit router does to an attachment.
+/// What a connection is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schemars(inline)]
 pub enum AttachType {
     /// Attached to a transit router.
     Cen,
+    /// A connection of a VPN gateway.
+    Vpngw,
     /// Attached to nothing.
     NoAssociated,
 }
 
 impl From<&VpnConnection> for AttachType {
     fn from(connection: &VpnConnection) -> Self {
-        if connection.attachment.is_some() { Self::Cen } else { Self::NoAssociated }
+        match (&connection.vpn_gateway, &connection.attachment) {
+            (Some(_), _) => Self::Vpngw,
+            (None, Some(_)) => Self::Cen,
+            (None, None) => Self::NoAssociated,
+        }
     }
 }
 
@@ -96,7 +102,7 @@ pub struct VpnConnectionView {
     vco_health_check: HealthCheckStatusView,
     vpn_bgp_config: VpnBgpConfigView,
     vpn_connection_id: VpnConnectionId,
-    /// Always empty: these connections are not bound to a VPN gateway.
+    /// Empty unless it is a connection of a VPN gateway.
     vpn_gateway_id: String,
 }
 
@@ -141,7 +147,7 @@ impl VpnConnectionView {
             vco_health_check: HealthCheckStatusView::of(connection, around),
             vpn_bgp_config: VpnBgpConfigView::of(connection, around),
             vpn_connection_id: connection.id.clone(),
-            vpn_gateway_id: String::new(),
+            vpn_gateway_id: shown(connection.vpn_gateway.as_ref().map(|gateway| &gateway.id)),
         }
     }
 }
@@ -196,8 +202,8 @@ pub(super) enum TunnelState {
 impl From<State> for TunnelState {
     fn from(state: State) -> Self {
         match state {
-            State::Init | State::Attached => Self::Active,
-            State::Attaching | State::Updating => Self::Updating,
+            State::Active | State::Init | State::Attached => Self::Active,
+            State::Provisioning | State::Attaching | State::Updating => Self::Updating,
             State::Detaching => Self::Deleting,
         }
     }
