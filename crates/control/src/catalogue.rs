@@ -129,6 +129,18 @@ catalogue! {
     VPN_GATEWAY_NOT_FOUND = "InvalidVpnGatewayInstanceId.NotFound", 404,
         "The specified vpn gateway instance id does not exist.",
         "Check the id (vpn-...) and the RegionId; DescribeVpnGateways answers the VPN gateways there are.";
+    /// A change of the VPN gateway is not in force yet.
+    VPN_GATEWAY_CONFIGURING = "VpnGateway.Configuring", 400, "The specified service is configuring.",
+        "Wait until DescribeVpnGateway answers the Status active, then try again.";
+    /// Nobody owes anything here, so that this is never answered.
+    VPN_GATEWAY_FINANCIAL_LOCKED = "VpnGateway.FinancialLocked", 400, "The specified service is financial locked.", "";
+    /// More policy-based routes than a VPN gateway can have.
+    POLICY_BASED_ROUTE_QUOTA = "QuotaExceeded.PolicyBasedRoute", 400,
+        "The maximum number of policy-based routes is exceeded. Existing routes: %s. Routes to be created: %s. Maximum routes: %s.",
+        "Name fewer networks, delete routes that are not needed, or send AutoConfigRoute=false.";
+    /// A connection of the same VPN gateway does the same.
+    VPN_CONNECTION_EXISTS = "InvalidVpnConnection.AlreadyExists", 400, "Vpn connection already exists.",
+        "Use that connection, or name other networks or another customer gateway.";
     /// The connection is not attached to a transit router; ours.
     CONNECTION_NOT_ATTACHED = "IncorrectStatus.VpnConnection", 400,
         "The status of the specified vpn connection does not support this operation.",

@@ -5,10 +5,12 @@ pub mod create_customer_gateway;
 pub mod create_transit_router_vpn_attachment;
 pub mod create_vco_route_entry;
 pub mod create_vpn_attachment;
+pub mod create_vpn_connection;
 pub mod delete_customer_gateway;
 pub mod delete_transit_router_vpn_attachment;
 pub mod delete_vco_route_entry;
 pub mod delete_vpn_attachment;
+pub mod delete_vpn_connection;
 pub mod describe_customer_gateway;
 pub mod describe_customer_gateways;
 pub mod describe_regions;
@@ -30,6 +32,7 @@ pub mod modify_customer_gateway_attribute;
 pub mod modify_tunnel_attribute;
 pub mod modify_vco_route_entry_weight;
 pub mod modify_vpn_attachment_attribute;
+pub mod modify_vpn_connection_attribute;
 pub mod move_vpn_resource_group;
 pub mod ram;
 pub mod revoke_instance_from_transit_router;
@@ -52,10 +55,12 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<create_transit_router_vpn_attachment::CreateTransitRouterVpnAttachment>(),
     Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
     Entry::of::<create_vpn_attachment::CreateVpnAttachment>(),
+    Entry::of::<create_vpn_connection::CreateVpnConnection>(),
     Entry::of::<delete_customer_gateway::DeleteCustomerGateway>(),
     Entry::of::<delete_transit_router_vpn_attachment::DeleteTransitRouterVpnAttachment>(),
     Entry::of::<delete_vco_route_entry::DeleteVcoRouteEntry>(),
     Entry::of::<delete_vpn_attachment::DeleteVpnAttachment>(),
+    Entry::of::<delete_vpn_connection::DeleteVpnConnection>(),
     Entry::of::<describe_customer_gateway::DescribeCustomerGateway>(),
     Entry::of::<describe_customer_gateways::DescribeCustomerGateways>(),
     Entry::of::<describe_regions::DescribeRegions>(),
@@ -77,6 +82,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<modify_tunnel_attribute::ModifyTunnelAttribute>(),
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
+    Entry::of::<modify_vpn_connection_attribute::ModifyVpnConnectionAttribute>(),
     Entry::of::<move_vpn_resource_group::MoveVpnResourceGroup>(),
     Entry::of::<revoke_instance_from_transit_router::RevokeInstanceFromTransitRouter>(),
     Entry::of::<tag_resources::TagResources>(),

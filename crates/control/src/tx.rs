@@ -17,8 +17,8 @@ use crate::permission::Permit;
 use crate::record::{Change, Record, Stored};
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
-use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_connection::view::Surroundings;
+use crate::resource::vpn_connection::{VpnConnection, VpnGatewayBinding};
 use crate::resource::vpn_gateway::VpnGateway;
 use crate::settings::Settings;
 use crate::state::AccountState;
@@ -149,6 +149,45 @@ impl<'a> Tx<'a> {
         self.find::<VpnConnection>(id)
             .filter(|connection| connection.region == *region)
             .ok_or(ApiError::new(&catalogue::VPN_CONNECTION_NOT_FOUND))
+    }
+
+    /// An IPsec-VPN connection of a region that is attached, or can be, to a transit router.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidVpnConnectionInstanceId.NotFound`, also for a connection of a VPN gateway.
+    pub fn vpn_attachment(
+        &self,
+        region: &RegionId,
+        id: &VpnConnectionId,
+    ) -> Result<&VpnConnection, ApiError> {
+        let connection = self.vpn_connection(region, id)?;
+        match &connection.vpn_gateway {
+            None => Ok(connection),
+            Some(gateway) => Err(ApiError::new(&catalogue::VPN_CONNECTION_NOT_FOUND).detail(format!(
+                "{id} is a connection of the VPN gateway {}, which the operations on VpnConnection are for.",
+                gateway.id
+            ))),
+        }
+    }
+
+    /// An IPsec-VPN connection of a region that belongs to a VPN gateway, and that.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidVpnConnectionInstanceId.NotFound`, also for a VPN attachment.
+    pub fn connection_of_vpn_gateway(
+        &self,
+        region: &RegionId,
+        id: &VpnConnectionId,
+    ) -> Result<(&VpnConnection, &VpnGatewayBinding), ApiError> {
+        let connection = self.vpn_connection(region, id)?;
+        let attachment = || {
+            ApiError::new(&catalogue::VPN_CONNECTION_NOT_FOUND).detail(format!(
+                "{id} belongs to no VPN gateway; the operations on VpnAttachment are for it."
+            ))
+        };
+        Ok((connection, connection.vpn_gateway.as_ref().ok_or_else(attachment)?))
     }
 
     /// A change of the connection or of something that belongs to it: it is `updating` until it is in force.

@@ -10,7 +10,7 @@ use crate::fields::{Name, Subnets, optional};
 use crate::ids::{CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId};
 use crate::operation::{Kind, Operation};
 use crate::operations::success::Success;
-use crate::operations::tunnels::{self, SingleTunnelOptions};
+use crate::operations::tunnels::{self, SingleTunnelOptions, TunnelParameters};
 use crate::permission::{Permission, Target};
 use crate::resource::bgp_config::BgpOptions;
 use crate::resource::health_check::{HealthCheck, HealthCheckOptions};
@@ -18,7 +18,7 @@ use crate::resource::ike_config::IkeOptions;
 use crate::resource::ipsec_config::IpsecOptions;
 use crate::resource::tag::{self, TagOption};
 use crate::resource::transit_router::TransitRouterVpnAttachment;
-use crate::resource::tunnel::{self, Tunnel, TunnelOptions};
+use crate::resource::tunnel::{Tunnel, TunnelOptions};
 use crate::resource::vpn_connection::{NetworkType, TunnelBandwidth, VpnConnection};
 use crate::tx::Tx;
 
@@ -125,7 +125,7 @@ impl Operation for CreateVpnAttachment {
     fn plan(mut request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
         let region = request.region_id.clone();
         let speaks_bgp = request.enable_tunnels_bgp;
-        let tunnels = tunnels_of(&mut request, tx)?;
+        let tunnels = tunnel_parameters(&mut request).create(Tunnel::of_attachment, tx.ids())?;
         tunnels::check_peers(tx, &region, &tunnels)?;
         let health_check = request.health_check_config.map(JsonText::into_inner).unwrap_or_default();
         let bgp = request.bgp_config.as_ref().and_then(|bgp| bgp.enable_bgp);
@@ -154,6 +154,8 @@ impl Operation for CreateVpnAttachment {
         {
             return Err(ApiError::new(&catalogue::QUOTA_FULL));
         }
+        tunnels::check_subnets(&connection.local_subnet, &connection.remote_subnet)?;
+        tunnels::check_tunnel_cidrs(tx, &connection)?;
         tx.put(connection.clone());
         Ok(Response {
             create_time: connection.created_ms,
@@ -164,31 +166,19 @@ impl Operation for CreateVpnAttachment {
     }
 }
 
-/// The tunnels that are asked for: two, or one in the older form.
-fn tunnels_of(request: &mut Request, tx: &mut Tx<'_>) -> Result<Vec<Tunnel>, ApiError> {
-    let single = SingleTunnelOptions {
-        customer_gateway_id: request.customer_gateway_id.take(),
-        ike: request.ike_config.take().map(JsonText::into_inner),
-        ipsec: request.ipsec_config.take().map(JsonText::into_inner),
-        bgp: request.bgp_config.clone().map(JsonText::into_inner),
-        enable_dpd: request.enable_dpd,
-        enable_nat_traversal: request.enable_nat_traversal,
-    };
-    if request.tunnel_options_specification.is_empty() {
-        let Some(peer) = single.customer_gateway_id.clone() else {
-            return Err(ApiError::missing("CustomerGatewayId"));
-        };
-        let mut tunnel = Tunnel::single(peer, tx.ids());
-        single.change(&mut tunnel)?;
-        return Ok(vec![tunnel]);
+/// What the request says about tunnels.
+fn tunnel_parameters(request: &mut Request) -> TunnelParameters {
+    TunnelParameters {
+        single: SingleTunnelOptions {
+            customer_gateway_id: request.customer_gateway_id.take(),
+            ike: request.ike_config.take().map(JsonText::into_inner),
+            ipsec: request.ipsec_config.take().map(JsonText::into_inner),
+            bgp: request.bgp_config.clone().map(JsonText::into_inner),
+            enable_dpd: request.enable_dpd,
+            enable_nat_traversal: request.enable_nat_traversal,
+        },
+        two: std::mem::take(&mut request.tunnel_options_specification),
     }
-    single.must_not_describe_one()?;
-    let mut options = std::mem::take(&mut request.tunnel_options_specification);
-    for tunnel in &mut options {
-        tunnel.enable_dpd = tunnel.enable_dpd.or(request.enable_dpd);
-        tunnel.enable_nat_traversal = tunnel.enable_nat_traversal.or(request.enable_nat_traversal);
-    }
-    tunnel::two(options, tx.ids())
 }
 
 /// The attachment to the built-in transit router, unless the configuration leaves that to its users.

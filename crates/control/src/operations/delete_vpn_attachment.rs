@@ -55,7 +55,7 @@ impl Operation for DeleteVpnAttachment {
     }
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
-        let connection = tx.vpn_connection(&request.region_id, &request.vpn_connection_id)?;
+        let connection = tx.vpn_attachment(&request.region_id, &request.vpn_connection_id)?;
         if let Some(attachment) = connection.attachment.as_ref().filter(|attachment| attachment.explicit) {
             let detail = format!("Its attachment is {}.", attachment.id);
             return Err(ApiError::new(&catalogue::CONNECTION_STILL_ATTACHED).detail(detail));

@@ -9,13 +9,13 @@ use crate::error::{ApiError, ErrorCode};
 use crate::fields::{Name, Subnets, optional};
 use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId};
 use crate::operation::{Kind, Operation};
-use crate::operations::tunnels::{self, SingleTunnelOptions};
+use crate::operations::tunnels::{self, SingleTunnelOptions, TunnelParameters};
 use crate::permission::{Permission, Target};
 use crate::resource::bgp_config::BgpOptions;
 use crate::resource::health_check::HealthCheckOptions;
 use crate::resource::ike_config::IkeOptions;
 use crate::resource::ipsec_config::IpsecOptions;
-use crate::resource::tunnel::{self, TunnelOptions};
+use crate::resource::tunnel::TunnelOptions;
 use crate::resource::vpn_connection::modified::ModifiedVpnConnectionView;
 use crate::resource::vpn_connection::{NetworkType, VpnConnection};
 use crate::tx::Tx;
@@ -106,12 +106,14 @@ impl Operation for ModifyVpnAttachmentAttribute {
     }
 
     fn plan(mut request: Request, tx: &mut Tx<'_>) -> Result<ModifiedVpnConnectionView, ApiError> {
-        let before = tx.vpn_connection(&request.region_id, &request.vpn_connection_id)?.clone();
+        let before = tx.vpn_attachment(&request.region_id, &request.vpn_connection_id)?.clone();
         let mut connection = before.clone();
-        change_tunnels(&mut connection, &mut request)?;
+        tunnel_parameters(&mut request).change(&mut connection.tunnels)?;
         change_the_rest(&mut connection, request)?;
         tunnels::check_peers(tx, &connection.region, &connection.tunnels)?;
-        if concerns_the_gateway(&before, &connection) {
+        tunnels::check_subnets(&connection.local_subnet, &connection.remote_subnet)?;
+        tunnels::check_tunnel_cidrs(tx, &connection)?;
+        if before.concerns_the_gateway(&connection) {
             before.must_be_settled(tx.observations())?;
             connection.generation = tx.next_revision();
         }
@@ -122,29 +124,19 @@ impl Operation for ModifyVpnAttachmentAttribute {
     }
 }
 
-fn change_tunnels(connection: &mut VpnConnection, request: &mut Request) -> Result<(), ApiError> {
-    let single = SingleTunnelOptions {
-        customer_gateway_id: request.customer_gateway_id.take(),
-        ike: request.ike_config.take().map(JsonText::into_inner),
-        ipsec: request.ipsec_config.take().map(JsonText::into_inner),
-        bgp: request.bgp_config.clone().map(JsonText::into_inner),
-        enable_dpd: request.enable_dpd,
-        enable_nat_traversal: request.enable_nat_traversal,
-    };
-    if let [tunnel] = connection.tunnels.as_mut_slice() {
-        if !request.tunnel_options_specification.is_empty() {
-            let expected =
-                "nothing, because the connection has one tunnel, described in IkeConfig and IpsecConfig";
-            return Err(ApiError::invalid(tunnel::PARAMETER, expected));
-        }
-        return single.change(tunnel);
+/// What the request says about tunnels.
+fn tunnel_parameters(request: &mut Request) -> TunnelParameters {
+    TunnelParameters {
+        single: SingleTunnelOptions {
+            customer_gateway_id: request.customer_gateway_id.take(),
+            ike: request.ike_config.take().map(JsonText::into_inner),
+            ipsec: request.ipsec_config.take().map(JsonText::into_inner),
+            bgp: request.bgp_config.clone().map(JsonText::into_inner),
+            enable_dpd: request.enable_dpd,
+            enable_nat_traversal: request.enable_nat_traversal,
+        },
+        two: std::mem::take(&mut request.tunnel_options_specification),
     }
-    single.must_not_describe_one()?;
-    for tunnel in &mut connection.tunnels {
-        tunnel.enable_dpd = request.enable_dpd.unwrap_or(tunnel.enable_dpd);
-        tunnel.enable_nat_traversal = request.enable_nat_traversal.unwrap_or(tunnel.enable_nat_traversal);
-    }
-    tunnel::change(&mut connection.tunnels, std::mem::take(&mut request.tunnel_options_specification))
 }
 
 fn change_the_rest(connection: &mut VpnConnection, request: Request) -> Result<(), ApiError> {
@@ -169,13 +161,4 @@ fn change_the_rest(connection: &mut VpnConnection, request: Request) -> Result<(
     connection.effect_immediately = request.effect_immediately.unwrap_or(connection.effect_immediately);
     connection.network_type = request.network_type.unwrap_or(connection.network_type);
     Ok(())
-}
-
-/// Whether the gateway has anything to do.
-fn concerns_the_gateway(before: &VpnConnection, after: &VpnConnection) -> bool {
-    before.tunnels != after.tunnels
-        || before.local_subnet != after.local_subnet
-        || before.remote_subnet != after.remote_subnet
-        || before.health_check != after.health_check
-        || before.enable_bgp != after.enable_bgp
 }

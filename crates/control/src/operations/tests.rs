@@ -10,3 +10,4 @@ mod published;
 mod routes;
 mod tags;
 mod transit_routers;
+mod vpn_connections;

@@ -60,17 +60,17 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// The one tunnel of a connection in the older form, with the documented defaults.
-    pub fn single(customer_gateway_id: CustomerGatewayId, ids: &mut IdSource) -> Self {
+    /// The one tunnel of a connection in the older form, or one of two of a VPN gateway, with the documented defaults.
+    pub fn of_vpn_gateway(index: u8, customer_gateway_id: CustomerGatewayId, ids: &mut IdSource) -> Self {
         Self {
             ike: IkeConfig::default_of_single_tunnel(ids.next_psk()),
             ipsec: IpsecConfig::default_of_single_tunnel(),
-            ..Self::one_of_two(1, customer_gateway_id, ids)
+            ..Self::of_attachment(index, customer_gateway_id, ids)
         }
     }
 
-    /// One of two tunnels, with the documented defaults.
-    fn one_of_two(index: u8, customer_gateway_id: CustomerGatewayId, ids: &mut IdSource) -> Self {
+    /// One of two tunnels of an attachment, with the documented defaults.
+    pub fn of_attachment(index: u8, customer_gateway_id: CustomerGatewayId, ids: &mut IdSource) -> Self {
         Self {
             id: TunnelId::generate(ids),
             index,
@@ -92,13 +92,15 @@ impl Tunnel {
 
     /// Takes over what a client sent. `field` names the element for errors.
     fn change(&mut self, options: TunnelOptions, field: &str) -> Result<(), ApiError> {
-        let TunnelOptions { customer_gateway_id, enable_dpd, enable_nat_traversal, role, .. } = &options;
-        if let Some(id) = customer_gateway_id {
-            self.customer_gateway_id = id.clone();
+        if let Some(id) = options.customer_gateway_id {
+            self.customer_gateway_id = id;
         }
-        self.enable_dpd = enable_dpd.unwrap_or(self.enable_dpd);
-        self.enable_nat_traversal = enable_nat_traversal.unwrap_or(self.enable_nat_traversal);
-        self.role = role.unwrap_or(self.role);
+        if options.remote_ca_certificate.is_some() {
+            self.remote_ca_certificate = options.remote_ca_certificate;
+        }
+        self.enable_dpd = options.enable_dpd.unwrap_or(self.enable_dpd);
+        self.enable_nat_traversal = options.enable_nat_traversal.unwrap_or(self.enable_nat_traversal);
+        self.role = options.role.unwrap_or(self.role);
         if let Some(ike) = options.tunnel_ike_config {
             self.ike = ike.over(self.ike.clone());
         }
@@ -125,7 +127,9 @@ pub struct TunnelOptions {
     pub enable_dpd: Option<bool>,
     /// Whether NATs are traversed.
     pub enable_nat_traversal: Option<bool>,
-    /// Terraform sends it, although no SDK declares it for attachments.
+    /// The certificate authority of the peer.
+    pub remote_ca_certificate: Option<String>,
+    /// Which tunnel is taken while both are up. No SDK declares it for attachments; Terraform sends it.
     #[serde(deserialize_with = "optional")]
     pub role: Option<TunnelRole>,
     /// The BGP session inside.
@@ -171,10 +175,8 @@ impl OneTunnelOptions {
     ///
     /// What is wrong with `TunnelOptionsSpecification`, with the name of the member.
     pub fn change(self, tunnel: &mut Tunnel) -> Result<(), ApiError> {
-        if self.remote_ca_certificate.is_some() {
-            tunnel.remote_ca_certificate = self.remote_ca_certificate;
-        }
         let options = TunnelOptions {
+            remote_ca_certificate: self.remote_ca_certificate,
             customer_gateway_id: self.customer_gateway_id,
             enable_dpd: self.enable_dpd,
             enable_nat_traversal: self.enable_nat_traversal,
@@ -187,12 +189,16 @@ impl OneTunnelOptions {
     }
 }
 
-/// The two tunnels that a client asks for, in the order of their index.
+/// The two tunnels that a client asks for, in the order of their index; `tunnel` makes each with its defaults.
 ///
 /// # Errors
 ///
 /// What is wrong with `TunnelOptionsSpecification`, with the name of the member.
-pub fn two(options: Vec<TunnelOptions>, ids: &mut IdSource) -> Result<Vec<Tunnel>, ApiError> {
+pub fn two(
+    options: Vec<TunnelOptions>,
+    tunnel: fn(u8, CustomerGatewayId, &mut IdSource) -> Tunnel,
+    ids: &mut IdSource,
+) -> Result<Vec<Tunnel>, ApiError> {
     if options.len() != 2 {
         return Err(ApiError::invalid(PARAMETER, "exactly two tunnels, or none and a CustomerGatewayId"));
     }
@@ -203,7 +209,7 @@ pub fn two(options: Vec<TunnelOptions>, ids: &mut IdSource) -> Result<Vec<Tunnel
         };
         let position = if tunnels.is_empty() { 1 } else { 2 };
         let index = options.tunnel_index.map_or(position, TunnelIndex::get);
-        let mut tunnel = Tunnel::one_of_two(index, customer_gateway_id, ids);
+        let mut tunnel = tunnel(index, customer_gateway_id, ids);
         tunnel.change(options, &field)?;
         tunnels.push(tunnel);
     }

@@ -1,6 +1,7 @@
 //! IPsec-VPN connections: of a VPN gateway, or attached to a transit router and then VPN attachments.
 
 pub mod modified;
+pub mod modified_of_gateway;
 pub mod modified_tunnel;
 pub mod view;
 
@@ -195,6 +196,17 @@ impl VpnConnection {
     /// What its tunnels do: the best of them.
     pub fn status(&self, observed: Option<&ObservedConnection>) -> TunnelStatus {
         self.tunnels.iter().map(|tunnel| tunnel_status(tunnel, observed)).max().unwrap_or_default()
+    }
+
+    /// Whether the gateway has anything to do to make this connection be `after`.
+    pub fn concerns_the_gateway(&self, after: &Self) -> bool {
+        self.tunnels != after.tunnels
+            || self.local_subnet != after.local_subnet
+            || self.remote_subnet != after.remote_subnet
+            || self.remote_ca_cert != after.remote_ca_cert
+            || self.health_check != after.health_check
+            || self.effect_immediately != after.effect_immediately
+            || self.enable_bgp != after.enable_bgp
     }
 
     /// Refuses a change while the one before is not in force.

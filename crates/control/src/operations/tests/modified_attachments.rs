@@ -16,7 +16,7 @@ fn single(world: &mut World) -> String {
     let gateway = world.customer_gateway("198.51.100.9");
     let parameters = [
         ("LocalSubnet", "10.0.0.0/8"),
-        ("RemoteSubnet", "10.0.0.0/8"),
+        ("RemoteSubnet", "172.16.0.0/16"),
         ("CustomerGatewayId", gateway.as_str()),
     ];
     let answer = world.call("CreateVpnAttachment", &parameters).unwrap();

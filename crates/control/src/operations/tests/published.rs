@@ -15,6 +15,13 @@ const EXTENSIONS: &[&str] = &[
     "ModifyVpnAttachmentAttribute: TunnelOptionsSpecification.Role",
     // One structure describes the tunnels of both operations; on creation the id has no effect.
     "CreateVpnAttachment: TunnelOptionsSpecification.TunnelId",
+    "CreateVpnConnection: TunnelOptionsSpecification.TunnelId",
+    // What one of the two kinds of connections has, the other takes as well.
+    "CreateVpnConnection: TunnelOptionsSpecification.TunnelIndex",
+    "ModifyVpnConnectionAttribute: TunnelOptionsSpecification.TunnelIndex",
+    "ModifyVpnConnectionAttribute answers VcoHealthCheck.Policy",
+    "CreateVpnAttachment: TunnelOptionsSpecification.RemoteCaCertificate",
+    "ModifyVpnAttachmentAttribute: TunnelOptionsSpecification.RemoteCaCertificate",
     // A list shows of each connection what its description shows.
     "DescribeVpnConnections answers VpnConnections.VpnConnection.VpnBgpConfig.EnableBgp",
     // The peer's configuration in the language of its vendor.

@@ -19,8 +19,47 @@ use crate::resource::vpn_connection::{NetworkType, VpnConnection, subnets};
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
 pub struct ModifiedVpnConnectionView {
+    #[serde(flatten)]
+    connection: ConnectionView,
     attach_instance_id: String,
     attach_type: AttachType,
+    network_type: NetworkType,
+    spec: String,
+    status: TunnelStatus,
+    tunnel_options_specification: Vec<TunnelView>,
+    vpn_bgp_config: VpnBgpConfigView<i64>,
+}
+
+impl ModifiedVpnConnectionView {
+    /// Shows a connection.
+    pub fn of(connection: &VpnConnection, around: &Surroundings<'_>) -> Self {
+        let attachment = connection.attachment.as_ref();
+        Self {
+            connection: ConnectionView::of(connection, around),
+            attach_instance_id: attachment.map(|attachment| attachment.cen_id.clone()).unwrap_or_default(),
+            attach_type: connection.into(),
+            network_type: connection.network_type,
+            spec: super::view::SPEC.to_owned(),
+            status: connection.status(around.observed),
+            tunnel_options_specification: two_tunnels(connection)
+                .iter()
+                .map(|tunnel| TunnelView::of(tunnel, connection, around))
+                .collect(),
+            vpn_bgp_config: VpnBgpConfigView::of(connection, around),
+        }
+    }
+}
+
+/// The tunnels of a connection that has two. One in the older form is shown as a part of its connection.
+pub(super) fn two_tunnels(connection: &VpnConnection) -> &[Tunnel] {
+    if connection.single_tunnel().is_some() { &[] } else { &connection.tunnels }
+}
+
+/// What the answers about attachments and about connections of VPN gateways have in common.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+pub(super) struct ConnectionView {
     create_time: i64,
     customer_gateway_id: String,
     description: String,
@@ -32,27 +71,17 @@ pub struct ModifiedVpnConnectionView {
     ipsec_config: IpsecConfigView<i64>,
     local_subnet: String,
     name: String,
-    network_type: NetworkType,
     remote_subnet: String,
     resource_group_id: String,
-    spec: String,
-    status: TunnelStatus,
-    tunnel_options_specification: Vec<TunnelView>,
     vco_health_check: HealthCheckView,
-    vpn_bgp_config: VpnBgpConfigView,
     vpn_connection_id: VpnConnectionId,
     vpn_gateway_id: String,
 }
 
-impl ModifiedVpnConnectionView {
-    /// Shows a connection.
-    pub fn of(connection: &VpnConnection, around: &Surroundings<'_>) -> Self {
+impl ConnectionView {
+    pub(super) fn of(connection: &VpnConnection, around: &Surroundings<'_>) -> Self {
         let single = connection.single_tunnel();
-        let two = if single.is_some() { &[] } else { connection.tunnels.as_slice() };
-        let attachment = connection.attachment.as_ref();
         Self {
-            attach_instance_id: attachment.map(|attachment| attachment.cen_id.clone()).unwrap_or_default(),
-            attach_type: connection.into(),
             create_time: connection.created_ms,
             customer_gateway_id: shown(single.map(|tunnel| &tunnel.customer_gateway_id)),
             description: String::new(),
@@ -69,19 +98,11 @@ impl ModifiedVpnConnectionView {
             }),
             local_subnet: subnets(&connection.local_subnet),
             name: connection.name.clone(),
-            network_type: connection.network_type,
             remote_subnet: subnets(&connection.remote_subnet),
             resource_group_id: connection.resource_group_id.clone(),
-            spec: super::view::SPEC.to_owned(),
-            status: connection.status(around.observed),
-            tunnel_options_specification: two
-                .iter()
-                .map(|tunnel| TunnelView::of(tunnel, connection, around))
-                .collect(),
             vco_health_check: HealthCheckView::from(&connection.health_check),
-            vpn_bgp_config: VpnBgpConfigView::of(connection, around),
             vpn_connection_id: connection.id.clone(),
-            vpn_gateway_id: String::new(),
+            vpn_gateway_id: shown(connection.vpn_gateway.as_ref().map(|gateway| &gateway.id)),
         }
     }
 }
@@ -96,7 +117,7 @@ struct TunnelView {
     internet_ip: String,
     role: TunnelRole,
     state: TunnelState,
-    tunnel_bgp_config: TunnelBgpConfigView,
+    tunnel_bgp_config: TunnelBgpConfigView<i64>,
     tunnel_id: TunnelId,
     tunnel_ike_config: IkeConfigView<i64>,
     tunnel_index: i32,
@@ -125,20 +146,20 @@ impl TunnelView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
-pub(super) struct TunnelBgpConfigView {
-    local_asn: i64,
+pub(super) struct TunnelBgpConfigView<Number> {
+    local_asn: Number,
     local_bgp_ip: String,
-    peer_asn: i64,
+    peer_asn: Number,
     peer_bgp_ip: String,
     tunnel_cidr: String,
 }
 
-impl TunnelBgpConfigView {
-    pub(super) fn of(bgp: &BgpConfig, peer_asn: i64) -> Self {
+impl<Number: From<u32>> TunnelBgpConfigView<Number> {
+    pub(super) fn of(bgp: &BgpConfig, peer_asn: u32) -> Self {
         Self {
-            local_asn: i64::from(bgp.local_asn),
+            local_asn: bgp.local_asn.into(),
             local_bgp_ip: shown(bgp.local_bgp_ip),
-            peer_asn,
+            peer_asn: peer_asn.into(),
             peer_bgp_ip: shown(bgp.peer_bgp_ip()),
             tunnel_cidr: shown(bgp.tunnel_cidr),
         }
@@ -148,15 +169,15 @@ impl TunnelBgpConfigView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
-struct VpnBgpConfigView {
+pub(super) struct VpnBgpConfigView<Number> {
     enable_bgp: String,
     #[serde(flatten)]
-    session: TunnelBgpConfigView,
+    session: TunnelBgpConfigView<Number>,
     status: &'static str,
 }
 
-impl VpnBgpConfigView {
-    fn of(connection: &VpnConnection, around: &Surroundings<'_>) -> Self {
+impl<Number: From<u32>> VpnBgpConfigView<Number> {
+    pub(super) fn of(connection: &VpnConnection, around: &Surroundings<'_>) -> Self {
         let tunnel = connection.single_tunnel();
         let bgp = tunnel.map_or_else(BgpConfig::default, |tunnel| tunnel.bgp.clone());
         let peer_asn = tunnel.map(|tunnel| around.peer_asn(tunnel)).unwrap_or_default();

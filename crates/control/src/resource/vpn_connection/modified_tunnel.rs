@@ -16,6 +16,16 @@ use crate::resource::vpn_connection::view::{Surroundings, TunnelState};
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
 pub struct ModifiedTunnelView {
+    #[serde(flatten)]
+    tunnel: TunnelView,
+    tunnel_bgp_config: BgpView,
+}
+
+/// What the answers of the operations that change one tunnel, or a connection of a VPN gateway, show of a tunnel.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+pub(super) struct TunnelView {
     customer_gateway_id: CustomerGatewayId,
     enable_dpd: bool,
     enable_nat_traversal: bool,
@@ -23,7 +33,6 @@ pub struct ModifiedTunnelView {
     remote_ca_certificate: String,
     role: TunnelRole,
     state: TunnelState,
-    tunnel_bgp_config: BgpView,
     tunnel_id: TunnelId,
     tunnel_ike_config: IkeConfigView<i64>,
     tunnel_ipsec_config: IpsecConfigView<i64>,
@@ -36,7 +45,7 @@ pub struct ModifiedTunnelView {
 struct BgpView {
     enable_bgp: bool,
     #[serde(flatten)]
-    session: TunnelBgpConfigView,
+    session: TunnelBgpConfigView<i64>,
 }
 
 impl ModifiedTunnelView {
@@ -47,10 +56,22 @@ impl ModifiedTunnelView {
 
     /// Which tunnel it shows.
     pub fn id(&self) -> &TunnelId {
-        &self.tunnel_id
+        &self.tunnel.tunnel_id
     }
 
     fn of(tunnel: &Tunnel, connection: &VpnConnection, around: &Surroundings<'_>) -> Self {
+        Self {
+            tunnel: TunnelView::of(tunnel, connection, around),
+            tunnel_bgp_config: BgpView {
+                enable_bgp: connection.enable_bgp,
+                session: TunnelBgpConfigView::of(&tunnel.bgp, around.peer_asn(tunnel)),
+            },
+        }
+    }
+}
+
+impl TunnelView {
+    pub(super) fn of(tunnel: &Tunnel, connection: &VpnConnection, around: &Surroundings<'_>) -> Self {
         let (local, remote) = around.addresses(tunnel);
         Self {
             customer_gateway_id: tunnel.customer_gateway_id.clone(),
@@ -60,10 +81,6 @@ impl ModifiedTunnelView {
             remote_ca_certificate: connection.remote_ca_certificate(tunnel).to_owned(),
             role: tunnel.role,
             state: around.state(connection).into(),
-            tunnel_bgp_config: BgpView {
-                enable_bgp: connection.enable_bgp,
-                session: TunnelBgpConfigView::of(&tunnel.bgp, around.peer_asn(tunnel)),
-            },
             tunnel_id: tunnel.id.clone(),
             tunnel_ike_config: IkeConfigView::of(&tunnel.ike_between(local, remote), i64::from),
             tunnel_ipsec_config: IpsecConfigView::of(&tunnel.ipsec, i64::from),

@@ -41,8 +41,8 @@ impl Surroundings<'_> {
         (self.settings.tunnel_address(tunnel.index), remote)
     }
 
-    pub(super) fn peer_asn(&self, tunnel: &Tunnel) -> i64 {
-        (self.peer)(&tunnel.customer_gateway_id).and_then(|gateway| gateway.asn).map_or(0, i64::from)
+    pub(super) fn peer_asn(&self, tunnel: &Tunnel) -> u32 {
+        (self.peer)(&tunnel.customer_gateway_id).and_then(|gateway| gateway.asn).unwrap_or_default()
     }
 }
 
@@ -306,7 +306,7 @@ impl VpnBgpConfigView {
             enable_bgp: connection.enable_bgp.to_string(),
             local_asn: i64::from(if tunnel.is_some() { bgp.local_asn } else { LOCAL_ASN_DEFAULT }),
             local_bgp_ip: shown(bgp.local_bgp_ip),
-            peer_asn: tunnel.map(|tunnel| around.peer_asn(tunnel)).unwrap_or_default(),
+            peer_asn: tunnel.map(|tunnel| around.peer_asn(tunnel).into()).unwrap_or_default(),
             peer_bgp_ip: shown(bgp.peer_bgp_ip()),
             status: Success::Failed,
             tunnel_cidr: shown(bgp.tunnel_cidr),
