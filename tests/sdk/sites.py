@@ -158,11 +158,14 @@ class StrongSwan:
 }}
 """
         )
-        connections = "".join(self._connection(index, address) for index, address in enumerate(GATEWAY_ADDRESSES, 1))
-        secrets = "".join(f'  ike-{i} {{ id-1 = {a}\n    secret = "{PSK}" }}\n' for i, a in enumerate(GATEWAY_ADDRESSES, 1))
         swanctl = self.folder / "swanctl.conf"
         swanctl.touch(0o600)
-        swanctl.write_text(f"connections {{\n{connections}}}\nsecrets {{\n{secrets}}}\n")
+        swanctl.write_text(self._connections_file())
+
+    def _connections_file(self):
+        connections = "".join(self._connection(index, address) for index, address in enumerate(GATEWAY_ADDRESSES, 1))
+        secrets = "".join(f'  ike-{i} {{ id-1 = {a}\n    secret = "{PSK}" }}\n' for i, a in enumerate(GATEWAY_ADDRESSES, 1))
+        return f"connections {{\n{connections}}}\nsecrets {{\n{secrets}}}\n"
 
     @staticmethod
     def _log_name():

@@ -12,6 +12,13 @@ use crate::http::Client;
 use crate::server::{Key, Server};
 use crate::summary::{Summary, heading, row};
 
+/// The section of the documentation that holds the tables.
+const SECTION: &str = "api";
+/// How many clients store what is to be stored.
+const FILLERS: usize = 64;
+/// The heading of the table with everything stored.
+const COMPARED_HEADING: &str = "| request, with all of that stored | clients | per second | p50 ms | p99 ms | of the empty one |\n|---|---|---|---|---|---|";
+
 /// What to measure, and for how long.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -21,9 +28,18 @@ pub struct Arguments {
     /// How long each run takes, in seconds.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
+    /// How many connections are stored beside those under load, for the second half; 0 leaves it out.
+    #[arg(long, default_value_t = 10_000)]
+    stored_connections: usize,
+    /// How many routes these have in all.
+    #[arg(long, default_value_t = 100_000)]
+    stored_routes: usize,
     /// Where the server's data is put; the system's temporary folder otherwise.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Write the tables into docs/benchmarks.md.
+    #[arg(long)]
+    write: bool,
 }
 
 /// What one client measured.
@@ -40,50 +56,159 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn measure(arguments: &Arguments) -> Result<()> {
-    let (server, key) = Server::start(arguments.data.clone())?;
+    let mut server = Server::start(arguments.data.clone())?;
     let time = Duration::from_secs(arguments.seconds);
     let most = arguments.clients.iter().copied().max().unwrap_or(1);
-    let connections = connections(&key, most).await?;
-    println!("{}", heading());
-    for &clients in &arguments.clients {
-        let started = Instant::now();
-        let measured = writes(&key, &connections[..clients], time).await?;
-        let took = started.elapsed();
-        let all = measured.creates.iter().chain(&measured.deletes).copied().collect();
-        println!("{}", row("CreateVcoRouteEntry", clients, &Summary::new(measured.creates, took)));
-        println!("{}", row("DeleteVcoRouteEntry", clients, &Summary::new(measured.deletes, took)));
-        println!("{}", row("durable writes, both", clients, &Summary::new(all, took)));
-    }
-    for &clients in &arguments.clients {
-        for action in ["DescribeVpnConnection", "DescribeVcoRouteEntries"] {
-            let started = Instant::now();
-            let latencies = reads(&key, action, &connections[..clients], time).await?;
-            println!("{}", row(action, clients, &Summary::new(latencies, started.elapsed())));
-        }
+    let connections = connections(server.key(), most).await?;
+    let mut lines = vec![heading()];
+    let empty = load(server.key(), &connections, arguments, time).await?;
+    lines.extend(empty.iter().map(Run::row));
+    if arguments.stored_connections > 0 {
+        let report = fill(&mut server, arguments).await?;
+        let full = load(server.key(), &connections, arguments, time).await?;
+        lines.push(format!("\n{report}\n\n{COMPARED_HEADING}"));
+        lines.extend(empty.iter().zip(&full).map(|(empty, full)| full.beside(empty)));
     }
     let resident = server.resident_bytes().context("the server's memory cannot be read")?;
-    println!("\nserver memory: {:.1} MB", resident as f64 / 1e6);
+    lines.push(format!("\nThe server took {:.0} MB at the end.", resident as f64 / 1e6));
+    let text = lines.join("\n");
+    println!("{text}");
+    if arguments.write {
+        crate::docs::write_between(&crate::dataplane::documentation(), SECTION, &text)?;
+    }
     Ok(())
+}
+
+/// One line of the table.
+struct Run {
+    what: &'static str,
+    clients: usize,
+    summary: Summary,
+}
+
+impl Run {
+    fn row(&self) -> String {
+        row(self.what, self.clients, &self.summary)
+    }
+
+    fn beside(&self, empty: &Self) -> String {
+        let ratio = self.summary.per_second() / empty.summary.per_second();
+        format!("{} {ratio:.2} |", self.row())
+    }
+}
+
+/// All runs, each for so long.
+async fn load(key: &Key, connections: &[String], arguments: &Arguments, time: Duration) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for &clients in &arguments.clients {
+        let started = Instant::now();
+        let measured = writes(key, &connections[..clients], time).await?;
+        let took = started.elapsed();
+        let all = measured.creates.iter().chain(&measured.deletes).copied().collect();
+        for (what, latencies) in [
+            ("CreateVcoRouteEntry", measured.creates),
+            ("DeleteVcoRouteEntry", measured.deletes),
+            ("durable writes, both", all),
+        ] {
+            runs.push(Run { what, clients, summary: Summary::new(latencies, took) });
+        }
+    }
+    for &clients in &arguments.clients {
+        for what in ["DescribeVpnConnection", "DescribeVcoRouteEntries"] {
+            let started = Instant::now();
+            let latencies = reads(key, what, &connections[..clients], time).await?;
+            runs.push(Run { what, clients, summary: Summary::new(latencies, started.elapsed()) });
+        }
+    }
+    Ok(runs)
+}
+
+/// Stores what is asked for, starts the server anew, and says what that took.
+async fn fill(server: &mut Server, arguments: &Arguments) -> Result<String> {
+    let Arguments { stored_connections, stored_routes, .. } = *arguments;
+    let before = server.resident_bytes().context("the server's memory cannot be read")?;
+    let started = Instant::now();
+    let each = stored_routes.div_ceil(stored_connections.max(1));
+    let mut tasks = Vec::new();
+    for share in 0..FILLERS {
+        let count = (stored_connections + FILLERS - 1 - share) / FILLERS;
+        tasks.push(tokio::spawn(fill_share(server.key().clone(), share, count, each)));
+    }
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await??);
+    }
+    let filled = Summary::new(latencies, started.elapsed());
+    let after = server.resident_bytes().context("the server's memory cannot be read")?;
+    let start_up = server.restart()?;
+    let anew = server.resident_bytes().context("the server's memory cannot be read")?;
+    Ok(format!(
+        "{stored_connections} connections and {} routes, stored through the API with {FILLERS} clients, {:.0} durable \
+         writes a second. Memory: {:.1} MB for each 1,000 connections with {each} routes each ({:.1} MB after a new \
+         start). From the start of the process to its first answer: {:.2} s.",
+        stored_connections * each,
+        filled.per_second(),
+        after.saturating_sub(before) as f64 / 1e3 / stored_connections as f64,
+        anew.saturating_sub(before) as f64 / 1e3 / stored_connections as f64,
+        start_up.as_secs_f64(),
+    ))
+}
+
+async fn fill_share(key: Key, share: usize, count: usize, routes: usize) -> Result<Vec<Duration>> {
+    let mut client = Client::connect(&key).await?;
+    let address = format!("198.51.100.{}", share + 1);
+    let gateway = customer_gateway(&mut client, &address).await?;
+    let mut latencies = Vec::with_capacity(count * (routes + 1));
+    for _ in 0..count {
+        let started = Instant::now();
+        let connection = connection(&mut client, &gateway).await?;
+        latencies.push(started.elapsed());
+        for number in 0..routes {
+            let started = Instant::now();
+            client
+                .call("CreateVcoRouteEntry", &route(&connection, &destination(number)))
+                .await?
+                .accepted()?;
+            latencies.push(started.elapsed());
+        }
+    }
+    Ok(latencies)
 }
 
 /// One attachment for each client.
 async fn connections(key: &Key, count: usize) -> Result<Vec<String>> {
     let mut client = Client::connect(key).await?;
-    let gateway = client.call("CreateCustomerGateway", &[("IpAddress", "203.0.113.7")]).await?.accepted()?;
-    let gateway = gateway["CustomerGatewayId"].as_str().context("no CustomerGatewayId")?.to_owned();
+    let gateway = customer_gateway(&mut client, "203.0.113.7").await?;
     let mut connections = Vec::with_capacity(count);
     for _ in 0..count {
-        let config = "{\"Psk\":\"bench\",\"IkeVersion\":\"ikev2\"}";
-        let parameters = [
-            ("CustomerGatewayId", gateway.as_str()),
-            ("LocalSubnet", "0.0.0.0/0"),
-            ("RemoteSubnet", "0.0.0.0/0"),
-            ("IkeConfig", config),
-        ];
-        let made = client.call("CreateVpnAttachment", &parameters).await?.accepted()?;
-        connections.push(made["VpnConnectionId"].as_str().context("no VpnConnectionId")?.to_owned());
+        connections.push(connection(&mut client, &gateway).await?);
     }
     Ok(connections)
+}
+
+async fn customer_gateway(client: &mut Client, address: &str) -> Result<String> {
+    let made = client.call("CreateCustomerGateway", &[("IpAddress", address)]).await?.accepted()?;
+    Ok(made["CustomerGatewayId"].as_str().context("no CustomerGatewayId")?.to_owned())
+}
+
+async fn connection(client: &mut Client, gateway: &str) -> Result<String> {
+    let config = "{\"Psk\":\"bench\",\"IkeVersion\":\"ikev2\"}";
+    let parameters = [
+        ("CustomerGatewayId", gateway),
+        ("LocalSubnet", "0.0.0.0/0"),
+        ("RemoteSubnet", "0.0.0.0/0"),
+        ("IkeConfig", config),
+    ];
+    let made = client.call("CreateVpnAttachment", &parameters).await?.accepted()?;
+    Ok(made["VpnConnectionId"].as_str().context("no VpnConnectionId")?.to_owned())
+}
+
+fn destination(number: usize) -> String {
+    format!("10.{}.{}.0/24", number / 256 % 256, number % 256)
+}
+
+fn route<'a>(connection: &'a str, destination: &'a str) -> [(&'static str, &'a str); 4] {
+    [("VpnConnectionId", connection), ("NextHop", connection), ("RouteDest", destination), ("Weight", "100")]
 }
 
 async fn writes(key: &Key, connections: &[String], time: Duration) -> Result<Measured> {
@@ -104,15 +229,10 @@ async fn writes(key: &Key, connections: &[String], time: Duration) -> Result<Mea
 async fn write_routes(key: Key, connection: String, until: Instant) -> Result<Measured> {
     let mut client = Client::connect(&key).await?;
     let mut measured = Measured::default();
-    let mut number = 0_u32;
+    let mut number = 0;
     while Instant::now() < until {
-        let destination = format!("10.{}.{}.0/24", number / 256 % 256, number % 256);
-        let parameters = [
-            ("VpnConnectionId", connection.as_str()),
-            ("NextHop", connection.as_str()),
-            ("RouteDest", destination.as_str()),
-            ("Weight", "100"),
-        ];
+        let destination = destination(number);
+        let parameters = route(&connection, &destination);
         let started = Instant::now();
         client.call("CreateVcoRouteEntry", &parameters).await?.accepted()?;
         measured.creates.push(started.elapsed());
