@@ -5,7 +5,7 @@
 
 pub mod contender;
 pub mod measure;
-mod pair;
+pub mod pair;
 mod table;
 mod wireguard;
 

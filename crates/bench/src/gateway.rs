@@ -51,7 +51,8 @@ impl Gateway {
         let file = |suffix: &str| folder.join(format!("{}{suffix}", host.label()));
         let (configuration, data, log) = (file(".toml"), file(""), file(".log"));
         let settings = format!(
-            "log = \"warn\"\n[api]\nrate_limits = false\n[gateway]\naddresses = [{{ public = \"{address}\" }}]\n"
+            "log = \"warn\"\n[api]\nrate_limits = false\n[quotas]\nvpn_connections_per_region = 1000000\n\
+            customer_gateways_per_region = 1000000\n[gateway]\naddresses = [{{ public = \"{address}\" }}]\n"
         );
         std::fs::write(&configuration, settings).context("writing the gateway's configuration")?;
         let output = File::create(&log).context("creating the gateway's log")?;
@@ -64,12 +65,20 @@ impl Gateway {
         Ok(Self { _process: process, host: host.clone(), key, log })
     }
 
-    /// Makes a connection with one tunnel and one route for each, and waits until all of them are in force.
-    pub fn configure(&self, wanted: &[Wanted]) -> Result<()> {
+    /// Makes a connection with one tunnel and one route for each, and waits until all of them are in force. Answers their ids.
+    pub fn configure(&self, wanted: &[Wanted]) -> Result<Vec<String>> {
+        self.call(|key| configure_all(key, wanted.to_vec()))
+    }
+
+    /// Has clients call it, from its own host.
+    pub fn call<T: Send, Calls: Future<Output = Result<T>>>(
+        &self,
+        calls: impl FnOnce(Key) -> Calls + Send,
+    ) -> Result<T> {
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let configured = self.host.enter(|| runtime()?.block_on(configure_all(&self.key, wanted)))?;
-        configured
-            .with_context(|| format!("configuring {}; its log: {}", self.host.label(), log_text(&self.log)))
+        let key = self.key.clone();
+        let called = self.host.enter(|| runtime()?.block_on(calls(key)))?;
+        called.with_context(|| format!("calling {}; its log: {}", self.host.label(), log_text(&self.log)))
     }
 }
 
@@ -108,74 +117,87 @@ fn key(text: &str) -> Result<Key> {
     })
 }
 
-async fn configure_all(key: &Key, wanted: &[Wanted]) -> Result<()> {
+async fn configure_all(key: Key, wanted: Vec<Wanted>) -> Result<Vec<String>> {
     let mut tasks = Vec::new();
     for share in wanted.chunks(wanted.len().div_ceil(CLIENTS).max(1)) {
         tasks.push(tokio::spawn(configure_share(key.clone(), share.to_vec())));
     }
+    let mut connections = Vec::new();
     for task in tasks {
-        task.await??;
+        connections.extend(task.await??);
     }
-    Ok(())
+    Ok(connections)
 }
 
-async fn configure_share(key: Key, wanted: Vec<Wanted>) -> Result<()> {
+async fn configure_share(key: Key, wanted: Vec<Wanted>) -> Result<Vec<String>> {
     let mut client = Client::connect(&key).await?;
     let mut connections = Vec::new();
     for wanted in &wanted {
-        connections.push(create(&mut client, wanted).await?);
+        let connection = client.create(wanted.peer, wanted.ike_pfs, wanted.ipsec_enc_alg).await?;
+        client.route("CreateVcoRouteEntry", &connection, &wanted.route.to_string()).await?;
+        connections.push(connection);
     }
-    let give_up = Instant::now() + SETTLE_TIME_MAX;
     for connection in &connections {
-        while !is_in_force(&mut client, connection).await? {
-            ensure!(
-                Instant::now() < give_up,
-                "{connection} is not in force after {} s",
-                SETTLE_TIME_MAX.as_secs()
-            );
+        client.until_attached(connection, SETTLE_TIME_MAX).await?;
+    }
+    Ok(connections)
+}
+
+/// What the benches with packets ask of the API.
+impl Client {
+    /// Makes a connection of one tunnel to a peer, and answers its id.
+    pub async fn connect_to(&mut self, peer: Ipv4Addr) -> Result<String> {
+        self.create(peer, "group31", "aes128gcm").await
+    }
+
+    async fn create(&mut self, peer: Ipv4Addr, ike_pfs: &str, ipsec_enc_alg: &str) -> Result<String> {
+        let peer = peer.to_string();
+        let made = self.call("CreateCustomerGateway", &[("IpAddress", &peer)]).await?.accepted()?;
+        let gateway = made["CustomerGatewayId"].as_str().context("no CustomerGatewayId")?;
+        let ike = json!({
+            "Psk": PSK, "IkeVersion": "ikev2", "IkeEncAlg": "aes", "IkeAuthAlg": "sha256", "IkePfs": ike_pfs,
+        })
+        .to_string();
+        let ipsec = json!({
+            "IpsecEncAlg": ipsec_enc_alg, "IpsecAuthAlg": "sha256", "IpsecPfs": "disabled",
+        })
+        .to_string();
+        let parameters = [
+            ("CustomerGatewayId", gateway),
+            ("LocalSubnet", "0.0.0.0/0"),
+            ("RemoteSubnet", "0.0.0.0/0"),
+            ("EffectImmediately", "true"),
+            ("IkeConfig", ike.as_str()),
+            ("IpsecConfig", ipsec.as_str()),
+        ];
+        let made = self.call("CreateVpnAttachment", &parameters).await?.accepted()?;
+        Ok(made["VpnConnectionId"].as_str().context("no VpnConnectionId")?.to_owned())
+    }
+
+    /// Creates or deletes a route of a connection.
+    pub async fn route(&mut self, action: &str, connection: &str, dest: &str) -> Result<()> {
+        let parameters = [
+            ("VpnConnectionId", connection),
+            ("RouteDest", dest),
+            ("NextHop", connection),
+            ("Weight", "100"),
+        ];
+        self.call(action, &parameters).await?.accepted().map(drop)
+    }
+
+    /// Waits until what is stored of a connection is in force.
+    pub async fn until_attached(&mut self, connection: &str, limit: Duration) -> Result<()> {
+        let give_up = Instant::now() + limit;
+        loop {
+            let described =
+                self.call("DescribeVpnConnection", &[("VpnConnectionId", connection)]).await?.accepted()?;
+            if described["State"] == "attached" {
+                return Ok(());
+            }
+            ensure!(Instant::now() < give_up, "{connection} is not in force after {} s", limit.as_secs());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
-    Ok(())
-}
-
-async fn create(client: &mut Client, wanted: &Wanted) -> Result<String> {
-    let peer = wanted.peer.to_string();
-    let made = client.call("CreateCustomerGateway", &[("IpAddress", &peer)]).await?.accepted()?;
-    let gateway = made["CustomerGatewayId"].as_str().context("no CustomerGatewayId")?;
-    let ike = json!({
-        "Psk": PSK, "IkeVersion": "ikev2", "IkeEncAlg": "aes", "IkeAuthAlg": "sha256", "IkePfs": wanted.ike_pfs,
-    })
-    .to_string();
-    let ipsec = json!({
-        "IpsecEncAlg": wanted.ipsec_enc_alg, "IpsecAuthAlg": "sha256", "IpsecPfs": "disabled",
-    })
-    .to_string();
-    let parameters = [
-        ("CustomerGatewayId", gateway),
-        ("LocalSubnet", "0.0.0.0/0"),
-        ("RemoteSubnet", "0.0.0.0/0"),
-        ("EffectImmediately", "true"),
-        ("IkeConfig", ike.as_str()),
-        ("IpsecConfig", ipsec.as_str()),
-    ];
-    let made = client.call("CreateVpnAttachment", &parameters).await?.accepted()?;
-    let connection = made["VpnConnectionId"].as_str().context("no VpnConnectionId")?.to_owned();
-    let dest = wanted.route.to_string();
-    let parameters = [
-        ("VpnConnectionId", connection.as_str()),
-        ("RouteDest", dest.as_str()),
-        ("NextHop", connection.as_str()),
-        ("Weight", "100"),
-    ];
-    client.call("CreateVcoRouteEntry", &parameters).await?.accepted()?;
-    Ok(connection)
-}
-
-async fn is_in_force(client: &mut Client, connection: &str) -> Result<bool> {
-    let described =
-        client.call("DescribeVpnConnection", &[("VpnConnectionId", connection)]).await?.accepted()?;
-    Ok(described["State"] == "attached")
 }
 
 fn log_text(log: &Path) -> String {

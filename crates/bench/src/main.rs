@@ -10,6 +10,7 @@ mod gateway;
 mod http;
 mod ike;
 mod processor;
+mod routes;
 mod server;
 mod summary;
 mod udp;
@@ -29,6 +30,8 @@ enum What {
     Api(api::Arguments),
     /// Packets through tunnels between network namespaces, beside strongSwan and WireGuard in userspace.
     Dataplane(dataplane::Arguments),
+    /// Routes through the API into the forwarding table and Linux, and from a deletion to the last packet.
+    Routes(routes::Arguments),
     /// Tunnels set up per second, beside strongSwan's charon.
     Ike(ike::Arguments),
 }
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Api(arguments) => api::run(&arguments),
         What::Dataplane(arguments) => dataplane::run(&arguments),
+        What::Routes(arguments) => routes::run(&arguments),
         What::Ike(arguments) => ike::run(&arguments),
     }
 }
