@@ -100,10 +100,23 @@ pub struct DesiredRoute {
     pub weight: Weight,
 }
 
+/// Which connections there are, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// The moment: what to ask with next time.
+    pub mark: u64,
+    /// Whether this is everything there is, so that what is missing is to be removed. Otherwise it is everything that may be
+    /// different from what there was at the mark that was asked with.
+    pub is_complete: bool,
+    /// Connections, each with its generation; `None` is to be removed.
+    pub generations: Vec<(VpnConnectionId, Option<u64>)>,
+}
+
 /// Where the gateway reads what is wanted. Only durable state is shown.
 pub trait Desires: Send + Sync {
-    /// The connections there are, each with its generation. One that is missing is to be removed.
-    fn generations(&self) -> Vec<(VpnConnectionId, u64)>;
+    /// The connections there are, or those that may be different since the mark of an earlier listing. It is always right to
+    /// answer with everything.
+    fn listing(&self, since: Option<u64>) -> Listing;
     /// A connection as it is to be; `None` when nothing of it is to be in force.
     fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection>;
 }

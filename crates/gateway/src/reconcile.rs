@@ -39,6 +39,8 @@ pub struct ProgrammedConnection {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Programmed {
     connections: BTreeMap<VpnConnectionId, ProgrammedConnection>,
+    /// How many connections are in a domain; none of those that have none.
+    members: BTreeMap<Domain, usize>,
     /// How many connections want a prefix.
     wanted: BTreeMap<Domain, BTreeMap<Ipv4Net, usize>>,
 }
@@ -89,20 +91,24 @@ impl Programmed {
         self.wanted.get(domain).map(|counts| counts.keys().copied().collect()).unwrap_or_default()
     }
 
-    /// The domains that connections are in.
-    pub fn domains(&self) -> BTreeSet<&Domain> {
-        self.connections.values().map(|connection| &connection.domain).collect()
+    /// Whether any connection is in a domain.
+    pub fn is_used(&self, domain: &Domain) -> bool {
+        self.members.contains_key(domain)
     }
 
     /// Enters that a step was done.
     pub fn done(&mut self, id: &VpnConnectionId, step: &Step) {
         if let Step::JoinDomain(domain) = step {
-            let joined = ProgrammedConnection::in_domain(domain.clone());
-            self.connections.entry(id.clone()).or_insert(joined);
+            if !self.connections.contains_key(id) {
+                self.connections.insert(id.clone(), ProgrammedConnection::in_domain(domain.clone()));
+                *self.members.entry(domain.clone()).or_default() += 1;
+            }
             return;
         }
         if let Step::LeaveDomain(_) = step {
-            self.connections.remove(id);
+            if let Some(connection) = self.connections.remove(id) {
+                count_down(&mut self.members, &connection.domain);
+            }
             return;
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
@@ -127,12 +133,7 @@ impl Programmed {
 
     fn count_out(&mut self, domain: &Domain, dest: Ipv4Net) {
         let Some(counts) = self.wanted.get_mut(domain) else { return };
-        let left = counts.get(&dest).map_or(0, |count| count.saturating_sub(1));
-        if left == 0 {
-            counts.remove(&dest);
-        } else {
-            counts.insert(dest, left);
-        }
+        count_down(counts, &dest);
         if counts.is_empty() {
             self.wanted.remove(domain);
         }
@@ -140,6 +141,16 @@ impl Programmed {
 
     fn is_wanted_by_others(&self, domain: &Domain, dest: Ipv4Net) -> bool {
         self.wanted.get(domain).and_then(|counts| counts.get(&dest)).is_some_and(|count| *count > 1)
+    }
+}
+
+/// One less of `key`; what there is none of is not in the map.
+fn count_down<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(key);
+        }
     }
 }
 

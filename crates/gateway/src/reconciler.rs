@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use causeway_control::desired::{DesiredConnection, DesiredTunnel, Desires, Domain};
+use causeway_control::desired::{DesiredConnection, DesiredTunnel, Desires, Domain, Listing};
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::Level;
 use causeway_ike::TunnelKey;
@@ -80,6 +80,10 @@ pub struct Reconciler {
     engine: Sender<Command>,
     programmed: Programmed,
     lanes: BTreeMap<VpnConnectionId, Lane>,
+    /// What was listed last; none when the next listing is to be complete.
+    mark: Option<u64>,
+    /// The connections that are to be, each with its generation, as far as was listed.
+    listed: BTreeMap<VpnConnectionId, u64>,
     /// The generation of each connection whose plan was wholly applied.
     in_force: BTreeMap<VpnConnectionId, u64>,
     retries: BTreeMap<VpnConnectionId, Retry>,
@@ -110,6 +114,8 @@ impl Reconciler {
             engine,
             programmed: Programmed::default(),
             lanes: BTreeMap::new(),
+            mark: None,
+            listed: BTreeMap::new(),
             in_force: BTreeMap::new(),
             retries: BTreeMap::new(),
             next_key: 0,
@@ -127,6 +133,7 @@ impl Reconciler {
             self.look();
             if Instant::now() >= self.check_due() {
                 self.check();
+                self.mark = None;
                 self.look();
             }
             select! {
@@ -144,31 +151,48 @@ impl Reconciler {
     }
 
     fn recover(&mut self) {
-        let ids = self.desires.generations();
-        let desired = ids.iter().filter_map(|(id, _)| self.desires.desired(id));
+        let listing = self.desires.listing(None);
+        let desired = listing.generations.iter().filter_map(|(id, _)| self.desires.desired(id));
         let wanted: BTreeSet<Domain> = desired.map(|connection| connection.domain).collect();
         if let Err(error) = self.domains.recover(&wanted) {
             tracing::error!(%error, "looking for what an earlier process left behind");
         }
     }
 
-    /// Brings every connection that is not as desired one pass closer.
+    /// Brings every connection that is not as desired one pass closer. All connections are looked at if the listing is
+    /// complete, otherwise those that may be different since the last one, and those of which something is still to be done.
     fn look(&mut self) {
-        let desired: BTreeMap<_, _> = self.desires.generations().into_iter().collect();
-        let gone = self.in_force.keys().filter(|id| !desired.contains_key(id));
-        let half_gone =
-            self.programmed.connections().map(|(id, _)| id).filter(|id| !desired.contains_key(id));
-        let mut due: BTreeSet<_> = gone.chain(half_gone).cloned().collect();
-        let is_in_force = |id: &VpnConnectionId, generation: &u64| self.in_force.get(id) == Some(generation);
-        due.extend(desired.iter().filter(|(id, it)| !is_in_force(id, it)).map(|(id, _)| id.clone()));
-        for id in due {
-            let generation = desired.get(&id).copied();
+        let listing = self.desires.listing(self.mark);
+        self.mark = Some(listing.mark);
+        let mut candidates: BTreeSet<_> = self.retries.keys().cloned().collect();
+        candidates.extend(self.take_over(listing));
+        for id in candidates {
+            let generation = self.listed.get(&id).copied();
+            let is_settled = self.in_force.get(&id).copied() == generation
+                && (generation.is_some() || self.programmed.connection(&id).is_none());
             let now = Instant::now();
             let waits = |retry: &Retry| retry.generation == generation && retry.at > now;
-            if !self.retries.get(&id).is_some_and(waits) {
+            if !is_settled && !self.retries.get(&id).is_some_and(waits) {
                 self.reconcile(&id, generation);
             }
         }
+    }
+
+    /// Enters what was listed; answers which connections have to be looked at.
+    fn take_over(&mut self, listing: Listing) -> BTreeSet<VpnConnectionId> {
+        let mut candidates: BTreeSet<_> = listing.generations.iter().map(|(id, _)| id.clone()).collect();
+        if listing.is_complete {
+            candidates.extend(self.in_force.keys().cloned());
+            candidates.extend(self.programmed.connections().map(|(id, _)| id.clone()));
+            self.listed.clear();
+        }
+        for (id, generation) in listing.generations {
+            match generation {
+                Some(generation) => drop(self.listed.insert(id, generation)),
+                None => drop(self.listed.remove(&id)),
+            }
+        }
+        candidates
     }
 
     fn reconcile(&mut self, id: &VpnConnectionId, generation: Option<u64>) {
@@ -306,13 +330,12 @@ impl Reconciler {
         let shelf = shelves.connections.entry(id.clone()).or_default();
         shelf.tunnels =
             lane.tunnels.iter().map(|(id, (_, counters))| (id.clone(), Arc::clone(counters))).collect();
-        shelf.entries = connection.entries.clone();
+        shelf.routes_in_force = connection.entries.len();
     }
 
     fn close_empty_domains(&mut self) {
-        let used = self.programmed.domains();
-        let empty: Vec<_> =
-            self.domains.names().into_iter().filter(|domain| !used.contains(domain)).collect();
+        let is_empty = |domain: &Domain| !self.programmed.is_used(domain);
+        let empty: Vec<_> = self.domains.names().into_iter().filter(is_empty).collect();
         for domain in empty {
             self.registry.lock().domains.remove(&domain);
             if let Err(error) = self.domains.close(&domain) {

@@ -3,7 +3,7 @@
 //! What is desired is in force after one delay, each tunnel is up after another. A tunnel that is configured anew goes down and
 //! comes up again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -45,6 +45,10 @@ struct Simulation {
     desires: Arc<dyn Desires>,
     observer: Arc<dyn Observer>,
     connections: BTreeMap<VpnConnectionId, SimulatedConnection>,
+    /// What was listed last.
+    mark: Option<u64>,
+    /// When something becomes different, of which connection.
+    due: BTreeSet<(Instant, VpnConnectionId)>,
 }
 
 struct SimulatedConnection {
@@ -63,7 +67,14 @@ impl SimulatedEngine {
     /// Starts one that takes so long.
     pub fn start(delays: Delays, desires: Arc<dyn Desires>, observer: Arc<dyn Observer>) -> SimulatedHandle {
         let (nudges, looked) = bounded(1);
-        let simulation = Simulation { delays, desires, observer, connections: BTreeMap::new() };
+        let simulation = Simulation {
+            delays,
+            desires,
+            observer,
+            connections: BTreeMap::new(),
+            mark: None,
+            due: BTreeSet::new(),
+        };
         let thread = std::thread::spawn(move || simulation.run(&looked));
         SimulatedHandle { nudges, thread: Mutex::new(Some(thread)) }
     }
@@ -105,10 +116,11 @@ impl Simulation {
         loop {
             let now = Instant::now();
             self.look(now);
-            self.report(now);
-            let tunnels = self.connections.values().flat_map(|it| &it.up_at).map(|(_, at)| *at);
-            let due = tunnels.chain(self.connections.values().map(|it| it.in_force_at));
-            let next = due.filter(|at| *at > now).min().unwrap_or(now + IDLE);
+            while let Some((at, id)) = self.due.first().filter(|(at, _)| *at <= now).cloned() {
+                self.due.remove(&(at, id.clone()));
+                self.report(&id, now);
+            }
+            let next = self.due.first().map_or(now + IDLE, |(at, _)| *at);
             match nudges.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -117,15 +129,24 @@ impl Simulation {
     }
 
     fn look(&mut self, now: Instant) {
-        let listed: BTreeMap<_, _> = self.desires.generations().into_iter().collect();
-        let gone: Vec<_> = self.connections.keys().filter(|id| !listed.contains_key(id)).cloned().collect();
+        let listing = self.desires.listing(self.mark);
+        self.mark = Some(listing.mark);
+        let listed: BTreeMap<_, _> = listing.generations.into_iter().collect();
+        let mut gone: Vec<_> =
+            listed.iter().filter(|(_, it)| it.is_none()).map(|(id, _)| id.clone()).collect();
+        if listing.is_complete {
+            gone.extend(self.connections.keys().filter(|id| !listed.contains_key(id)).cloned());
+        }
         for id in gone {
-            self.connections.remove(&id);
-            self.observer.gone(&id);
+            if self.connections.remove(&id).is_some() {
+                self.observer.gone(&id);
+            }
         }
         for (id, generation) in listed {
+            let Some(generation) = generation else { continue };
             if self.connections.get(&id).is_none_or(|known| known.generation != generation) {
                 self.take(&id, generation, now);
+                self.report(&id, now);
             }
         }
     }
@@ -137,7 +158,7 @@ impl Simulation {
             known.iter().flat_map(|it| &it.up_at).find(|(before, _)| before == tunnel).map(|(_, at)| *at)
         };
         let tunnels = desired.iter().flat_map(|it| &it.tunnels);
-        let up_at = tunnels
+        let up_at: Vec<_> = tunnels
             .map(|tunnel| (tunnel.clone(), kept(tunnel).unwrap_or(now + self.delays.tunnel_up)))
             .collect();
         if desired.is_none() {
@@ -145,22 +166,24 @@ impl Simulation {
         }
         let reported = known.and_then(|it| it.reported);
         let in_force_at = now + self.delays.change;
+        let moments = up_at.iter().map(|(_, at)| *at).chain([in_force_at]);
+        self.due.extend(moments.filter(|at| *at > now).map(|at| (at, id.clone())));
         let taken = SimulatedConnection { generation, desired, in_force_at, up_at, reported };
         self.connections.insert(id.clone(), taken);
     }
 
-    fn report(&mut self, now: Instant) {
-        for (id, connection) in &mut self.connections {
-            let Some(desired) = &connection.desired else { continue };
-            let tunnels =
-                connection.up_at.iter().map(|(tunnel, at)| (tunnel.id.clone(), observe(tunnel, *at <= now)));
-            let before = connection.reported.as_ref().map_or(0, |reported| reported.generation);
-            let generation = if connection.in_force_at <= now { desired.generation } else { before };
-            let observed = ObservedConnection { generation, tunnels: tunnels.collect() };
-            if connection.reported.as_ref() != Some(&observed) {
-                self.observer.observed(id, observed.clone());
-                connection.reported = Some(observed);
-            }
+    /// Tells what is so at this moment, if it is not what was told last.
+    fn report(&mut self, id: &VpnConnectionId, now: Instant) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(desired) = &connection.desired else { return };
+        let tunnels =
+            connection.up_at.iter().map(|(tunnel, at)| (tunnel.id.clone(), observe(tunnel, *at <= now)));
+        let before = connection.reported.as_ref().map_or(0, |reported| reported.generation);
+        let generation = if connection.in_force_at <= now { desired.generation } else { before };
+        let observed = ObservedConnection { generation, tunnels: tunnels.collect() };
+        if connection.reported.as_ref() != Some(&observed) {
+            self.observer.observed(id, observed.clone());
+            connection.reported = Some(observed);
         }
     }
 }

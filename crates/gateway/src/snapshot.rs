@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_control::desired::Domain;
 use causeway_control::ids::{TunnelId, VpnConnectionId};
-use ipnet::Ipv4Net;
 
 use crate::counters::{Counters, CountersSnapshot};
 use crate::path::{DomainPlane, Inbound};
@@ -30,8 +29,8 @@ pub struct ConnectionSnapshot {
     pub counters: CountersSnapshot,
     /// Its tunnels.
     pub tunnels: BTreeMap<TunnelId, CountersSnapshot>,
-    /// Its entries in the forwarding table, with their weights.
-    pub entries: BTreeMap<Ipv4Net, u8>,
+    /// How many prefixes it has in the forwarding table.
+    pub routes_in_force: usize,
 }
 
 /// A domain at one moment.
@@ -52,8 +51,8 @@ pub struct ConnectionCounters {
     pub connection: Arc<Counters>,
     /// Its tunnels'.
     pub tunnels: BTreeMap<TunnelId, Arc<Counters>>,
-    /// Its entries in the forwarding table, with their weights.
-    pub entries: BTreeMap<Ipv4Net, u8>,
+    /// How many prefixes it has in the forwarding table.
+    pub routes_in_force: usize,
 }
 
 /// Where the counters are found. The packet path never looks here.
@@ -93,7 +92,7 @@ impl Registry {
                 .iter()
                 .map(|(id, counters)| (id.clone(), counters.snapshot()))
                 .collect(),
-            entries: counters.entries.clone(),
+            routes_in_force: counters.routes_in_force,
         };
         let domain = |plane: &Arc<DomainPlane>| DomainSnapshot {
             device: plane.device.name().to_owned(),

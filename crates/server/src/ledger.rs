@@ -9,7 +9,7 @@
 //! the account is loaded again, and each caller whose change was queued hears that it did not happen.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
 use causeway_control::desired;
@@ -19,6 +19,7 @@ use causeway_store::{Commit, Image, Row, Store, StoreError, Vault, Write};
 use tokio::sync::watch;
 
 use crate::metrics::Commits;
+use crate::shown::Shown;
 
 /// Why the ledger cannot be opened or written.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,8 @@ pub enum LedgerError {
 pub struct Ledger {
     /// The commits so far, counted.
     pub commits: Commits,
+    /// What the gateway is shown of them.
+    pub shown: Shown,
     store: Arc<dyn Store>,
     vault: Vault,
     heads: RwLock<BTreeMap<AccountId, Arc<Head>>>,
@@ -56,7 +59,6 @@ pub struct Ledger {
 pub struct Head {
     state: RwLock<AccountState>,
     durable: watch::Sender<Durable>,
-    connections: Mutex<BTreeMap<VpnConnectionId, u64>>,
 }
 
 /// How far the disk is.
@@ -84,14 +86,17 @@ impl Ledger {
     pub fn open(store: Arc<dyn Store>, vault: Vault) -> Result<Self, LedgerError> {
         let mut heads = BTreeMap::new();
         let mut keys = BTreeMap::new();
+        let shown = Shown::default();
         for image in store.load()? {
             let state = restore(&image, &vault)?;
             let account = state.account_id().clone();
             keys.extend(state.access_keys().map(|key| (key.id.clone(), account.clone())));
+            shown.replace(&account, desired::generations(&state));
             heads.insert(account, Arc::new(Head::new(state)));
         }
         Ok(Self {
             commits: Commits::default(),
+            shown,
             store,
             vault,
             heads: RwLock::new(heads),
@@ -151,18 +156,7 @@ impl Ledger {
         self.commits.settled(outcome.is_ok(), submitted.elapsed());
         match outcome {
             Ok(revision) => {
-                {
-                    let mut connections = head.lock_connections();
-                    for (id, generation) in touched {
-                        match generation {
-                            Some(generation) => connections
-                                .entry(id)
-                                .and_modify(|shown| *shown = generation.max(*shown))
-                                .or_insert(generation),
-                            None => &mut connections.remove(&id).unwrap_or_default(),
-                        };
-                    }
-                }
+                self.shown.changed(&account, revision, touched);
                 let mut known = write(&self.keys);
                 for (key, exists) in keys {
                     if exists {
@@ -200,7 +194,7 @@ impl Ledger {
             None => AccountState::new(account.clone()),
         };
         let revision = restored.revision();
-        *head.lock_connections() = desired::generations(&restored).into_iter().collect();
+        self.shown.replace(account, desired::generations(&restored));
         *state = restored;
         tracing::error!(%account, revision, "changes could not be stored; the account is as it was last stored");
         head.durable.send_replace(Durable { epoch: epoch + 1, revision });
@@ -227,8 +221,7 @@ impl Ledger {
 impl Head {
     fn new(state: AccountState) -> Self {
         let durable = Durable { epoch: 0, revision: state.revision() };
-        let connections = Mutex::new(desired::generations(&state).into_iter().collect());
-        Self { durable: watch::Sender::new(durable), connections, state: RwLock::new(state) }
+        Self { durable: watch::Sender::new(durable), state: RwLock::new(state) }
     }
 
     /// The account with everything planned so far.
@@ -254,20 +247,6 @@ impl Head {
             .await
             .map(|durable| durable.epoch == seen.epoch);
         reached.unwrap_or(false)
-    }
-
-    /// The durable connections and the generation of each.
-    pub fn connections(&self) -> BTreeMap<VpnConnectionId, u64> {
-        self.lock_connections().clone()
-    }
-
-    /// Whether the connection is among them.
-    pub fn has_connection(&self, id: &VpnConnectionId) -> bool {
-        self.lock_connections().contains_key(id)
-    }
-
-    fn lock_connections(&self) -> MutexGuard<'_, BTreeMap<VpnConnectionId, u64>> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

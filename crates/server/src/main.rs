@@ -21,6 +21,7 @@ mod ledger;
 mod metrics;
 mod observations;
 mod serve;
+mod shown;
 mod status;
 mod throttle;
 mod top;

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::rand;
 use causeway_control::core::Settings;
-use causeway_control::desired::{self, DesiredConnection, Desires};
+use causeway_control::desired::{self, DesiredConnection, Desires, Listing};
 use causeway_control::ids::{RegionId, VpnConnectionId};
 use causeway_control::observed::{LogLine, ObservedConnection, Observer};
 
@@ -110,20 +110,19 @@ impl GatewaySide {
 }
 
 impl Desires for GatewaySide {
-    fn generations(&self) -> Vec<(VpnConnectionId, u64)> {
-        self.world.ledger.accounts().iter().flat_map(|head| head.connections()).collect()
+    fn listing(&self, since: Option<u64>) -> Listing {
+        self.world.ledger.shown.listing(since)
     }
 
     fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection> {
-        let heads = self.world.ledger.accounts();
-        let head = heads.iter().find(|head| head.has_connection(id))?;
+        let head = self.world.ledger.head(&self.world.ledger.shown.account_of(id)?)?;
         // A change of just now may be ahead of the disk; what is shown must not be lost again.
         loop {
             let (seen, desired) = {
                 let state = head.read();
                 (head.seen(&state), desired::desired(&state, id, &self.world.settings))
             };
-            if self.block_until_durable(head, seen) {
+            if self.block_until_durable(&head, seen) {
                 return desired;
             }
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use causeway_control::desired::{
-    DesiredConnection, DesiredRoute, DesiredTunnel, Desires, Domain, DomainOwner,
+    DesiredConnection, DesiredRoute, DesiredTunnel, Desires, Domain, DomainOwner, Listing,
 };
 use causeway_control::fields::Weight;
 use causeway_control::ids::{Secret, TunnelId, VpnConnectionId};
@@ -100,9 +100,10 @@ impl World {
 }
 
 impl Desires for World {
-    fn generations(&self) -> Vec<(VpnConnectionId, u64)> {
+    fn listing(&self, _since: Option<u64>) -> Listing {
         let wanted = self.wanted.lock().unwrap();
-        wanted.values().map(|connection| (connection.id.clone(), connection.generation)).collect()
+        let generation = |it: &DesiredConnection| (it.id.clone(), Some(it.generation));
+        Listing { mark: 0, is_complete: true, generations: wanted.values().map(generation).collect() }
     }
 
     fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection> {

@@ -98,7 +98,7 @@ fn connection_picture(
         name: connection.name.clone(),
         state: connection.state(report.map(|report| report.observed.generation)),
         routes: state.vco_route_count(&connection.id),
-        routes_in_force: counted.map_or(0, |counted| counted.entries.len()),
+        routes_in_force: counted.map_or(0, |counted| counted.routes_in_force),
         counters: counted.map(|counted| counted.counters.clone()).unwrap_or_default(),
         tunnels: connection.tunnels.iter().map(tunnel).collect(),
     }
