@@ -1,5 +1,7 @@
 //! A world for tests: one account, its state, a store of bytes beside it, and a gateway that reports when asked.
 
+pub(crate) mod declared;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -14,7 +16,7 @@ use crate::ids::{AccountId, RequestId, VpnConnectionId};
 use crate::observed::{
     LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedTunnel, TunnelStatus,
 };
-use crate::operation;
+use crate::operation::{self, Entry};
 use crate::record::{Change, Record};
 use crate::settings::Settings;
 use crate::state::AccountState;
@@ -87,9 +89,16 @@ const OF_EVERY_OPERATION: [&ErrorCode; 8] = [
     &catalogue::DRY_RUN,
 ];
 
+/// The operation of this name; `Cbn:TagResources` is one of a certain product.
+fn entry(action: &str) -> Option<&'static Entry> {
+    let (product, name) = action.split_once(':').map_or((None, action), |(it, name)| (Some(it), name));
+    let named = |entry: &&Entry| entry.name == name && product.is_none_or(|it| it == entry.product.name());
+    operation::all().iter().find(named)
+}
+
 /// An operation refuses with no code that it does not list.
 fn check_listed(action: &str, error: &ApiError) {
-    let Some(entry) = operation::all().iter().find(|entry| entry.name == action) else { return };
+    let Some(entry) = entry(action) else { return };
     let listed = entry.errors.contains(&error.kind) || OF_EVERY_OPERATION.contains(&error.kind);
     assert!(listed, "{action} does not list {}", error.code());
 }
@@ -133,8 +142,9 @@ impl World {
 
     /// Plans a call with exactly these parameters.
     pub(crate) fn plan_exactly(&self, action: &str, params: &Params) -> Outcome {
-        let entry = operation::all().iter().find(|entry| entry.name == action);
+        let entry = entry(action);
         let version = entry.map_or("2016-04-28", |entry| entry.product.version());
+        let action = entry.map_or(action, |entry| entry.name);
         let mut seed = [7; 32];
         seed[..8].copy_from_slice(&self.calls.to_be_bytes());
         seed[8..24].copy_from_slice(self.state.account_id().as_str().as_bytes());
