@@ -156,7 +156,25 @@ catalogue! {
         "DescribeVcoRouteEntries answers the routes of the connection.";
     /// No such transit router in this account and region.
     TRANSIT_ROUTER_NOT_FOUND = "InvalidTransitRouterId.NotFound", 404, "The specified TransitRouterId does not exist.",
-        "DescribeVpnConnection answers the built-in transit router of a connection's region as TransitRouterId.";
+        "ListTransitRouters answers the transit routers of the region, the built-in one among them.";
+    /// No such Cloud Enterprise Network instance in this account.
+    CEN_NOT_FOUND = "ParameterCenInstanceId", 404, "The specified CenId is not found.",
+        "Check the id (cen-...); DescribeCens answers the CEN instances there are.";
+    /// The transit router to be deleted is not there: a code of its own, which clients take as gone.
+    TRANSIT_ROUTER_GONE = "ParameterInstanceId", 404, "The specified TransitRouterId does not exist.",
+        "ListTransitRouters answers the transit routers there are.";
+    /// A Cloud Enterprise Network instance has one transit router in a region; ours.
+    TRANSIT_ROUTER_EXISTS = "InvalidOperation.TransitRouterExist", 400,
+        "The CEN instance has a transit router in the region already.",
+        "Use that transit router, or another CEN instance.";
+    /// The transit router is built in.
+    TRANSIT_ROUTER_BUILT_IN = "OperationUnsupported.TransitRouterType", 400,
+        "The type of the specified transit router does not support this operation.",
+        "The built-in transit router of a region stays as it is; make another one with CreateTransitRouter.";
+    /// Connections are attached to the transit router, or to one of the Cloud Enterprise Network instance.
+    STILL_ATTACHED_TO = "InvalidOperation.AttachedChildInstanceExist", 400,
+        "Operation is invalid because instances are still attached.",
+        "Detach them with DeleteTransitRouterVpnAttachment first.";
     /// No such attachment.
     TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND = "InvalidTransitRouterAttachmentId.NotFound", 404,
         "The specified TransitRouterAttachmentId does not exist.",
@@ -250,6 +268,7 @@ pub(crate) fn invalid(field: &str) -> &'static ErrorCode {
         "CustomerGatewayId" => &CUSTOMER_GATEWAY_NOT_FOUND,
         "VpnConnectionId" => &VPN_CONNECTION_NOT_FOUND,
         "VpnGatewayId" | "VpnInstanceId" => &VPN_GATEWAY_NOT_FOUND,
+        "CenId" => &CEN_NOT_FOUND,
         "TransitRouterId" => &TRANSIT_ROUTER_NOT_FOUND,
         "TransitRouterAttachmentId" => &TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND,
         "UserName" | "NewUserName" | "PolicyName" => &INVALID_RAM_NAME,

@@ -16,7 +16,7 @@ pub use number::{
     Weight,
 };
 pub use ram::{Comments, DisplayName, Email, MobilePhone, PolicyName, UserName};
-pub use text::{AuthKey, Description, Identity, Name, Psk, TagKey, TagValue};
+pub use text::{AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue};
 
 /// Reads an optional field for which empty text means that it was not given, as Terraform sends it for each
 /// member of a JSON parameter that nobody set.

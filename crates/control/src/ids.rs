@@ -138,6 +138,11 @@ prefixed_id!(
     "vpn-"
 );
 prefixed_id!(
+    /// A Cloud Enterprise Network instance.
+    CenId,
+    "cen-"
+);
+prefixed_id!(
     /// A VPC: the networks on the gateway's side of a VPN gateway.
     VpcId,
     "vpc-"
@@ -162,6 +167,11 @@ id_type!(
 );
 
 impl TransitRouterId {
+    /// A new id.
+    pub fn generate(source: &mut IdSource) -> Self {
+        Self(format!("tr-{}", source.next_suffix()).into())
+    }
+
     /// The built-in transit router of a region: the same one for ever, without being stored.
     pub fn built_in(account: &AccountId, region: &RegionId) -> Self {
         let seed = source::sha256(&[
@@ -183,6 +193,11 @@ id_type!(
 );
 
 impl AccountId {
+    /// The id as a number, as some answers have it.
+    pub fn number(&self) -> i64 {
+        self.0.parse().expect("16 digits are fewer than those of the largest number")
+    }
+
     /// A new account id. It does not begin with a zero, because clients handle it as a number.
     pub fn generate(source: &mut IdSource) -> Self {
         Self(source.next_digits(16).into())

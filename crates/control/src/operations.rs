@@ -1,5 +1,6 @@
 //! The operations, one file each. Beside them, what some of them have in common.
 
+pub mod cbn;
 pub mod check_vpn_bgp_enabled;
 pub mod create_customer_gateway;
 pub mod create_transit_router_vpn_attachment;
@@ -88,6 +89,20 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),
     Entry::of::<update_transit_router_vpn_attachment_attribute::UpdateTransitRouterVpnAttachmentAttribute>(),
+    Entry::of::<cbn::create_cen::CreateCen>(),
+    Entry::of::<cbn::create_transit_router::CreateTransitRouter>(),
+    Entry::of::<cbn::delete_cen::DeleteCen>(),
+    Entry::of::<cbn::delete_transit_router::DeleteTransitRouter>(),
+    Entry::of::<cbn::describe_cen_attached_child_instances::DescribeCenAttachedChildInstances>(),
+    Entry::of::<cbn::describe_cens::DescribeCens>(),
+    Entry::of::<cbn::list_tag_resources::ListTagResources>(),
+    Entry::of::<cbn::list_transit_router_available_resource::ListTransitRouterAvailableResource>(),
+    Entry::of::<cbn::list_transit_routers::ListTransitRouters>(),
+    Entry::of::<cbn::modify_cen_attribute::ModifyCenAttribute>(),
+    Entry::of::<cbn::move_resource_group::MoveResourceGroup>(),
+    Entry::of::<cbn::tag_resources::TagResources>(),
+    Entry::of::<cbn::untag_resources::UntagResources>(),
+    Entry::of::<cbn::update_transit_router::UpdateTransitRouter>(),
     Entry::of::<ram::attach_policy_to_user::AttachPolicyToUser>(),
     Entry::of::<ram::create_access_key::CreateAccessKey>(),
     Entry::of::<ram::create_policy::CreatePolicy>(),

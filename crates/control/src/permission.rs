@@ -8,7 +8,8 @@ use crate::catalogue;
 use crate::context::CallContext;
 use crate::error::ApiError;
 use crate::ids::{
-    AccountId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId, VpnGatewayId,
+    AccountId, CenId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, TransitRouterId,
+    VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::{self, PolicyType};
 use crate::resource::tag::Tags;
@@ -65,6 +66,14 @@ pub enum Target {
     VpnConnections,
     /// One of them.
     VpnConnection(VpnConnectionId),
+    /// The Cloud Enterprise Network instances, or one that does not exist yet.
+    Cens,
+    /// One of them.
+    Cen(CenId),
+    /// The transit routers, or one that does not exist yet.
+    TransitRouters,
+    /// One of them.
+    TransitRouter(TransitRouterId),
     /// The VPN attachments of transit routers, or one that does not exist yet.
     TransitRouterAttachments,
     /// One of them.
@@ -89,7 +98,7 @@ impl Target {
             let region = region.map_or("*", RegionId::as_str);
             format!("acs:vpc:{region}:{account}:{rest}{id}")
         };
-        let cen = |id: &str| format!("acs:cen:*:{account}:centransitrouterattachment/{id}");
+        let cen = |kind: &str, id: &str| format!("acs:cen:*:{account}:{kind}/{id}");
         match self {
             Self::CustomerGateways => vpc("customergateway/", "*"),
             Self::CustomerGateway(id) => vpc("customergateway/", id.as_str()),
@@ -97,8 +106,12 @@ impl Target {
             Self::VpnGateway(id) => vpc("vpngateway/", id.as_str()),
             Self::VpnConnections => vpc("vpnconnection/", "*"),
             Self::VpnConnection(id) => vpc("vpnconnection/", id.as_str()),
-            Self::TransitRouterAttachments => cen("*"),
-            Self::TransitRouterAttachment(id) => cen(id.as_str()),
+            Self::Cens => cen("ceninstance", "*"),
+            Self::Cen(id) => cen("ceninstance", id.as_str()),
+            Self::TransitRouters => cen("centransitrouter", "*"),
+            Self::TransitRouter(id) => cen("centransitrouter", id.as_str()),
+            Self::TransitRouterAttachments => cen("centransitrouterattachment", "*"),
+            Self::TransitRouterAttachment(id) => cen("centransitrouterattachment", id.as_str()),
             Self::RamUsers | Self::RamUser(None) => ram(account.as_str(), "user/", "*"),
             Self::RamUser(Some(name)) => ram(account.as_str(), "user/", name),
             Self::RamPolicies => ram(account.as_str(), "policy/", "*"),
@@ -113,6 +126,8 @@ impl Target {
             Self::CustomerGateway(id) => state.customer_gateway(id).map(|gateway| &gateway.tags),
             Self::VpnGateway(id) => state.vpn_gateway(id).map(|gateway| &gateway.tags),
             Self::VpnConnection(id) => state.vpn_connection(id).map(|connection| &connection.tags),
+            Self::Cen(id) => state.cen(id).map(|cen| &cen.tags),
+            Self::TransitRouter(id) => state.transit_router(id).map(|router| &router.tags),
             Self::TransitRouterAttachment(id) => {
                 state.attached_by(id)?.attachment.as_ref().map(|attachment| &attachment.tags)
             }
@@ -120,6 +135,8 @@ impl Target {
             Self::CustomerGateways
             | Self::VpnGateways
             | Self::VpnConnections
+            | Self::Cens
+            | Self::TransitRouters
             | Self::TransitRouterAttachments
             | Self::RamUsers
             | Self::RamUser(_)

@@ -7,11 +7,15 @@ use serde::de::DeserializeOwned;
 
 use crate::access_key::AccessKey;
 use crate::account::Account;
-use crate::ids::{AccessKeyId, AccountId, CustomerGatewayId, Secret, VpnConnectionId, VpnGatewayId};
+use crate::ids::{
+    AccessKeyId, AccountId, CenId, CustomerGatewayId, Secret, TransitRouterId, VpnConnectionId, VpnGatewayId,
+};
 use crate::ram_policy::RamPolicy;
 use crate::ram_user::RamUser;
+use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_gateway::VpnGateway;
@@ -34,6 +38,10 @@ pub enum Record {
     VpnConnection(Box<VpnConnection>),
     /// A VPN gateway.
     VpnGateway(VpnGateway),
+    /// A Cloud Enterprise Network instance.
+    Cen(Cen),
+    /// A transit router that somebody made.
+    TransitRouter(TransitRouter),
     /// A route of an IPsec-VPN connection.
     VcoRouteEntry(VcoRouteEntry),
     /// What was answered to a request with a client token.
@@ -80,6 +88,10 @@ impl Record {
     pub const VPN_CONNECTION: &'static str = "vpn-connection";
     /// The kind of VPN gateways.
     pub const VPN_GATEWAY: &'static str = "vpn-gateway";
+    /// The kind of Cloud Enterprise Network instances.
+    pub const CEN: &'static str = "cen";
+    /// The kind of transit routers.
+    pub const TRANSIT_ROUTER: &'static str = "transit-router";
     /// The kind of routes of IPsec-VPN connections.
     pub const VCO_ROUTE_ENTRY: &'static str = "vco-route-entry";
     /// The kind of client tokens.
@@ -95,6 +107,8 @@ impl Record {
             Self::CustomerGateway(_) => Self::CUSTOMER_GATEWAY,
             Self::VpnConnection(_) => Self::VPN_CONNECTION,
             Self::VpnGateway(_) => Self::VPN_GATEWAY,
+            Self::Cen(_) => Self::CEN,
+            Self::TransitRouter(_) => Self::TRANSIT_ROUTER,
             Self::VcoRouteEntry(_) => Self::VCO_ROUTE_ENTRY,
             Self::ClientToken(_) => Self::CLIENT_TOKEN,
         }
@@ -110,6 +124,8 @@ impl Record {
             Self::CustomerGateway(record) => record.id().to_string(),
             Self::VpnConnection(record) => record.id().to_string(),
             Self::VpnGateway(record) => record.id().to_string(),
+            Self::Cen(record) => record.id().to_string(),
+            Self::TransitRouter(record) => record.id().to_string(),
             Self::VcoRouteEntry(record) => record.id().to_string(),
             Self::ClientToken(record) => record.id(),
         }
@@ -122,6 +138,8 @@ impl Record {
             | Self::RamUser(_)
             | Self::RamPolicy(_)
             | Self::VpnGateway(_)
+            | Self::Cen(_)
+            | Self::TransitRouter(_)
             | Self::VcoRouteEntry(_) => Vec::new(),
             Self::AccessKey(key) => vec![&mut key.secret],
             Self::CustomerGateway(gateway) => gateway.auth_key.iter_mut().collect(),
@@ -142,6 +160,8 @@ impl Record {
             Self::CustomerGateway(record) => to_json(record),
             Self::VpnConnection(record) => to_json(record),
             Self::VpnGateway(record) => to_json(record),
+            Self::Cen(record) => to_json(record),
+            Self::TransitRouter(record) => to_json(record),
             Self::VcoRouteEntry(record) => to_json(record),
             Self::ClientToken(record) => to_json(record),
         }
@@ -161,6 +181,8 @@ impl Record {
             Self::CUSTOMER_GATEWAY => Self::CustomerGateway(from_json(json)?),
             Self::VPN_CONNECTION => Self::VpnConnection(Box::new(from_json(json)?)),
             Self::VPN_GATEWAY => Self::VpnGateway(from_json(json)?),
+            Self::CEN => Self::Cen(from_json(json)?),
+            Self::TRANSIT_ROUTER => Self::TransitRouter(from_json(json)?),
             Self::VCO_ROUTE_ENTRY => Self::VcoRouteEntry(from_json(json)?),
             Self::CLIENT_TOKEN => Self::ClientToken(from_json(json)?),
             unknown => return Err(RecordError::UnknownKind(unknown.to_owned())),
@@ -234,6 +256,10 @@ stored!(CustomerGateway, CUSTOMER_GATEWAY, CustomerGatewayId, |gateway| gateway.
 });
 stored!(VpnConnection, VPN_CONNECTION, VpnConnectionId, |connection| connection.id.clone(), |state, id| {
     state.vpn_connection(id)
+});
+stored!(Cen, CEN, CenId, |cen| cen.id.clone(), |state, id| state.cen(id));
+stored!(TransitRouter, TRANSIT_ROUTER, TransitRouterId, |router| router.id.clone(), |state, id| {
+    state.transit_router(id)
 });
 stored!(VpnGateway, VPN_GATEWAY, VpnGatewayId, |gateway| gateway.id.clone(), |state, id| state
     .vpn_gateway(id));

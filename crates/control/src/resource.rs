@@ -1,6 +1,7 @@
 //! The resources: what is stored of each, and what an answer shows of it.
 
 pub mod bgp_config;
+pub mod cen;
 pub mod client_token;
 pub mod customer_gateway;
 pub mod health_check;

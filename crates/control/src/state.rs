@@ -11,13 +11,15 @@ use std::net::Ipv4Addr;
 use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
-    AccessKeyId, AccountId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId,
-    VpnGatewayId,
+    AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, TransitRouterId,
+    VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_user::RamUser;
+use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, RouteKey, VcoRouteEntry};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_gateway::VpnGateway;
@@ -37,6 +39,8 @@ pub struct AccountState {
     customer_gateways: Table<RegionId, CustomerGatewayId, CustomerGateway>,
     vpn_connections: Table<RegionId, VpnConnectionId, VpnConnection>,
     vpn_gateways: Table<RegionId, VpnGatewayId, VpnGateway>,
+    cens: Table<(), CenId, Cen>,
+    transit_routers: Table<RegionId, TransitRouterId, TransitRouter>,
     vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
     client_tokens: Table<(), String, ClientToken>,
     /// Which customer gateway of a region has an address.
@@ -47,6 +51,10 @@ pub struct AccountState {
     members: BTreeMap<VpnGatewayId, BTreeSet<VpnConnectionId>>,
     /// Which connection has an attachment.
     attachments: BTreeMap<TransitRouterAttachmentId, VpnConnectionId>,
+    /// The connections that are attached to a transit router.
+    attached: BTreeMap<TransitRouterId, BTreeSet<VpnConnectionId>>,
+    /// The transit router of a Cloud Enterprise Network instance in a region.
+    routers: BTreeMap<(CenId, RegionId), TransitRouterId>,
 }
 
 impl AccountState {
@@ -68,6 +76,10 @@ impl AccountState {
             users: BTreeMap::new(),
             members: BTreeMap::new(),
             attachments: BTreeMap::new(),
+            attached: BTreeMap::new(),
+            routers: BTreeMap::new(),
+            cens: Table::default(),
+            transit_routers: Table::default(),
         }
     }
 
@@ -207,6 +219,47 @@ impl AccountState {
         self.members.get(id).into_iter().flatten().filter_map(|id| self.vpn_connections.get(id))
     }
 
+    /// A Cloud Enterprise Network instance.
+    pub fn cen(&self, id: &CenId) -> Option<&Cen> {
+        self.cens.get(id)
+    }
+
+    /// The Cloud Enterprise Network instances, the oldest first.
+    pub fn cens(&self) -> impl Iterator<Item = &Cen> {
+        self.cens.iter_of(&())
+    }
+
+    /// How many Cloud Enterprise Network instances there are.
+    pub fn cen_count(&self) -> usize {
+        self.cens.len()
+    }
+
+    /// A transit router that somebody made.
+    pub fn transit_router(&self, id: &TransitRouterId) -> Option<&TransitRouter> {
+        self.transit_routers.get(id)
+    }
+
+    /// The transit routers that somebody made in a region, the oldest first.
+    pub fn transit_routers(&self, region: &RegionId) -> impl Iterator<Item = &TransitRouter> {
+        self.transit_routers.iter_of(region)
+    }
+
+    /// The transit router of a Cloud Enterprise Network instance in a region.
+    pub fn transit_router_of(&self, cen: &CenId, region: &RegionId) -> Option<&TransitRouter> {
+        self.transit_router(self.routers.get(&(cen.clone(), region.clone()))?)
+    }
+
+    /// The transit routers of a Cloud Enterprise Network instance, by region.
+    pub fn transit_routers_of<'a>(&'a self, cen: &'a CenId) -> impl Iterator<Item = &'a TransitRouter> {
+        let of_cen = self.routers.iter().filter(move |((of, _), _)| of == cen);
+        of_cen.filter_map(|(_, id)| self.transit_router(id))
+    }
+
+    /// The connections that are attached to a transit router, by id.
+    pub fn attached_to(&self, id: &TransitRouterId) -> impl Iterator<Item = &VpnConnection> {
+        self.attached.get(id).into_iter().flatten().filter_map(|id| self.vpn_connections.get(id))
+    }
+
     /// The connection that has an attachment.
     pub fn attached_by(&self, id: &TransitRouterAttachmentId) -> Option<&VpnConnection> {
         self.attachments.get(id).and_then(|id| self.vpn_connections.get(id))
@@ -270,6 +323,12 @@ impl AccountState {
                 let (region, id) = (gateway.region.clone(), gateway.id.clone());
                 self.vpn_gateways.put(region, id, gateway.created_ms, gateway);
             }
+            Record::Cen(cen) => self.cens.put((), cen.id.clone(), cen.created_ms, cen),
+            Record::TransitRouter(router) => {
+                let (region, id) = (router.region.clone(), router.id.clone());
+                self.routers.insert((router.cen_id.clone(), region.clone()), id.clone());
+                self.transit_routers.put(region, id, router.created_ms, router);
+            }
             Record::VcoRouteEntry(route) => {
                 let routes = self.vco_routes.entry(route.vpn_connection_id.clone()).or_default();
                 routes.put((), route.key(), route.created_ms, route);
@@ -291,6 +350,8 @@ impl AccountState {
         }
         if let Some(attachment) = &connection.attachment {
             self.attachments.insert(attachment.id.clone(), connection.id.clone());
+            let router = attachment.transit_router_id.clone();
+            self.attached.entry(router).or_default().insert(connection.id.clone());
         }
         let (region, id) = (connection.region.clone(), connection.id.clone());
         self.vpn_connections.put(region, id, connection.created_ms, connection);
@@ -314,6 +375,15 @@ impl AccountState {
         }
         if let Some(attachment) = &connection.attachment {
             self.attachments.remove(&attachment.id);
+            leave(&mut self.attached, &attachment.transit_router_id, id);
+        }
+    }
+
+    /// Takes a transit router out of its table and out of the index.
+    fn forget_transit_router(&mut self, id: &str) {
+        let id = id.parse::<TransitRouterId>().ok();
+        if let Some(router) = id.and_then(|id| self.transit_routers.delete(&id)) {
+            self.routers.remove(&(router.cen_id, router.region));
         }
     }
 
@@ -343,6 +413,10 @@ impl AccountState {
             Record::VPN_GATEWAY => {
                 id.parse::<VpnGatewayId>().ok().and_then(|id| self.vpn_gateways.delete(&id));
             }
+            Record::CEN => {
+                id.parse::<CenId>().ok().and_then(|id| self.cens.delete(&id));
+            }
+            Record::TRANSIT_ROUTER => self.forget_transit_router(id),
             Record::VCO_ROUTE_ENTRY => {
                 if let Ok(id) = id.parse() {
                     self.delete_route(&id);

@@ -10,12 +10,14 @@ use crate::catalogue;
 use crate::context::CallContext;
 use crate::error::ApiError;
 use crate::ids::{
-    AccountId, CustomerGatewayId, IdSource, RegionId, TransitRouterId, VpnConnectionId, VpnGatewayId,
+    AccountId, CenId, CustomerGatewayId, IdSource, RegionId, TransitRouterId, VpnConnectionId, VpnGatewayId,
 };
 use crate::observed::{Level, LogLine, Logs, Observations, ObservedConnection};
 use crate::permission::Permit;
 use crate::record::{Change, Record, Stored};
+use crate::resource::cen::Cen;
 use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::transit_router::{BUILT_IN_NAME, TransitRouter};
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpn_connection::view::Surroundings;
 use crate::resource::vpn_connection::{VpnConnection, VpnGatewayBinding};
@@ -228,13 +230,54 @@ impl<'a> Tx<'a> {
         TransitRouterId::built_in(self.account_id(), region)
     }
 
+    /// The region whose built-in transit router this is.
+    pub fn region_of_built_in(&self, id: &TransitRouterId) -> Option<&'a RegionId> {
+        self.settings().regions.iter().find(|region| self.built_in_transit_router(region) == *id)
+    }
+
+    /// The name of a transit router, be it made or built in.
+    pub fn transit_router_name(&self, id: &TransitRouterId) -> String {
+        let made = self.find::<TransitRouter>(id).map(|router| router.name.clone());
+        made.unwrap_or_else(|| BUILT_IN_NAME.to_owned())
+    }
+
+    /// A transit router that somebody made in a region.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidTransitRouterId.NotFound`, also for one in another region.
+    pub fn transit_router(
+        &self,
+        region: &RegionId,
+        id: &TransitRouterId,
+    ) -> Result<&TransitRouter, ApiError> {
+        self.find::<TransitRouter>(id)
+            .filter(|router| router.region == *region)
+            .ok_or(ApiError::new(&catalogue::TRANSIT_ROUTER_NOT_FOUND))
+    }
+
+    /// A Cloud Enterprise Network instance.
+    ///
+    /// # Errors
+    ///
+    /// `ParameterCenInstanceId`.
+    pub fn cen(&self, id: &CenId) -> Result<&Cen, ApiError> {
+        self.find::<Cen>(id).ok_or(ApiError::new(&catalogue::CEN_NOT_FOUND))
+    }
+
     /// Shows a connection, as `view` does, with its peers and with what the gateway reported.
     pub fn show<V>(&self, connection: &VpnConnection, view: fn(&VpnConnection, &Surroundings<'_>) -> V) -> V {
         let observed: Option<ObservedConnection> = self.observations().get(&connection.id);
         let peer = |id: &CustomerGatewayId| self.find::<CustomerGateway>(id);
+        let transit_router_name = |id: &TransitRouterId| self.transit_router_name(id);
         view(
             connection,
-            &Surroundings { peer: &peer, settings: self.settings(), observed: observed.as_ref() },
+            &Surroundings {
+                peer: &peer,
+                transit_router_name: &transit_router_name,
+                settings: self.settings(),
+                observed: observed.as_ref(),
+            },
         )
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::account::{Caller, new_account};
 use crate::core::Outcome;
-use crate::operation;
+use crate::operation::{self, Product};
 use crate::ram_policy::{PolicyType, RamPolicy};
 use crate::ram_user::{Attached, RamUser};
 use crate::record::{Change, Record};
@@ -129,8 +129,6 @@ fn no_operation_but_one_is_open_to_those_without_permission() {
         ("LocalSubnet", "0.0.0.0/0"),
         ("RemoteSubnet", "0.0.0.0/0"),
         ("IpAddress", "1.2.3.4"),
-        ("ResourceType", "VPNATTACHMENT"),
-        ("ResourceId.1", connection.as_str()),
         ("Tag.1.Key", "env"),
         ("TagKey.1", "env"),
         ("UserName", "nobody"),
@@ -145,12 +143,21 @@ fn no_operation_but_one_is_open_to_those_without_permission() {
         ("InstanceType", "VPN"),
         ("NewResourceGroupId", "rg-1"),
         ("TunnelId", "tun-1"),
+        ("TransitRouterId", "tr-1"),
     ];
     for entry in operation::all() {
+        // Both products have operations on tags, each for its own kinds of resources.
+        let resource = match (entry.product, entry.name) {
+            (Product::Cbn, "MoveResourceGroup") => [("ResourceType", "cen"), ("ResourceId", "cen-1")],
+            (Product::Cbn, _) => [("ResourceType", "Cen"), ("ResourceId.1", "cen-1")],
+            _ => [("ResourceType", "VPNATTACHMENT"), ("ResourceId.1", connection.as_str())],
+        };
+        let everything = [&everything[..], &resource].concat();
+        let name = format!("{}:{}", entry.product.name(), entry.name);
         world.caller = Caller::RamUser { name: "nobody".to_owned() };
-        let of_user = world.call(entry.name, &everything).map_err(|refusal| refusal.code().into_owned());
+        let of_user = world.call(&name, &everything).map_err(|refusal| refusal.code().into_owned());
         world.caller = Caller::RoleSession { role: "r".to_owned(), session: "s".to_owned() };
-        let of_role = world.call(entry.name, &everything).map_err(|refusal| refusal.code().into_owned());
+        let of_role = world.call(&name, &everything).map_err(|refusal| refusal.code().into_owned());
         if entry.name == "GetCallerIdentity" {
             assert!(of_user.is_ok() && of_role.is_ok());
         } else {

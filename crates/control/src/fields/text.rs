@@ -72,6 +72,20 @@ text_type!(
     |text| is_plain(text)
 );
 text_type!(
+    /// The name of a resource of the product Cbn. Empty takes the name away.
+    LongName(String),
+    0..=128,
+    "1 to 128 characters that do not begin with http:// or https://",
+    |text| is_plain(text)
+);
+text_type!(
+    /// The description of a resource of the product Cbn. Empty takes the description away.
+    LongDescription(String),
+    0..=256,
+    "1 to 256 characters that do not begin with http:// or https://",
+    |text| is_plain(text)
+);
+text_type!(
     /// A pre-shared key.
     Psk(Secret),
     1..=100,

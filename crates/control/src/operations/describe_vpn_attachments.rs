@@ -12,7 +12,6 @@ use crate::permission::{Permission, Target};
 use crate::resource::bgp_config::shown;
 use crate::resource::ike_config::word;
 use crate::resource::tag::{self, TagView};
-use crate::resource::transit_router::BUILT_IN_NAME;
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_connection::view::AttachType;
 use crate::tx::Tx;
@@ -77,8 +76,8 @@ struct VpnAttachmentView {
     tunnel_bandwidth: String,
 }
 
-impl From<&VpnConnection> for VpnAttachmentView {
-    fn from(connection: &VpnConnection) -> Self {
+impl VpnAttachmentView {
+    fn of(tx: &Tx<'_>, connection: &VpnConnection) -> Self {
         let attachment = connection.attachment.as_ref();
         Self {
             attach_type: connection.into(),
@@ -89,7 +88,9 @@ impl From<&VpnConnection> for VpnAttachmentView {
             tag: serde_json::json!(connection.tags).to_string(),
             tags: tag::views(&connection.tags),
             transit_router_id: shown(attachment.map(|attachment| &attachment.transit_router_id)),
-            transit_router_name: attachment.map(|_| BUILT_IN_NAME.to_owned()).unwrap_or_default(),
+            transit_router_name: attachment
+                .map(|attachment| tx.transit_router_name(&attachment.transit_router_id))
+                .unwrap_or_default(),
             tunnel_bandwidth: word(connection.tunnel_bandwidth),
         }
     }
@@ -126,7 +127,10 @@ impl Operation for DescribeVpnAttachments {
             page_number: page.number(),
             page_size: page.size(),
             total_count,
-            vpn_attachments: connections.into_iter().map(VpnAttachmentView::from).collect(),
+            vpn_attachments: connections
+                .into_iter()
+                .map(|connection| VpnAttachmentView::of(tx, connection))
+                .collect(),
         })
     }
 }

@@ -53,6 +53,11 @@ struct ZoneView {
     zone_type: &'static str,
 }
 
+/// The one zone of a region.
+pub fn zone_id(region: &RegionId) -> String {
+    format!("{region}-a")
+}
+
 impl Operation for DescribeZones {
     const NAME: &'static str = "DescribeZones";
     const KIND: Kind = Kind::Read;
@@ -69,7 +74,7 @@ impl Operation for DescribeZones {
     }
 
     fn plan(request: Request, _tx: &mut Tx<'_>) -> Result<Response, ApiError> {
-        let zone_id = format!("{}-a", request.region_id);
+        let zone_id = zone_id(&request.region_id);
         let zone = ZoneView { local_name: zone_id.clone(), zone_id, zone_type: AVAILABILITY_ZONE };
         let wanted = request.zone_type.is_none_or(|name| name.eq_ignore_ascii_case(AVAILABILITY_ZONE));
         Ok(Response { zones: ZoneListView { zone: wanted.then_some(zone).into_iter().collect() } })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::fields::{MaxResults, optional};
-use crate::ids::{AccountId, RegionId, TransitRouterAttachmentId, TransitRouterId, VpnConnectionId};
+use crate::ids::{RegionId, TransitRouterAttachmentId, TransitRouterId, VpnConnectionId};
 use crate::operation::{Kind, Operation, Product};
 use crate::page::{self, count};
 use crate::permission::{Permission, Target};
@@ -122,9 +122,12 @@ impl Operation for ListTransitRouterVpnAttachments {
                 && request.cen_id.as_ref().is_none_or(|id| *id == attachment.cen_id)
                 && tag::matches(&attachment.tags, &request.tag)
         };
-        let found: Vec<_> = match &request.transit_router_attachment_id {
-            Some(id) => tx.state().attached_by(id).into_iter().filter_map(attached).filter(wanted).collect(),
-            None => tx.state().all_vpn_connections().filter_map(attached).filter(wanted).collect(),
+        let found: Vec<_> = match (&request.transit_router_attachment_id, &request.transit_router_id) {
+            (Some(id), _) => {
+                tx.state().attached_by(id).into_iter().filter_map(attached).filter(wanted).collect()
+            }
+            (None, Some(id)) => tx.state().attached_to(id).filter_map(attached).filter(wanted).collect(),
+            (None, None) => tx.state().all_vpn_connections().filter_map(attached).filter(wanted).collect(),
         };
         let max_results = request.max_results.unwrap_or_default().get();
         let total_count = count(found.len());
@@ -158,7 +161,7 @@ fn view(
         transit_router_attachment_name: attachment.name.clone(),
         transit_router_id: attachment.transit_router_id.clone(),
         vpn_id: connection.id.clone(),
-        vpn_owner_id: owner(tx.account_id()),
+        vpn_owner_id: tx.account_id().number(),
         vpn_region_id: connection.region.clone(),
         zones: zones.collect(),
     }
@@ -171,9 +174,4 @@ fn status(tx: &Tx<'_>, connection: &VpnConnection) -> AttachmentStatus {
             AttachmentStatus::Attached
         }
     }
-}
-
-/// An account id as a number, as this answer has it.
-fn owner(account: &AccountId) -> i64 {
-    account.as_str().parse().unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue;
 use crate::error::{ApiError, ErrorCode};
-use crate::fields::optional;
+use crate::fields::{LongDescription, LongName, optional};
 use crate::ids::{RegionId, TransitRouterAttachmentId};
 use crate::operation::{Kind, Operation, Product};
 use crate::permission::{Permission, Target};
@@ -27,12 +27,12 @@ pub struct Request {
     pub order_type: Option<String>,
     /// What it is for.
     #[serde(default)]
-    pub transit_router_attachment_description: Option<String>,
+    pub transit_router_attachment_description: Option<LongDescription>,
     /// The attachment.
     pub transit_router_attachment_id: TransitRouterAttachmentId,
     /// Its name.
     #[serde(default)]
-    pub transit_router_attachment_name: Option<String>,
+    pub transit_router_attachment_name: Option<LongName>,
 }
 
 /// Nothing but the `RequestId`.
@@ -62,10 +62,10 @@ impl Operation for UpdateTransitRouterVpnAttachmentAttribute {
         let mut connection = attached.cloned().ok_or(not_found.clone())?;
         let attachment = connection.attachment.as_mut().ok_or(not_found)?;
         if let Some(name) = request.transit_router_attachment_name {
-            attachment.name = name;
+            attachment.name = name.into();
         }
         if let Some(description) = request.transit_router_attachment_description {
-            attachment.description = description;
+            attachment.description = description.into();
         }
         if let Some(enabled) = request.auto_publish_route_enabled {
             attachment.auto_publish_route_enabled = enabled;

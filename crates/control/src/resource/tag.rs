@@ -80,6 +80,12 @@ pub fn matches(tags: &Tags, filters: &[TagFilter]) -> bool {
     })
 }
 
+/// Whether what is shown has all of the tags that are asked for.
+pub fn matches_views(tags: &[TagView], filters: &[TagFilter]) -> bool {
+    let tags = tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    matches(&tags, filters)
+}
+
 /// Refuses more filters than the API takes.
 ///
 /// # Errors

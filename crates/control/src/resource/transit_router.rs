@@ -1,12 +1,31 @@
-//! Transit routers. Each region of an account has a built-in one, which needs no record.
+//! Transit routers. Each region of an account has a built-in one, which needs no record; others are made.
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{TransitRouterAttachmentId, TransitRouterId};
+use crate::ids::{CenId, RegionId, TransitRouterAttachmentId, TransitRouterId};
 use crate::resource::tag::Tags;
 
 /// The name of a built-in transit router.
 pub const BUILT_IN_NAME: &str = "built-in";
+
+/// A transit router that somebody made: a forwarding domain of its own, as soon as a connection is attached to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransitRouter {
+    /// Its id.
+    pub id: TransitRouterId,
+    /// The Cloud Enterprise Network instance that it belongs to.
+    pub cen_id: CenId,
+    /// Where it is.
+    pub region: RegionId,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Its tags.
+    pub tags: Tags,
+    /// When it was made, in UNIX milliseconds.
+    pub created_ms: i64,
+}
 
 /// The attachment of an IPsec-VPN connection to a transit router. It is a part of the connection's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +38,7 @@ pub struct TransitRouterVpnAttachment {
     pub explicit: bool,
     /// The generation of the connection at which it was attached.
     pub generation: u64,
-    /// The id of a Cloud Enterprise Network instance that the caller named; it has no effect.
+    /// The Cloud Enterprise Network instance of the transit router; of a built-in one, whatever the caller named.
     pub cen_id: String,
     /// Its name.
     pub name: String,

@@ -118,7 +118,6 @@ fn what_cannot_be_attached_is_refused() {
     let good = [("VpnId", connection.as_str()), ("VpnOwnerId", ACCOUNT)];
     let cases: &[(&[(&str, &str)], &str)] = &[
         (&[("VpnOwnerId", ACCOUNT)], "MissingVpnId"),
-        (&[("VpnId", &connection)], "MissingVpnOwnerId"),
         (&[("VpnId", &connection), ("VpnOwnerId", "me")], "InvalidVpnOwnerId"),
         (&[("VpnId", &connection), ("VpnOwnerId", "6543210987654321")], "Forbidden"),
         (&[("VpnId", "vco-nothing"), ("VpnOwnerId", ACCOUNT)], "InvalidVpnConnectionInstanceId.NotFound"),

@@ -156,3 +156,12 @@ fn the_gateway_and_the_peer_must_exist() {
     parameters[0].1 = GATEWAY;
     assert_eq!(world.refusal(CREATE, &parameters).code(), "InvalidCustomerGatewayInstanceId.NotFound");
 }
+
+#[test]
+fn a_connection_of_a_vpn_gateway_is_attached_to_no_transit_router() {
+    let (mut world, peer) = world();
+    let connection = created(&mut world, &peer);
+    let refusal = world.refusal("CreateTransitRouterVpnAttachment", &[("VpnId", &connection)]);
+    assert_eq!(refusal.code(), "InvalidVpnConnectionInstanceId.NotFound");
+    assert!(refusal.recommend().contains(GATEWAY), "{}", refusal.recommend());
+}

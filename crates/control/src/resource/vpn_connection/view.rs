@@ -5,14 +5,13 @@ use std::net::Ipv4Addr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ids::{CustomerGatewayId, TunnelId, VpnConnectionId};
+use crate::ids::{CustomerGatewayId, TransitRouterId, TunnelId, VpnConnectionId};
 use crate::observed::{ObservedConnection, TunnelStatus};
 use crate::resource::bgp_config::{BgpConfig, LOCAL_ASN_DEFAULT, shown};
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::health_check::HealthCheckView;
 use crate::resource::ike_config::{IkeConfigView, word};
 use crate::resource::ipsec_config::IpsecConfigView;
-use crate::resource::transit_router::BUILT_IN_NAME;
 use crate::resource::tunnel::{Tunnel, TunnelRole};
 use crate::resource::vpn_connection::{NetworkType, State, VpnConnection, subnets, tunnel_status};
 use crate::settings::Settings;
@@ -25,6 +24,8 @@ pub(super) const SPEC: &str = "1000M";
 pub struct Surroundings<'a> {
     /// Finds the peer of a tunnel.
     pub peer: &'a dyn Fn(&CustomerGatewayId) -> Option<&'a CustomerGateway>,
+    /// Names a transit router.
+    pub transit_router_name: &'a dyn Fn(&TransitRouterId) -> String,
     /// The gateway's addresses.
     pub settings: &'a Settings,
     /// What the gateway reported.
@@ -141,7 +142,9 @@ impl VpnConnectionView {
             state: around.state(connection),
             status: connection.status(around.observed),
             transit_router_id: shown(attachment.map(|attachment| &attachment.transit_router_id)),
-            transit_router_name: attachment.map(|_| BUILT_IN_NAME.to_owned()).unwrap_or_default(),
+            transit_router_name: attachment
+                .map(|attachment| (around.transit_router_name)(&attachment.transit_router_id))
+                .unwrap_or_default(),
             tunnel_bandwidth: word(connection.tunnel_bandwidth),
             tunnel_options_specification: TunnelListView::of(connection, around),
             vco_health_check: HealthCheckStatusView::of(connection, around),
