@@ -357,3 +357,25 @@ fn ikev1_is_told_in_status_and_log() {
     });
     assert!(left.world.log().iter().any(|line| says(&line.text)));
 }
+
+#[test]
+fn a_connection_that_moves_to_another_transit_router_forwards_there_and_no_longer_where_it_was() {
+    let net = Net::connected();
+    let Net { left, right, .. } = &net;
+    left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    assert!(left.pings(right.inside));
+    let table = |number: u32| left.router.ip(&format!("route show table {number}")).unwrap_or_default();
+    assert!(table(20200).contains("10.2.0.0/24 dev cw0"), "{}", table(20200));
+    // Another connection keeps the domain open that this one leaves.
+    left.want(connection("vco-other", vec![], &["10.77.0.0/24"]));
+    left.change("vco-left", |it| it.domain = wanted::domain("other"));
+    left.world.wait_up("vco-left");
+    assert!(left.pings(right.inside), "{:#?}", left.gateway().snapshot());
+    assert!(table(20201).contains("10.2.0.0/24 dev cw1"), "{}", table(20201));
+    assert!(!table(20200).contains("10.2.0.0/24"), "{}", table(20200));
+    assert!(table(20200).contains("10.77.0.0/24 dev cw0"), "{}", table(20200));
+    // What is routed in the domain that it left goes nowhere, although its tunnel is up.
+    left.change("vco-left", |it| it.routes.clear());
+    left.change("vco-other", |it| it.routes.push(route("10.2.0.0/24")));
+    assert!(!left.pings(right.inside), "nothing crosses from one domain into another");
+}
