@@ -27,7 +27,7 @@ use causeway_wire::{
 };
 use serde_json::Value;
 
-use crate::config;
+use crate::config::Config;
 use crate::ledger::{Durable, Head, Pending};
 use crate::throttle::Throttle;
 use crate::turns::{NoTurn, Turn};
@@ -109,9 +109,9 @@ enum Look {
 
 impl Api {
     /// An API over the world; requests signed before now are refused, since their nonces are not known.
-    pub fn new(world: Arc<World>, config: &config::Api) -> Self {
+    pub fn new(world: Arc<World>, config: &Config) -> Self {
         // Without rate limits there may be more requests within the clock's window than the default expects.
-        let limits = if config.rate_limits {
+        let limits = if config.api.rate_limits {
             NonceLimits::default()
         } else {
             NonceLimits { per_access_key_max: UNLIMITED_NONCES, total_max: UNLIMITED_NONCES }
@@ -121,8 +121,8 @@ impl Api {
         nonces.refuse_signed_before(world.now_ms() / 1_000 * 1_000);
         Self {
             nonces: Mutex::new(nonces),
-            throttle: config.rate_limits.then(Throttle::default),
-            change_wait: config.change_wait(),
+            throttle: config.api.rate_limits.then(|| Throttle::new(&config.rate_limits)),
+            change_wait: config.api.change_wait(),
             world,
         }
     }
@@ -234,10 +234,10 @@ impl Api {
     /// Counts the request against the documented limit; says whether it may change anything.
     fn admit(&self, request: &Authentic) -> Result<Kind, ApiError> {
         let entry = operation::find(&request.claim.version, &request.claim.action)?;
-        if let (Some(throttle), Some(limit)) = (&self.throttle, entry.rate_limit) {
+        if let Some(throttle) = &self.throttle {
             let account = request.head.read().account_id().clone();
             let region = request.params.get("RegionId").unwrap_or_default();
-            throttle.admit(limit, &account, region, entry.name).map_err(|wait| {
+            throttle.admit(entry.rate_limit, &account, region, entry.name).map_err(|wait| {
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
                 ApiError { retry_after_ms: Some(wait_ms), ..ApiError::new(&catalogue::THROTTLING_USER) }
             })?;

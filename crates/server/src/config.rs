@@ -3,10 +3,12 @@
 //! A setting that does not exist, or one with a value that cannot be, is refused with its name and the
 //! remedy before anything is opened or bound.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use causeway_control::operation;
 use serde::Deserialize;
 
 /// Why a configuration cannot be used; one line each.
@@ -46,6 +48,8 @@ pub struct Config {
     pub api: Api,
     /// How many of each thing an account may have.
     pub quotas: Quotas,
+    /// Rate limits in place of the documented ones, by the name of the operation.
+    pub rate_limits: BTreeMap<String, Limit>,
     /// The packets' side.
     pub gateway: Gateway,
     /// What is told to Prometheus.
@@ -138,6 +142,16 @@ impl Default for Quotas {
             vpn_connections_per_region: 10_000,
         }
     }
+}
+
+/// So many requests of an operation in so many seconds, for each account and region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// How many requests.
+    pub requests: u32,
+    /// In how many seconds.
+    pub per_seconds: u32,
 }
 
 /// What is told to Prometheus, and where.
@@ -240,6 +254,14 @@ impl Config {
         let named_well = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if prefix.is_empty() || prefix.len() > 8 || !named_well {
             return wrong("gateway.device_prefix", "must be 1 to 8 letters, digits or dashes");
+        }
+        for (name, limit) in &self.rate_limits {
+            if !operation::all().iter().any(|entry| entry.name == name) {
+                return wrong("rate_limits", &format!("there is no operation {name}"));
+            }
+            if limit.requests == 0 || limit.per_seconds == 0 {
+                return wrong("rate_limits", &format!("{name}: both numbers must be 1 or more"));
+            }
         }
         if self.gateway.ike_port == self.gateway.nat_port {
             return wrong("gateway.nat_port", "must differ from gateway.ike_port");
@@ -345,6 +367,22 @@ mod tests {
     fn a_value_that_cannot_be_is_refused_with_the_remedy() {
         let error = parse("[gateway]\nmtu = 100\n").unwrap_err().to_string();
         assert_eq!(error, "the setting gateway.mtu is wrong: must be between 576 and 9000 bytes");
+    }
+
+    #[test]
+    fn a_rate_limit_is_of_an_operation_that_exists() {
+        let config =
+            parse("[rate_limits]\nDeleteVcoRouteEntry = { requests = 600, per_seconds = 60 }\n").unwrap();
+        assert_eq!(config.rate_limits["DeleteVcoRouteEntry"].requests, 600);
+        let error =
+            parse("[rate_limits]\nDeleteEverything = { requests = 1, per_seconds = 60 }\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the setting rate_limits is wrong: there is no operation DeleteEverything"
+        );
+        let error =
+            parse("[rate_limits]\nDeleteVcoRouteEntry = { requests = 0, per_seconds = 60 }\n").unwrap_err();
+        assert!(error.to_string().contains("1 or more"), "{error}");
     }
 
     #[test]

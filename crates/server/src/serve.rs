@@ -85,7 +85,7 @@ async fn serve(config: &Config, data: &Path) -> Result<()> {
         connections_max: config.api.connections_max,
         request_time_max: Duration::from_millis(config.api.request_ms_max),
     };
-    let api = Arc::new(Api::new(Arc::clone(&world), &config.api));
+    let api = Arc::new(Api::new(Arc::clone(&world), config));
     tracing::info!(address = %endpoint, data = %data.display(), "the API is served");
     let server = tokio::spawn(http::serve(listener, api, bounds, stopped.clone()));
     announce_metrics(metrics_listener.as_ref(), data)?;
