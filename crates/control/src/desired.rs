@@ -98,6 +98,27 @@ pub struct DesiredRoute {
     pub dest: Ipv4Net,
     /// 100 is preferred over 0.
     pub weight: Weight,
+    /// Of a policy-based route; `None` of a destination-based one.
+    pub policy: Option<Policy>,
+    /// Whether the networks on the gateway's side are told of the destination: a Linux route brings what is for it to the
+    /// domain's device. Otherwise only what comes there anyway is forwarded.
+    pub is_published: bool,
+}
+
+impl DesiredRoute {
+    /// A destination-based route that is published.
+    pub fn to(dest: Ipv4Net, weight: Weight) -> Self {
+        Self { dest, weight, policy: None, is_published: true }
+    }
+}
+
+/// What makes a route a policy-based one. Those of a domain are asked before its destination-based routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Policy {
+    /// From 1 to 100: the smallest number is asked first.
+    pub priority: u8,
+    /// The sources that it is for.
+    pub source: Ipv4Net,
 }
 
 /// Which connections there are, at one moment.
@@ -148,8 +169,7 @@ pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) 
             remote_subnets: connection.remote_subnet.clone(),
         })
     };
-    let routes =
-        state.vco_routes(id).map(|route| DesiredRoute { dest: route.route_dest, weight: route.weight });
+    let routes = state.vco_routes(id).map(|route| DesiredRoute::to(route.route_dest, route.weight));
     Some(DesiredConnection {
         id: connection.id.clone(),
         domain: Domain { account: state.account_id().clone(), region: connection.region.clone(), owner },

@@ -41,9 +41,8 @@ fn desired(number: u8) -> impl Strategy<Value = DesiredConnection> {
         tunnels: tunnels.into_iter().map(|(index, version)| tunnel(number * 10 + index, version)).collect(),
         routes: routes
             .into_keys()
-            .map(|(to, preferred)| DesiredRoute {
-                dest: dest(to),
-                weight: if preferred { Weight::HIGH } else { Weight::LOW },
+            .map(|(to, preferred)| {
+                DesiredRoute::to(dest(to), if preferred { Weight::HIGH } else { Weight::LOW })
             })
             .collect(),
     })
@@ -151,7 +150,7 @@ proptest! {
 #[test]
 fn deleting_one_route_is_two_steps() {
     let id = connection_id(0);
-    let route = |number| DesiredRoute { dest: dest(number), weight: Weight::HIGH };
+    let route = |number| DesiredRoute::to(dest(number), Weight::HIGH);
     let mut desired = DesiredConnection {
         id: id.clone(),
         domain: domain(0),
@@ -170,7 +169,7 @@ fn deleting_one_route_is_two_steps() {
 
 #[test]
 fn the_higher_of_two_weights_counts() {
-    let route = |weight| DesiredRoute { dest: dest(1), weight };
+    let route = |weight| DesiredRoute::to(dest(1), weight);
     let desired = DesiredConnection {
         id: connection_id(0),
         domain: domain(0),

@@ -173,5 +173,5 @@ pub fn connection(id: &str, tunnels: Vec<DesiredTunnel>, routes: &[&str]) -> Des
 }
 
 pub fn route(dest: &str) -> DesiredRoute {
-    DesiredRoute { dest: dest.parse().unwrap(), weight: Weight::HIGH }
+    DesiredRoute::to(dest.parse().unwrap(), Weight::HIGH)
 }
