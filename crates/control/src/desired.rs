@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
 
 use crate::fields::Weight;
 use crate::ids::{AccountId, RegionId, TransitRouterId, TunnelId, VpnConnectionId, VpnGatewayId};
@@ -113,7 +114,7 @@ impl DesiredRoute {
 }
 
 /// What makes a route a policy-based one. Those of a domain are asked before its destination-based routes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Policy {
     /// From 1 to 100: the smallest number is asked first.
     pub priority: u8,
@@ -170,12 +171,20 @@ pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) 
         })
     };
     let routes = state.vco_routes(id).map(|route| DesiredRoute::to(route.route_dest, route.weight));
+    let gateway = connection.vpn_gateway.as_ref();
+    let of_gateway = gateway.into_iter().flat_map(|gateway| state.vpn_routes_over(&gateway.id, id));
+    let of_gateway = of_gateway.map(|route| DesiredRoute {
+        dest: route.route_dest,
+        weight: route.weight,
+        policy: route.policy,
+        is_published: route.is_published,
+    });
     Some(DesiredConnection {
         id: connection.id.clone(),
         domain: Domain { account: state.account_id().clone(), region: connection.region.clone(), owner },
         generation: connection.generation,
         tunnels: connection.tunnels.iter().filter_map(tunnel).collect(),
-        routes: routes.collect(),
+        routes: routes.chain(of_gateway).collect(),
     })
 }
 

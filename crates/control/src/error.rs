@@ -94,11 +94,14 @@ impl ApiError {
     /// The sentence of the answer.
     pub fn message(&self) -> Cow<'static, str> {
         let message = with_parameter(self.kind.message, self.field.as_deref().unwrap_or("Parameter"));
-        if message.contains("%s") {
-            message.replace("%s", self.value.as_deref().unwrap_or("")).into()
-        } else {
-            message
+        if !message.contains("%s") {
+            return message;
         }
+        // Several values, each of a line, go to the places in their order.
+        let mut values = self.value.as_deref().unwrap_or("").lines();
+        let mut parts = message.split("%s");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| text + values.next().unwrap_or("") + part).into()
     }
 
     /// What the caller can do about it.

@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer};
 
 pub use network::{InternetIp, RouteDest, Subnets, TunnelCidr};
 pub use number::{
-    Asn, Lifetime, MaxItems, MaxResults, MinutePeriod, PageNumber, PageSize, TagMaxResults, TunnelIndex,
-    Weight,
+    Asn, Lifetime, MaxItems, MaxResults, MinutePeriod, PageNumber, PageSize, Priority, TagMaxResults,
+    TunnelIndex, Weight,
 };
 pub use ram::{Comments, DisplayName, Email, MobilePhone, PolicyName, UserName};
 pub use text::{AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue};

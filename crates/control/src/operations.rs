@@ -7,11 +7,15 @@ pub mod create_transit_router_vpn_attachment;
 pub mod create_vco_route_entry;
 pub mod create_vpn_attachment;
 pub mod create_vpn_connection;
+pub mod create_vpn_pbr_route_entry;
+pub mod create_vpn_route_entry;
 pub mod delete_customer_gateway;
 pub mod delete_transit_router_vpn_attachment;
 pub mod delete_vco_route_entry;
 pub mod delete_vpn_attachment;
 pub mod delete_vpn_connection;
+pub mod delete_vpn_pbr_route_entry;
+pub mod delete_vpn_route_entry;
 pub mod describe_customer_gateway;
 pub mod describe_customer_gateways;
 pub mod describe_regions;
@@ -23,6 +27,8 @@ pub mod describe_vpn_connection;
 pub mod describe_vpn_connection_logs;
 pub mod describe_vpn_connections;
 pub mod describe_vpn_cross_account_authorizations;
+pub mod describe_vpn_pbr_route_entries;
+pub mod describe_vpn_route_entries;
 pub mod describe_zones;
 pub mod download_vpn_connection_config;
 pub mod get_caller_identity;
@@ -34,7 +40,12 @@ pub mod modify_tunnel_attribute;
 pub mod modify_vco_route_entry_weight;
 pub mod modify_vpn_attachment_attribute;
 pub mod modify_vpn_connection_attribute;
+pub mod modify_vpn_pbr_route_entry_attribute;
+pub mod modify_vpn_pbr_route_entry_priority;
+pub mod modify_vpn_pbr_route_entry_weight;
+pub mod modify_vpn_route_entry_weight;
 pub mod move_vpn_resource_group;
+pub mod publish_vpn_route_entry;
 pub mod ram;
 pub mod revoke_instance_from_transit_router;
 pub mod tag_resources;
@@ -46,6 +57,7 @@ pub mod tagging;
 pub mod transit_router_grant;
 pub mod tunnels;
 pub mod vco_route;
+pub mod vpn_route;
 
 use crate::operation::Entry;
 
@@ -57,11 +69,15 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
     Entry::of::<create_vpn_attachment::CreateVpnAttachment>(),
     Entry::of::<create_vpn_connection::CreateVpnConnection>(),
+    Entry::of::<create_vpn_pbr_route_entry::CreateVpnPbrRouteEntry>(),
+    Entry::of::<create_vpn_route_entry::CreateVpnRouteEntry>(),
     Entry::of::<delete_customer_gateway::DeleteCustomerGateway>(),
     Entry::of::<delete_transit_router_vpn_attachment::DeleteTransitRouterVpnAttachment>(),
     Entry::of::<delete_vco_route_entry::DeleteVcoRouteEntry>(),
     Entry::of::<delete_vpn_attachment::DeleteVpnAttachment>(),
     Entry::of::<delete_vpn_connection::DeleteVpnConnection>(),
+    Entry::of::<delete_vpn_pbr_route_entry::DeleteVpnPbrRouteEntry>(),
+    Entry::of::<delete_vpn_route_entry::DeleteVpnRouteEntry>(),
     Entry::of::<describe_customer_gateway::DescribeCustomerGateway>(),
     Entry::of::<describe_customer_gateways::DescribeCustomerGateways>(),
     Entry::of::<describe_regions::DescribeRegions>(),
@@ -73,6 +89,8 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_connection_logs::DescribeVpnConnectionLogs>(),
     Entry::of::<describe_vpn_connections::DescribeVpnConnections>(),
     Entry::of::<describe_vpn_cross_account_authorizations::DescribeVpnCrossAccountAuthorizations>(),
+    Entry::of::<describe_vpn_pbr_route_entries::DescribeVpnPbrRouteEntries>(),
+    Entry::of::<describe_vpn_route_entries::DescribeVpnRouteEntries>(),
     Entry::of::<describe_zones::DescribeZones>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
@@ -84,7 +102,12 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<modify_vpn_connection_attribute::ModifyVpnConnectionAttribute>(),
+    Entry::of::<modify_vpn_pbr_route_entry_attribute::ModifyVpnPbrRouteEntryAttribute>(),
+    Entry::of::<modify_vpn_pbr_route_entry_priority::ModifyVpnPbrRouteEntryPriority>(),
+    Entry::of::<modify_vpn_pbr_route_entry_weight::ModifyVpnPbrRouteEntryWeight>(),
+    Entry::of::<modify_vpn_route_entry_weight::ModifyVpnRouteEntryWeight>(),
     Entry::of::<move_vpn_resource_group::MoveVpnResourceGroup>(),
+    Entry::of::<publish_vpn_route_entry::PublishVpnRouteEntry>(),
     Entry::of::<revoke_instance_from_transit_router::RevokeInstanceFromTransitRouter>(),
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),

@@ -19,6 +19,7 @@ use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_gateway::VpnGateway;
+use crate::resource::vpn_route_entry::{VpnRouteEntry, VpnRouteId};
 use crate::state::AccountState;
 
 /// One thing that is stored.
@@ -42,6 +43,8 @@ pub enum Record {
     Cen(Cen),
     /// A transit router that somebody made.
     TransitRouter(TransitRouter),
+    /// A route of a VPN gateway.
+    VpnRouteEntry(VpnRouteEntry),
     /// A route of an IPsec-VPN connection.
     VcoRouteEntry(VcoRouteEntry),
     /// What was answered to a request with a client token.
@@ -92,6 +95,8 @@ impl Record {
     pub const CEN: &'static str = "cen";
     /// The kind of transit routers.
     pub const TRANSIT_ROUTER: &'static str = "transit-router";
+    /// The kind of routes of VPN gateways.
+    pub const VPN_ROUTE_ENTRY: &'static str = "vpn-route-entry";
     /// The kind of routes of IPsec-VPN connections.
     pub const VCO_ROUTE_ENTRY: &'static str = "vco-route-entry";
     /// The kind of client tokens.
@@ -109,6 +114,7 @@ impl Record {
             Self::VpnGateway(_) => Self::VPN_GATEWAY,
             Self::Cen(_) => Self::CEN,
             Self::TransitRouter(_) => Self::TRANSIT_ROUTER,
+            Self::VpnRouteEntry(_) => Self::VPN_ROUTE_ENTRY,
             Self::VcoRouteEntry(_) => Self::VCO_ROUTE_ENTRY,
             Self::ClientToken(_) => Self::CLIENT_TOKEN,
         }
@@ -126,6 +132,7 @@ impl Record {
             Self::VpnGateway(record) => record.id().to_string(),
             Self::Cen(record) => record.id().to_string(),
             Self::TransitRouter(record) => record.id().to_string(),
+            Self::VpnRouteEntry(record) => record.id().to_string(),
             Self::VcoRouteEntry(record) => record.id().to_string(),
             Self::ClientToken(record) => record.id(),
         }
@@ -138,6 +145,7 @@ impl Record {
             | Self::RamUser(_)
             | Self::RamPolicy(_)
             | Self::VpnGateway(_)
+            | Self::VpnRouteEntry(_)
             | Self::Cen(_)
             | Self::TransitRouter(_)
             | Self::VcoRouteEntry(_) => Vec::new(),
@@ -162,6 +170,7 @@ impl Record {
             Self::VpnGateway(record) => to_json(record),
             Self::Cen(record) => to_json(record),
             Self::TransitRouter(record) => to_json(record),
+            Self::VpnRouteEntry(record) => to_json(record),
             Self::VcoRouteEntry(record) => to_json(record),
             Self::ClientToken(record) => to_json(record),
         }
@@ -183,6 +192,7 @@ impl Record {
             Self::VPN_GATEWAY => Self::VpnGateway(from_json(json)?),
             Self::CEN => Self::Cen(from_json(json)?),
             Self::TRANSIT_ROUTER => Self::TransitRouter(from_json(json)?),
+            Self::VPN_ROUTE_ENTRY => Self::VpnRouteEntry(from_json(json)?),
             Self::VCO_ROUTE_ENTRY => Self::VcoRouteEntry(from_json(json)?),
             Self::CLIENT_TOKEN => Self::ClientToken(from_json(json)?),
             unknown => return Err(RecordError::UnknownKind(unknown.to_owned())),
@@ -263,6 +273,13 @@ stored!(TransitRouter, TRANSIT_ROUTER, TransitRouterId, |router| router.id.clone
 });
 stored!(VpnGateway, VPN_GATEWAY, VpnGatewayId, |gateway| gateway.id.clone(), |state, id| state
     .vpn_gateway(id));
+stored!(
+    VpnRouteEntry,
+    VPN_ROUTE_ENTRY,
+    VpnRouteId,
+    |route| VpnRouteId { vpn_gateway: route.vpn_gateway_id.clone(), key: route.key() },
+    |state, id| state.vpn_route(id)
+);
 stored!(
     VcoRouteEntry,
     VCO_ROUTE_ENTRY,

@@ -13,3 +13,4 @@ pub mod tunnel;
 pub mod vco_route_entry;
 pub mod vpn_connection;
 pub mod vpn_gateway;
+pub mod vpn_route_entry;

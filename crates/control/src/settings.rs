@@ -17,6 +17,10 @@ pub struct Settings {
     pub vco_routes_per_connection_max: usize,
     /// How many customer gateways an account can have in a region.
     pub customer_gateways_per_region_max: usize,
+    /// How many destination-based routes a VPN gateway can have.
+    pub vpn_routes_per_gateway_max: usize,
+    /// How many policy-based routes a VPN gateway can have.
+    pub vpn_pbr_routes_per_gateway_max: usize,
     /// How many IPsec-VPN connections an account can have in a region.
     pub vpn_connections_per_region_max: usize,
 }

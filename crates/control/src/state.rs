@@ -23,6 +23,7 @@ use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, RouteKey, VcoRouteEntry};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_gateway::VpnGateway;
+use crate::resource::vpn_route_entry::{RouteKind, VpnRouteEntry, VpnRouteId, VpnRouteKey};
 use table::Table;
 
 pub use crate::record::{Change, Record, RecordError};
@@ -42,6 +43,7 @@ pub struct AccountState {
     cens: Table<(), CenId, Cen>,
     transit_routers: Table<RegionId, TransitRouterId, TransitRouter>,
     vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
+    vpn_routes: BTreeMap<VpnGatewayId, Table<RouteKind, VpnRouteKey, VpnRouteEntry>>,
     client_tokens: Table<(), String, ClientToken>,
     /// Which customer gateway of a region has an address.
     addresses: BTreeMap<(RegionId, Ipv4Addr), CustomerGatewayId>,
@@ -71,6 +73,7 @@ impl AccountState {
             vpn_connections: Table::default(),
             vpn_gateways: Table::default(),
             vco_routes: BTreeMap::new(),
+            vpn_routes: BTreeMap::new(),
             client_tokens: Table::default(),
             addresses: BTreeMap::new(),
             users: BTreeMap::new(),
@@ -285,6 +288,40 @@ impl AccountState {
         self.vco_routes.get(connection).map_or(0, Table::len)
     }
 
+    /// A route of a VPN gateway.
+    pub fn vpn_route(&self, id: &VpnRouteId) -> Option<&VpnRouteEntry> {
+        self.vpn_routes.get(&id.vpn_gateway)?.get(&id.key)
+    }
+
+    /// The routes of one kind that a VPN gateway has, the oldest first.
+    pub fn vpn_routes<'a>(
+        &'a self,
+        gateway: &VpnGatewayId,
+        kind: &'a RouteKind,
+    ) -> impl Iterator<Item = &'a VpnRouteEntry> {
+        self.vpn_routes.get(gateway).into_iter().flat_map(move |routes| routes.iter_of(kind))
+    }
+
+    /// How many routes of one kind a VPN gateway has.
+    pub fn vpn_route_count(&self, gateway: &VpnGatewayId, kind: RouteKind) -> usize {
+        self.vpn_routes.get(gateway).map_or(0, |routes| routes.len_of(&kind))
+    }
+
+    /// The routes of a VPN gateway over one of its connections, of both kinds.
+    pub fn vpn_routes_over<'a>(
+        &'a self,
+        gateway: &VpnGatewayId,
+        connection: &'a VpnConnectionId,
+    ) -> impl Iterator<Item = &'a VpnRouteEntry> {
+        let first = VpnRouteKey::first_over(connection.clone());
+        let routes = self.vpn_routes.get(gateway).map(|routes| routes.iter_from(&first));
+        routes
+            .into_iter()
+            .flatten()
+            .take_while(move |(key, _)| key.next_hop == *connection)
+            .map(|(_, route)| route)
+    }
+
     /// What was answered to a request with a client token.
     pub fn client_token(&self, id: &str) -> Option<&ClientToken> {
         self.client_tokens.get(id)
@@ -328,6 +365,10 @@ impl AccountState {
                 let (region, id) = (router.region.clone(), router.id.clone());
                 self.routers.insert((router.cen_id.clone(), region.clone()), id.clone());
                 self.transit_routers.put(region, id, router.created_ms, router);
+            }
+            Record::VpnRouteEntry(route) => {
+                let routes = self.vpn_routes.entry(route.vpn_gateway_id.clone()).or_default();
+                routes.put(route.kind(), route.key(), route.created_ms, route);
             }
             Record::VcoRouteEntry(route) => {
                 let routes = self.vco_routes.entry(route.vpn_connection_id.clone()).or_default();
@@ -417,6 +458,11 @@ impl AccountState {
                 id.parse::<CenId>().ok().and_then(|id| self.cens.delete(&id));
             }
             Record::TRANSIT_ROUTER => self.forget_transit_router(id),
+            Record::VPN_ROUTE_ENTRY => {
+                if let Ok(id) = id.parse() {
+                    self.delete_vpn_route(&id);
+                }
+            }
             Record::VCO_ROUTE_ENTRY => {
                 if let Ok(id) = id.parse() {
                     self.delete_route(&id);
@@ -426,6 +472,15 @@ impl AccountState {
                 self.client_tokens.delete(id);
             }
             _ => {}
+        }
+    }
+
+    fn delete_vpn_route(&mut self, id: &VpnRouteId) {
+        if let Some(routes) = self.vpn_routes.get_mut(&id.vpn_gateway) {
+            routes.delete(&id.key);
+            if routes.len() == 0 {
+                self.vpn_routes.remove(&id.vpn_gateway);
+            }
         }
     }
 

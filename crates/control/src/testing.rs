@@ -67,6 +67,8 @@ pub(crate) fn settings() -> Settings {
         auto_attach: true,
         vco_routes_per_connection_max: 100,
         customer_gateways_per_region_max: 100,
+        vpn_routes_per_gateway_max: 100,
+        vpn_pbr_routes_per_gateway_max: 100,
         vpn_connections_per_region_max: 100,
     }
 }

@@ -130,6 +130,10 @@ pub struct Quotas {
     pub vco_routes_per_connection: usize,
     /// Customer gateways of a region.
     pub customer_gateways_per_region: usize,
+    /// Destination-based routes of one VPN gateway.
+    pub vpn_routes_per_gateway: usize,
+    /// Policy-based routes of one VPN gateway.
+    pub vpn_pbr_routes_per_gateway: usize,
     /// IPsec-VPN connections of a region.
     pub vpn_connections_per_region: usize,
 }
@@ -139,6 +143,8 @@ impl Default for Quotas {
         Self {
             vco_routes_per_connection: 10_000,
             customer_gateways_per_region: 10_000,
+            vpn_routes_per_gateway: 10_000,
+            vpn_pbr_routes_per_gateway: 10_000,
             vpn_connections_per_region: 10_000,
         }
     }

@@ -153,6 +153,8 @@ fn settings(config: &Config) -> Settings {
         auto_attach: config.api.auto_attach,
         vco_routes_per_connection_max: config.quotas.vco_routes_per_connection,
         customer_gateways_per_region_max: config.quotas.customer_gateways_per_region,
+        vpn_routes_per_gateway_max: config.quotas.vpn_routes_per_gateway,
+        vpn_pbr_routes_per_gateway_max: config.quotas.vpn_pbr_routes_per_gateway,
         vpn_connections_per_region_max: config.quotas.vpn_connections_per_region,
     }
 }

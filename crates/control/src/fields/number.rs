@@ -99,6 +99,10 @@ number_type!(
     PageSize(u32) "int32", 1..=50, default 10
 );
 number_type!(
+    /// The priority of a policy-based route: the smallest is asked first.
+    Priority(u8) "int32", 1..=100, default 10
+);
+number_type!(
     /// How many entries an answer has.
     MaxResults(u32) "int32", 1..=100, default 20
 );

@@ -12,6 +12,7 @@ use crate::fields::{Description, RouteDest, Weight};
 use crate::ids::{RegionId, VpnConnectionId};
 use crate::operation::{Kind, Operation, RateLimit};
 use crate::operations::vco_route::{self, OverlayMode, RouteState};
+use crate::operations::vpn_route;
 use crate::permission::{Permission, Target};
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::tx::Tx;
@@ -91,7 +92,7 @@ impl Operation for CreateVcoRouteEntry {
             description: request.description.map(String::from).unwrap_or_default(),
             created_ms: tx.now_ms(),
         };
-        check_destination(route.route_dest)?;
+        vpn_route::check_destination(route.route_dest)?;
         connection.must_be_attached()?;
         if tx
             .find::<VcoRouteEntry>(&RouteId { connection: connection.id.clone(), key: route.key() })
@@ -119,13 +120,6 @@ impl Operation for CreateVcoRouteEntry {
             weight: route.weight,
         })
     }
-}
-
-fn check_destination(route_dest: Ipv4Net) -> Result<(), ApiError> {
-    if route_dest.prefix_len() == 0 {
-        return Err(ApiError::invalid("RouteDest", "another CIDR block than 0.0.0.0/0"));
-    }
-    Ok(())
 }
 
 /// The provider uses 100.64.0.0/10 (RFC 6598) for itself and discourages routes into it.

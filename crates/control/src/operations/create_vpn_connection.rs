@@ -10,6 +10,7 @@ use crate::fields::{Name, Subnets, optional};
 use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId, VpnGatewayId};
 use crate::operation::{Kind, Operation};
 use crate::operations::tunnels::{self, SingleTunnelOptions, TunnelParameters};
+use crate::operations::vpn_route;
 use crate::permission::{Permission, Target};
 use crate::resource::bgp_config::BgpOptions;
 use crate::resource::health_check::{HealthCheck, HealthCheckOptions};
@@ -148,6 +149,7 @@ impl Operation for CreateVpnConnection {
             created_ms: tx.now_ms(),
         };
         check(tx, &connection)?;
+        vpn_route::follow(tx, &connection)?;
         tx.put(connection.clone());
         Ok(Response {
             create_time: connection.created_ms,

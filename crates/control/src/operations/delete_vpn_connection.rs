@@ -8,13 +8,15 @@ use crate::error::{ApiError, ErrorCode};
 use crate::ids::{RegionId, VpnConnectionId};
 use crate::operation::{Kind, Operation};
 use crate::permission::{Permission, Target};
+use crate::record::Stored;
 use crate::resource::vpn_connection::VpnConnection;
+use crate::resource::vpn_route_entry::{VpnRouteEntry, VpnRouteId};
 use crate::tx::Tx;
 
 /// See the module.
 pub struct DeleteVpnConnection;
 
-/// Deletes a connection with its tunnels; the gateway gives it up at once. It does not wait for a connection that is
+/// Deletes a connection with its tunnels and the routes over it; the gateway gives it up at once. It does not wait for a connection that is
 /// `updating`: there is nothing left to wait for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
@@ -47,9 +49,14 @@ impl Operation for DeleteVpnConnection {
     }
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
-        let (connection, _gateway) =
+        let (connection, gateway) =
             tx.connection_of_vpn_gateway(&request.region_id, &request.vpn_connection_id)?;
         let id = connection.id.clone();
+        let routes: Vec<VpnRouteId> =
+            tx.state().vpn_routes_over(&gateway.id, &id).map(VpnRouteEntry::id).collect();
+        for route in &routes {
+            tx.delete::<VpnRouteEntry>(route);
+        }
         tx.delete::<VpnConnection>(&id);
         Ok(Response {})
     }

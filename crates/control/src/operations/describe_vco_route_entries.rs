@@ -81,13 +81,21 @@ struct VcoRouteEntryView {
     weight: Weight,
 }
 
+/// How many routes of a kind there are.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
-struct RouteCountView {
+pub struct RouteCountView {
     route_count: i32,
     route_entry_type: RouteEntryType,
     source: String,
+}
+
+impl RouteCountView {
+    /// How many routes somebody created.
+    pub fn custom(route_count: i32) -> Self {
+        Self { route_count, route_entry_type: RouteEntryType::Custom, source: String::new() }
+    }
 }
 
 impl Operation for DescribeVcoRouteEntries {
@@ -120,11 +128,7 @@ impl Operation for DescribeVcoRouteEntries {
             page_size: page.size(),
             total_count,
             vco_route_entries: routes.into_iter().map(|route| view(route, &up)).collect(),
-            vpn_route_counts: vec![RouteCountView {
-                route_count: count(tx.vco_route_count(&connection.id)),
-                route_entry_type: RouteEntryType::Custom,
-                source: String::new(),
-            }],
+            vpn_route_counts: vec![RouteCountView::custom(count(tx.vco_route_count(&connection.id)))],
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::fields::{Name, Subnets, optional};
 use crate::ids::{RegionId, VpnConnectionId};
 use crate::operation::{Kind, Operation};
 use crate::operations::tunnels::{self, SingleTunnelOptions, TunnelParameters};
+use crate::operations::vpn_route;
 use crate::permission::{Permission, Target};
 use crate::resource::bgp_config::BgpOptions;
 use crate::resource::health_check::HealthCheckOptions;
@@ -110,11 +111,14 @@ impl Operation for ModifyVpnConnectionAttribute {
         tunnels::check_peers(tx, &connection.region, &connection.tunnels)?;
         tunnels::check_subnets(&connection.local_subnet, &connection.remote_subnet)?;
         tunnels::check_tunnel_cidrs(tx, &connection)?;
-        if before.concerns_the_gateway(&connection) {
+        if before.concerns_the_gateway(&connection)
+            || before.auto_config_route != connection.auto_config_route
+        {
             before.must_be_settled(tx.observations())?;
             connection.generation = tx.next_revision();
         }
         if connection != before {
+            vpn_route::follow(tx, &connection)?;
             tx.put(connection.clone());
         }
         Ok(tx.show(&connection, ModifiedView::of))

@@ -49,6 +49,11 @@ impl<G: Ord + Clone, K: Ord + Clone, V> Table<G, K, V> {
         self.order.get(group).into_iter().flatten().filter_map(|(_, key)| self.get(key))
     }
 
+    /// Those with the first key that is meant and all greater ones, by key.
+    pub(super) fn iter_from(&self, first: &K) -> impl Iterator<Item = (&K, &V)> + use<'_, G, K, V> {
+        self.rows.range(first..).map(|(key, row)| (key, &row.value))
+    }
+
     pub(super) fn put(&mut self, group: G, key: K, created_ms: i64, value: V) {
         self.delete(&key);
         self.order.entry(group.clone()).or_default().insert((created_ms, key.clone()));

@@ -1,0 +1,115 @@
+//! `DescribeVpnPbrRouteEntries`: lists the policy-based routes of a VPN gateway.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue;
+use crate::error::{ApiError, ErrorCode};
+use crate::fields::{PageNumber, PageSize, Weight, optional};
+use crate::ids::{RegionId, VpnConnectionId, VpnGatewayId};
+use crate::operation::{Kind, Operation, RateLimit};
+use crate::operations::vpn_route::{self, State};
+use crate::page::Page;
+use crate::permission::{Permission, Target};
+use crate::resource::vpn_route_entry::{RouteKind, VpnRouteEntry};
+use crate::tx::Tx;
+
+/// See the module.
+pub struct DescribeVpnPbrRouteEntries;
+
+/// Lists the policy-based routes of a VPN gateway, the oldest first, with those that came with its connections.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Request {
+    /// The region of the VPN gateway.
+    pub region_id: RegionId,
+    /// The VPN gateway.
+    pub vpn_gateway_id: VpnGatewayId,
+    /// Which page, from 1.
+    #[serde(default, deserialize_with = "optional")]
+    pub page_number: Option<PageNumber>,
+    /// How many on a page: 10 unless it is given.
+    #[serde(default, deserialize_with = "optional")]
+    pub page_size: Option<PageSize>,
+}
+
+/// A page of them.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Response {
+    page_number: i32,
+    page_size: i32,
+    total_count: i32,
+    vpn_pbr_route_entries: RouteListView,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+struct RouteListView {
+    vpn_pbr_route_entry: Vec<RouteView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+struct RouteView {
+    create_time: i64,
+    next_hop: VpnConnectionId,
+    next_hop_tunnel_id: String,
+    priority: i32,
+    route_dest: String,
+    route_source: String,
+    state: State,
+    vpn_instance_id: VpnGatewayId,
+    weight: Weight,
+}
+
+impl Operation for DescribeVpnPbrRouteEntries {
+    const NAME: &'static str = "DescribeVpnPbrRouteEntries";
+    const KIND: Kind = Kind::Read;
+    const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::per_minute(600));
+    const ERRORS: &'static [&'static ErrorCode] = &[&catalogue::VPN_GATEWAY_NOT_FOUND];
+    type Request = Request;
+    type Response = Response;
+
+    fn region(request: &Request) -> Option<&RegionId> {
+        Some(&request.region_id)
+    }
+
+    fn permission(request: &Request) -> Permission {
+        let target = Target::VpnGateway(request.vpn_gateway_id.clone());
+        Permission::on("vpc:DescribeVpnPbrRouteEntries", target)
+    }
+
+    fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
+        let gateway = &tx.vpn_gateway(&request.region_id, &request.vpn_gateway_id)?.id;
+        let page = Page::new(request.page_number, request.page_size);
+        let (routes, total_count) = page.of(tx.state().vpn_routes(gateway, &RouteKind::Policy));
+        Ok(Response {
+            page_number: page.number(),
+            page_size: page.size(),
+            total_count,
+            vpn_pbr_route_entries: RouteListView {
+                vpn_pbr_route_entry: routes.into_iter().filter_map(|route| view(tx, route)).collect(),
+            },
+        })
+    }
+}
+
+fn view(tx: &Tx<'_>, route: &VpnRouteEntry) -> Option<RouteView> {
+    let policy = route.policy?;
+    Some(RouteView {
+        create_time: route.created_ms,
+        next_hop: route.next_hop.clone(),
+        next_hop_tunnel_id: vpn_route::next_hop_tunnel(tx, &route.next_hop)
+            .map(|tunnel| tunnel.to_string())
+            .unwrap_or_default(),
+        priority: i32::from(policy.priority),
+        route_dest: route.route_dest.to_string(),
+        route_source: policy.source.to_string(),
+        state: route.into(),
+        vpn_instance_id: route.vpn_gateway_id.clone(),
+        weight: route.weight,
+    })
+}
