@@ -12,12 +12,13 @@ use crate::account::Caller;
 use crate::catalogue;
 use crate::core::{CallContext, Outcome, execute};
 use crate::error::{ApiError, ErrorCode};
-use crate::ids::{AccountId, RequestId, VpnConnectionId};
+use crate::ids::{AccountId, RequestId, Secret, VpnConnectionId};
 use crate::observed::{
     LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedTunnel, TunnelStatus,
 };
 use crate::operation::{self, Entry};
 use crate::record::{Change, Record};
+use crate::role_session::Sealer;
 use crate::settings::Settings;
 use crate::state::AccountState;
 
@@ -45,6 +46,29 @@ impl Logs for Lines {
         let wanted =
             |entry: &&LogEntry| entry.line.connection == *id && (from_ms..=to_ms).contains(&entry.at_ms);
         self.0.iter().filter(wanted).cloned().collect()
+    }
+}
+
+/// Seals so that everybody could open it, which is as good for tests.
+pub(crate) struct Glass;
+
+impl Sealer for Glass {
+    fn seal(&self, plain: &Secret) -> String {
+        format!("glass:{}", plain.expose())
+    }
+
+    fn open(&self, sealed: &str) -> Option<Secret> {
+        sealed.strip_prefix("glass:").map(Secret::new)
+    }
+}
+
+/// Somebody with a role whose id is its name.
+pub(crate) fn role_session(role: &str, session: &str) -> Caller {
+    Caller::RoleSession {
+        role: role.to_owned(),
+        role_id: role.to_owned(),
+        session: session.to_owned(),
+        policy: None,
     }
 }
 
@@ -145,6 +169,15 @@ impl World {
         let entry = entry(action);
         let version = entry.map_or("2016-04-28", |entry| entry.product.version());
         let action = entry.map_or(action, |entry| entry.name);
+        self.execute(action, version, params)
+    }
+
+    /// Plans a call of this very operation with exactly these parameters.
+    pub(crate) fn plan_as(&self, entry: &Entry, pairs: Pairs<'_>) -> Outcome {
+        self.execute(entry.name, entry.product.version(), &params(pairs))
+    }
+
+    fn execute(&self, action: &str, version: &str, params: &Params) -> Outcome {
         let mut seed = [7; 32];
         seed[..8].copy_from_slice(&self.calls.to_be_bytes());
         seed[8..24].copy_from_slice(self.state.account_id().as_str().as_bytes());
@@ -161,6 +194,7 @@ impl World {
             settings: &self.settings,
             observations: &self.reports,
             logs: &self.lines,
+            sealer: &Glass,
         };
         execute(&self.state, &context, action, version, params)
     }
