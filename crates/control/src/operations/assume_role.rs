@@ -31,7 +31,7 @@ pub struct Request {
     /// What the session is called, so that one can tell later who did something.
     pub role_session_name: RoleSessionName,
     /// How long the session lives, in seconds: from 900 to what the role allows; 3600 unless it is given.
-    #[serde(default, deserialize_with = "optional")]
+    #[serde(default)]
     pub duration_seconds: Option<u32>,
     /// The JSON of a policy of the session's own: it may do what both this one and the role's policies allow.
     #[serde(default, deserialize_with = "optional")]

@@ -27,7 +27,7 @@ pub struct Request {
     /// The JSON of the version.
     pub policy_document: String,
     /// Whether it decides from now on.
-    #[serde(default, deserialize_with = "optional")]
+    #[serde(default)]
     pub set_as_default: Option<bool>,
     /// What to do when there are as many versions as there can be: nothing, unless it is given.
     #[serde(default, deserialize_with = "optional")]

@@ -33,7 +33,7 @@ pub struct Request {
     #[serde(default, deserialize_with = "optional")]
     pub max_session_duration: Option<MaxSessionDuration>,
     /// Kept and shown; there is no console.
-    #[serde(default, deserialize_with = "optional")]
+    #[serde(default)]
     pub allow_console_login: Option<bool>,
     /// Its tags.
     #[serde(default)]

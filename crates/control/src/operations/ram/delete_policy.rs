@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue;
 use crate::error::{ApiError, ErrorCode};
-use crate::fields::{PolicyName, optional};
+use crate::fields::PolicyName;
 use crate::ids::RegionId;
 use crate::operation::{Kind, Operation, Product};
 use crate::operations::ram;
@@ -24,7 +24,7 @@ pub struct Request {
     pub policy_name: PolicyName,
 
     /// Whether its other versions go with it, or must be gone already.
-    #[serde(default, deserialize_with = "optional")]
+    #[serde(default)]
     pub cascading_delete: Option<bool>,
 }
 

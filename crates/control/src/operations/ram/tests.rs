@@ -12,6 +12,7 @@ use crate::ram_user::RamUser;
 use crate::record::{Change, Record};
 use crate::testing;
 
+mod roles;
 mod schemas;
 
 type Params<'a> = [(&'a str, &'a str)];

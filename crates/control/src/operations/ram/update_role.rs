@@ -33,7 +33,7 @@ pub struct Request {
     #[serde(default, deserialize_with = "optional")]
     pub new_max_session_duration: Option<MaxSessionDuration>,
     /// Kept and shown; there is no console.
-    #[serde(default, deserialize_with = "optional")]
+    #[serde(default)]
     pub new_allow_console_login: Option<bool>,
 }
 
