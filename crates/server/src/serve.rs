@@ -166,6 +166,7 @@ async fn first_account(world: &World, data: &Path, config: &Config, endpoint: So
         account_id: account.to_string(),
         access_key_id: access_key.id.to_string(),
         access_key_secret: access_key.secret.expose().to_owned(),
+        security_token: None,
         endpoint,
         region_id: config.api.default_region().to_owned(),
     };
