@@ -18,6 +18,9 @@ use crate::observed::{
 };
 use crate::operation::{self, Entry};
 use crate::record::{Change, Record};
+use crate::resource::tag::Tags;
+use crate::resource::vpn_connection::NetworkType;
+use crate::resource::vpn_gateway::{GatewayType, InstanceChargeType, VpnGateway};
 use crate::role_session::Sealer;
 use crate::settings::Settings;
 use crate::state::AccountState;
@@ -271,6 +274,32 @@ impl World {
     pub(crate) fn customer_gateway(&mut self, address: &str) -> String {
         let answer = self.call("CreateCustomerGateway", &[("IpAddress", address)]).unwrap();
         answer["CustomerGatewayId"].as_str().unwrap().to_owned()
+    }
+
+    /// A VPN gateway as it is stored.
+    pub(crate) fn vpn_gateway(&mut self, id: &str) {
+        let gateway = VpnGateway {
+            id: id.parse().unwrap(),
+            region: REGION.parse().unwrap(),
+            name: String::new(),
+            description: String::new(),
+            vpc_id: "vpc-a".parse().unwrap(),
+            v_switch_id: None,
+            disaster_recovery_v_switch_id: None,
+            gateway_type: GatewayType::default(),
+            network_type: NetworkType::Public,
+            bandwidth_mbits: Some(10),
+            enable_ipsec: true,
+            enable_ssl: false,
+            ssl_connections: 5,
+            instance_charge_type: InstanceChargeType::default(),
+            auto_propagate: false,
+            resource_group_id: String::new(),
+            tags: Tags::new(),
+            generation: 1,
+            created_ms: 1,
+        };
+        self.commit(&[Change::Put(Record::VpnGateway(gateway))]);
     }
 
     pub(crate) fn two_tunnels(&mut self, gateway: &str) -> String {

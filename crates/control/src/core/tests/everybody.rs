@@ -29,7 +29,7 @@ type Samples = BTreeMap<&'static str, String>;
 /// What operations need beside what their schemas require: one of several, or a member of a list.
 fn more(entry: &Entry) -> &'static [&'static str] {
     match (entry.product, entry.name) {
-        (Product::Vpc, "CreateVpnAttachment") => &["TunnelOptionsSpecification"],
+        (Product::Vpc, "CreateVpnAttachment" | "CreateVpnConnection") => &["TunnelOptionsSpecification"],
         (Product::Vpc, "DescribeTagKeys" | "DescribeTags" | "ListTagResources") => &["ResourceId.1"],
         (Product::Vpc, "UnTagResources") => &["TagKey.1"],
         (Product::Vpc, "ModifyTunnelAttribute") => &["RegionId"],
@@ -60,7 +60,10 @@ fn furnished(account: &str) -> (World, Samples) {
     let role = [("RoleName", "somerole"), ("AssumeRolePolicyDocument", TRUST)];
     world.call("CreateRole", &role).unwrap();
     world.call("CreatePolicy", &[("PolicyName", "something"), ("PolicyDocument", POLICY)]).unwrap();
+    let vpn_gateway = format!("vpn-{account}");
+    world.vpn_gateway(&vpn_gateway);
     let samples = [
+        ("VpnGatewayId", vpn_gateway),
         ("VpnConnectionId", connection.clone()),
         ("VpnId", connection.clone()),
         ("InstanceId", connection.clone()),
@@ -82,6 +85,7 @@ fn furnished(account: &str) -> (World, Samples) {
 /// Names of the same form that name nothing.
 fn nothing() -> Samples {
     let samples = [
+        ("VpnGatewayId", "vpn-nothing"),
         ("VpnConnectionId", "vco-nothing"),
         ("VpnId", "vco-nothing"),
         ("InstanceId", "vco-nothing"),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ALLOW_GATEWAYS, GATEWAY, World};
+use super::{ALLOW_GATEWAYS, GATEWAY, Params, World};
 use crate::testing::ACCOUNT;
 
 const TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::1234567890123456:root"}}]}"#;
@@ -190,7 +190,7 @@ fn a_role_that_cannot_be_is_refused() {
     let trust = ("AssumeRolePolicyDocument", TRUST);
     let name = ("RoleName", "b");
     let no_principal = TRUST.replace("\"RAM\"", "\"Who\"");
-    let cases: [(&str, &[(&str, &str)], &str); 8] = [
+    let cases: [(&str, &Params<'_>, &str); 8] = [
         ("CreateRole", &[("RoleName", "admin"), trust], "EntityAlreadyExists.Role"),
         ("CreateRole", &[("RoleName", "a b"), trust], "InvalidParameter.RoleName.InvalidChars"),
         ("CreateRole", &[name], "MissingAssumeRolePolicyDocument"),
