@@ -35,6 +35,10 @@ fn more(entry: &Entry) -> &'static [&'static str] {
         (Product::Vpc, "ModifyTunnelAttribute") => &["RegionId"],
         (Product::Vpc, "DescribeCustomerGateways") => &["CustomerGatewayId"],
         (Product::Vpc, "DescribeVpnConnections" | "DescribeVpnAttachments") => &["VpnConnectionId"],
+        (Product::Cbn, "ListTagResources") => &["ResourceId.1"],
+        (Product::Cbn, "UntagResources") => &["TagKey.1"],
+        (Product::Cbn, "DescribeCens") => &["RegionId"],
+        (Product::Cbn, "ListTransitRouters") => &["CenId", "TransitRouterId"],
         (Product::Cbn, "ListTransitRouterVpnAttachments") => &["TransitRouterAttachmentId"],
         (Product::Ram, "UpdateAccessKey" | "DeleteAccessKey" | "CreateAccessKey" | "ListAccessKeys") => {
             &["UserName"]
@@ -60,9 +64,13 @@ fn furnished(account: &str) -> (World, Samples) {
     let role = [("RoleName", "somerole"), ("AssumeRolePolicyDocument", TRUST)];
     world.call("CreateRole", &role).unwrap();
     world.call("CreatePolicy", &[("PolicyName", "something"), ("PolicyDocument", POLICY)]).unwrap();
+    let cen = text(&world.call("CreateCen", &[]).unwrap()["CenId"]);
+    let router = world.call("CreateTransitRouter", &[("CenId", &cen)]).unwrap();
     let vpn_gateway = format!("vpn-{account}");
     world.vpn_gateway(&vpn_gateway);
     let samples = [
+        ("CenId", cen),
+        ("TransitRouterId", text(&router["TransitRouterId"])),
         ("VpnGatewayId", vpn_gateway),
         ("VpnConnectionId", connection.clone()),
         ("VpnId", connection.clone()),
@@ -85,6 +93,8 @@ fn furnished(account: &str) -> (World, Samples) {
 /// Names of the same form that name nothing.
 fn nothing() -> Samples {
     let samples = [
+        ("CenId", "cen-nothing"),
+        ("TransitRouterId", "tr-nothing"),
         ("VpnGatewayId", "vpn-nothing"),
         ("VpnConnectionId", "vco-nothing"),
         ("VpnId", "vco-nothing"),
@@ -108,7 +118,6 @@ fn nothing() -> Samples {
 fn constant(name: &str) -> Option<&'static str> {
     Some(match name {
         "AssumeRolePolicyDocument" => TRUST,
-        "CenId" => "cen-1",
         "CenOwnerId" | "VpnOwnerId" => ACCOUNT,
         "InstanceType" => "VPN",
         "IpAddress" => "203.0.113.77",
@@ -135,12 +144,17 @@ fn request(entry: &Entry, of: &Samples) -> Vec<(String, String)> {
     let schema = entry.request_schema().to_value();
     let required = schema["required"].as_array().into_iter().flatten().filter_map(|name| name.as_str());
     let mut names: Vec<&str> = required.chain(more(entry).iter().copied()).collect();
-    names.retain(|name| *name != "ResourceId");
-    if schema["required"].as_array().is_some_and(|required| required.contains(&json!("ResourceId"))) {
-        names.push("ResourceId.1");
+    if schema["properties"]["ResourceId"]["type"] == "array" {
+        for name in names.iter_mut().filter(|name| **name == "ResourceId") {
+            *name = "ResourceId.1";
+        }
     }
     let pair = |name: &str| {
         let value = match name {
+            "ResourceId" | "ResourceId.1" if entry.product == Product::Cbn => Some(of["CenId"].clone()),
+            "ResourceType" if entry.product == Product::Cbn => {
+                Some(if entry.name == "MoveResourceGroup" { "cen" } else { "Cen" }.to_owned())
+            }
             "TunnelOptionsSpecification" => Some(tunnels(&of["CustomerGatewayId"])),
             _ => of.get(name).cloned().or_else(|| constant(name).map(ToOwned::to_owned)),
         };
