@@ -9,6 +9,8 @@ mod condition;
 mod glob;
 mod json;
 mod parse;
+mod text;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -19,6 +21,7 @@ use glob::Glob;
 pub use parse::{
     CONDITION_VALUES_MAX, PATTERN_BYTES_MAX, PATTERNS_MAX, POLICY_BYTES_MAX, PolicyError, STATEMENTS_MAX,
 };
+pub use trust::TrustPolicy;
 
 /// A RAM policy of version 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +96,10 @@ pub struct AccessRequest<'a> {
     pub now_ms: i64,
     /// The tags of the resource.
     pub resource_tags: &'a BTreeMap<String, String>,
+    /// The tags that the request names.
+    pub request_tags: &'a BTreeMap<String, String>,
+    /// Whether the resource is one that does not exist yet, or any of its kind.
+    pub is_new: bool,
 }
 
 /// What the policies say about a request.
@@ -161,20 +168,21 @@ impl Statement {
     fn matches(&self, request: &AccessRequest<'_>) -> bool {
         self.actions.contains(|pattern| pattern.matches(request.action))
             && self.resources.contains(|pattern| pattern.matches(request.resource))
-            && self.conditions_hold(request)
+            && conditions_hold(self.effect, &self.conditions, request)
     }
+}
 
-    fn conditions_hold(&self, request: &AccessRequest<'_>) -> bool {
-        let mut hold = true;
-        for condition in &self.conditions {
-            match condition.evaluate(request) {
-                Outcome::Holds => {}
-                Outcome::Fails => hold = false,
-                Outcome::NotUnderstood => return self.effect == Effect::Deny,
-            }
+/// Whether the conditions of a statement hold; one that is not understood decides by what the statement does.
+fn conditions_hold(effect: Effect, conditions: &[Condition], request: &AccessRequest<'_>) -> bool {
+    let mut hold = true;
+    for condition in conditions {
+        match condition.evaluate(request) {
+            Outcome::Holds => {}
+            Outcome::Fails => hold = false,
+            Outcome::NotUnderstood => return effect == Effect::Deny,
         }
-        hold
     }
+    hold
 }
 
 #[cfg(test)]

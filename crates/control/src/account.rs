@@ -27,13 +27,30 @@ pub enum Caller {
         /// The name of the user.
         name: String,
     },
-    /// Somebody with a role for a while. Roles have no policies yet, so that it may do nothing.
+    /// Somebody with a role for a while: may do what the policies of the role allow, and the session's own
+    /// one too, if there is one.
     RoleSession {
         /// The name of the role.
         role: String,
+        /// The id of the role: another role that is given the name later is not this one.
+        role_id: String,
         /// The name of the session.
         session: String,
+        /// The JSON of the session's own policy.
+        policy: Option<String>,
     },
+}
+
+impl Caller {
+    /// The names by which a trust policy can mean a caller of an account.
+    pub fn names(&self, account: &AccountId) -> Vec<String> {
+        let own = match self {
+            Self::Root => None,
+            Self::RamUser { name } => Some(format!("acs:ram::{account}:user/{name}")),
+            Self::RoleSession { role, .. } => Some(format!("acs:ram::{account}:role/{role}")),
+        };
+        [format!("acs:ram::{account}:root")].into_iter().chain(own).collect()
+    }
 }
 
 /// A new account with its first AccessKey.

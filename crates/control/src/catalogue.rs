@@ -50,6 +50,13 @@ catalogue! {
     /// An address or a number in Ram that is none.
     INVALID_RAM_FORMAT = "InvalidParameter.{ParameterName}.Format", 400,
         "The format of the parameter - \"{ParameterName}\" is incorrect.", "";
+    /// A trust policy that cannot be understood; the sentence says where and why.
+    INVALID_TRUST_POLICY = "InvalidParameter.AssumeRolePolicyDocument", 400, "%s", "";
+    /// A number or a name that a request of Sts cannot have.
+    INVALID_STS_PARAMETER = "InvalidParameter.{ParameterName}", 400, "The parameter {ParameterName} is wrongly formed.", "";
+    /// A session's own policy that cannot be understood.
+    INVALID_POLICY_GRAMMAR = "InvalidParameter.PolicyGrammar", 400,
+        "The parameter Policy has not passed grammar check.", "";
     /// Neither kind of RAM policy.
     INVALID_POLICY_TYPE = "InvalidParameter.PolicyType", 400, "The parameter - \"PolicyType\" is incorrect.",
         "Send Custom or System.";
@@ -68,6 +75,22 @@ catalogue! {
     FORBIDDEN_SUB_USER = "Forbbiden.SubUser", 403,
         "User not authorized to operate on the specified resource as your account is created by another user.",
         "Attach a RAM policy that allows the action on the resource to the RAM user (causeway keys).";
+    /// Somebody may not have a role.
+    NO_PERMISSION = "NoPermission", 403, "%s",
+        "Name the caller in the trust policy of the role (UpdateRole), and allow it sts:AssumeRole on the role.";
+    /// The AccessKey of a role session without the token of the session.
+    MISSING_SECURITY_TOKEN = "MissingSecurityToken", 400, "SecurityToken is mandatory for this action.",
+        "Send the SecurityToken that AssumeRole answered with the AccessKey.";
+    /// The session's time is up, or its role is no more.
+    SECURITY_TOKEN_EXPIRED = "InvalidSecurityToken.Expired", 400, "Specified SecurityToken is expired.",
+        "Call AssumeRole again.";
+    /// A token that this server did not make.
+    SECURITY_TOKEN_MALFORMED = "InvalidSecurityToken.Malformed", 400, "Specified SecurityToken is malformed.",
+        "Send the SecurityToken as AssumeRole answered it, to the server that answered it.";
+    /// A token that came with another AccessKey.
+    SECURITY_TOKEN_MISMATCH = "InvalidSecurityToken.MismatchWithAccessKey", 400,
+        "Specified SecurityToken mismatch with the AccessKey.",
+        "Send the AccessKey and the SecurityToken of one answer of AssumeRole; the AccessKey of a user has no SecurityToken.";
     /// No such AccessKey.
     ACCESS_KEY_NOT_FOUND = "InvalidAccessKeyId.NotFound", 404, "Specified access key is not found.",
         "Check the AccessKey id and the endpoint: the key must have been made by this server (causeway keys).";
@@ -204,6 +227,45 @@ catalogue! {
     /// No such policy.
     POLICY_NOT_FOUND = "EntityNotExist.Policy", 404, "The policy does not exist.",
         "ListPolicies answers the policies there are; check the PolicyType too.";
+    /// No such version of a policy.
+    POLICY_VERSION_NOT_FOUND = "EntityNotExist.Policy.Version", 404, "The policy version does not exist.",
+        "ListPolicyVersions answers the versions there are.";
+    /// No such role.
+    ROLE_NOT_FOUND = "EntityNotExist.Role", 404, "The role does not exist.", "ListRoles answers the roles there are.";
+    /// The policy is not attached to the role.
+    ROLE_POLICY_NOT_FOUND = "EntityNotExist.Role.Policy", 404, "The indicate policy of the role does not exist.",
+        "ListPoliciesForRole answers the policies that are attached to the role.";
+    /// A role has this name.
+    ROLE_EXISTS = "EntityAlreadyExists.Role", 409, "The role does already EXIST.", "Choose another RoleName.";
+    /// A policy with this name is attached to the role.
+    ROLE_POLICY_EXISTS = "EntityAlreadyExists.Role.Policy", 409, "The role has already been attached this policy.", "";
+    /// A role with policies cannot be deleted.
+    ROLE_HAS_POLICY = "DeleteConflict.Role.Policy", 409,
+        "The role CAN NOT has any attached policy while deleting the role.",
+        "Detach the policies of the role with DetachPolicyFromRole first.";
+    /// A policy that is attached to a role cannot be deleted.
+    POLICY_HAS_ROLE = "DeleteConflict.Policy.Role", 409,
+        "The policy CAN NOT been attached to any role while deleting the policy.",
+        "Detach the policy from all roles with DetachPolicyFromRole first.";
+    /// A policy with several versions cannot be deleted.
+    POLICY_HAS_VERSION = "DeleteConflict.Policy.Version", 409,
+        "The policy CAN NOT has any non-default version while deleting the policy.",
+        "Delete the other versions with DeletePolicyVersion first, or send CascadingDelete.";
+    /// The version that decides cannot be deleted.
+    VERSION_IS_DEFAULT = "DeleteConflict.PolicyVersion.Default", 409,
+        "The default version of the policy CAN NOT be deleted.",
+        "Make another version the default with SetDefaultPolicyVersion first.";
+    /// As many roles as there can be.
+    TOO_MANY_ROLES = "LimitExceeded.Role", 409, "The count of roles beyond the current limits.",
+        "Delete roles that are not needed.";
+    /// As many policies as a role can have.
+    TOO_MANY_ROLE_POLICIES = "LimitExceeded.Role.Policy", 409,
+        "The policy count of the role attached policies beyond the current limits.",
+        "Detach policies that are not needed, or put their statements into one policy.";
+    /// As many versions as a policy can have.
+    TOO_MANY_VERSIONS = "LimitExceeded.Policy.Version", 409,
+        "The count of policy versions beyond the current limits.",
+        "Delete a version with DeletePolicyVersion, or send the RotateStrategy DeleteOldestNonDefaultVersionWhenLimitExceeded.";
     /// A RAM user has this name.
     RAM_USER_EXISTS = "EntityAlreadyExists.User", 409, "The user does already EXIST.", "Choose another UserName.";
     /// A policy with this name is attached to the RAM user.
@@ -271,7 +333,10 @@ pub(crate) fn invalid(field: &str) -> &'static ErrorCode {
         "CenId" => &CEN_NOT_FOUND,
         "TransitRouterId" => &TRANSIT_ROUTER_NOT_FOUND,
         "TransitRouterAttachmentId" => &TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND,
-        "UserName" | "NewUserName" | "PolicyName" => &INVALID_RAM_NAME,
+        "UserName" | "NewUserName" | "PolicyName" | "RoleName" => &INVALID_RAM_NAME,
+        "MaxSessionDuration" | "NewMaxSessionDuration" => &INVALID_RAM_FORMAT,
+        "DurationSeconds" | "RoleSessionName" | "RoleArn" => &INVALID_STS_PARAMETER,
+        "VersionId" => &POLICY_VERSION_NOT_FOUND,
         "DisplayName" | "NewDisplayName" | "Comments" | "NewComments" => &INVALID_RAM_LENGTH,
         "Email" | "NewEmail" | "MobilePhone" | "NewMobilePhone" => &INVALID_RAM_FORMAT,
         "PolicyType" => &INVALID_POLICY_TYPE,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::account::Caller;
 use crate::ids::RequestId;
 use crate::observed::{Logs, Observations};
+use crate::role_session::Sealer;
 use crate::settings::Settings;
 
 /// The surroundings of one call.
@@ -30,4 +31,6 @@ pub struct CallContext<'a> {
     pub observations: &'a dyn Observations,
     /// The logs of the connections.
     pub logs: &'a dyn Logs,
+    /// What seals the tokens of role sessions.
+    pub sealer: &'a dyn Sealer,
 }

@@ -18,7 +18,7 @@ use crate::fields::optional;
 use crate::ids::{RegionId, Secret};
 use crate::observed::LogLine;
 use crate::operation::{self, Entry, Kind};
-use crate::permission;
+use crate::permission::{self, Wish};
 use crate::record::Change;
 use crate::resource::client_token::{self, ClientToken};
 use crate::state::AccountState;
@@ -100,7 +100,9 @@ fn plan(
     let call = entry.decode(params)?;
     check_region(context, call.region())?;
     check_owner(state, &common)?;
-    let permit = permission::permit(state, context, call.region(), &call.permission())?;
+    let request_tags = permission::request_tags(entry, params);
+    let wish = Wish { state, context, region: call.region(), request_tags: &request_tags };
+    let permit = permission::permit(&wish, &call.permission())?;
     let takes_token = entry.kind == Kind::Write && entry.product.takes_client_tokens();
     let token = common.client_token.filter(|token| takes_token && !token.is_empty());
     if let Some(token) = &token {

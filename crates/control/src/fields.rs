@@ -12,10 +12,12 @@ use serde::{Deserialize, Deserializer};
 
 pub use network::{InternetIp, RouteDest, Subnets, TunnelCidr};
 pub use number::{
-    Asn, Lifetime, MaxItems, MaxResults, MinutePeriod, PageNumber, PageSize, Priority, TagMaxResults,
-    TunnelIndex, Weight,
+    Asn, Lifetime, MaxItems, MaxResults, MaxSessionDuration, MinutePeriod, PageNumber, PageSize, Priority,
+    TagMaxResults, TunnelIndex, Weight,
 };
-pub use ram::{Comments, DisplayName, Email, MobilePhone, PolicyName, UserName};
+pub use ram::{
+    Comments, DisplayName, Email, MobilePhone, PolicyName, RoleName, RoleSessionName, UserName, VersionId,
+};
 pub use text::{AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue};
 
 /// Reads an optional field for which empty text means that it was not given, as Terraform sends it for each

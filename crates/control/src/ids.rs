@@ -222,10 +222,23 @@ id_type!(
     "^[0-9A-Za-z._-]{1,128}$"
 );
 
+/// What the AccessKey ids of role sessions begin with.
+const TEMPORARY: &str = "STS.";
+
 impl AccessKeyId {
     /// A new AccessKey id.
     pub fn generate(source: &mut IdSource) -> Self {
         Self(format!("LTAI{}", source.next_letters_and_digits(20)).into())
+    }
+
+    /// A new AccessKey id of a role session.
+    pub fn generate_temporary(source: &mut IdSource) -> Self {
+        Self(format!("{TEMPORARY}{}", source.next_letters_and_digits(24)).into())
+    }
+
+    /// Whether it is one of a role session, with which a token must come.
+    pub fn is_temporary(&self) -> bool {
+        self.0.starts_with(TEMPORARY)
     }
 }
 

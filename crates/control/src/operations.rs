@@ -1,5 +1,6 @@
 //! The operations, one file each. Beside them, what some of them have in common.
 
+pub mod assume_role;
 pub mod cbn;
 pub mod check_vpn_bgp_enabled;
 pub mod create_customer_gateway;
@@ -63,6 +64,7 @@ use crate::operation::Entry;
 
 /// The list: an operation that is not in it does not exist.
 pub(crate) const ALL: &[Entry] = &[
+    Entry::of::<assume_role::AssumeRole>(),
     Entry::of::<check_vpn_bgp_enabled::CheckVpnBgpEnabled>(),
     Entry::of::<create_customer_gateway::CreateCustomerGateway>(),
     Entry::of::<create_transit_router_vpn_attachment::CreateTransitRouterVpnAttachment>(),
@@ -126,21 +128,35 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<cbn::tag_resources::TagResources>(),
     Entry::of::<cbn::untag_resources::UntagResources>(),
     Entry::of::<cbn::update_transit_router::UpdateTransitRouter>(),
+    Entry::of::<ram::attach_policy_to_role::AttachPolicyToRole>(),
     Entry::of::<ram::attach_policy_to_user::AttachPolicyToUser>(),
     Entry::of::<ram::create_access_key::CreateAccessKey>(),
     Entry::of::<ram::create_policy::CreatePolicy>(),
+    Entry::of::<ram::create_policy_version::CreatePolicyVersion>(),
+    Entry::of::<ram::create_role::CreateRole>(),
     Entry::of::<ram::create_user::CreateUser>(),
     Entry::of::<ram::delete_access_key::DeleteAccessKey>(),
     Entry::of::<ram::delete_policy::DeletePolicy>(),
+    Entry::of::<ram::delete_policy_version::DeletePolicyVersion>(),
+    Entry::of::<ram::delete_role::DeleteRole>(),
     Entry::of::<ram::delete_user::DeleteUser>(),
+    Entry::of::<ram::detach_policy_from_role::DetachPolicyFromRole>(),
     Entry::of::<ram::detach_policy_from_user::DetachPolicyFromUser>(),
     Entry::of::<ram::get_policy::GetPolicy>(),
+    Entry::of::<ram::get_policy_version::GetPolicyVersion>(),
+    Entry::of::<ram::get_role::GetRole>(),
     Entry::of::<ram::get_user::GetUser>(),
     Entry::of::<ram::list_access_keys::ListAccessKeys>(),
+    Entry::of::<ram::list_entities_for_policy::ListEntitiesForPolicy>(),
     Entry::of::<ram::list_policies::ListPolicies>(),
+    Entry::of::<ram::list_policies_for_role::ListPoliciesForRole>(),
     Entry::of::<ram::list_policies_for_user::ListPoliciesForUser>(),
+    Entry::of::<ram::list_policy_versions::ListPolicyVersions>(),
+    Entry::of::<ram::list_roles::ListRoles>(),
     Entry::of::<ram::list_users::ListUsers>(),
+    Entry::of::<ram::set_default_policy_version::SetDefaultPolicyVersion>(),
     Entry::of::<ram::update_access_key::UpdateAccessKey>(),
+    Entry::of::<ram::update_role::UpdateRole>(),
     Entry::of::<ram::update_user::UpdateUser>(),
 ];
 

@@ -1,18 +1,24 @@
 //! What a call needs to be allowed, and whether it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use causeway_wire::Params;
+use serde::Deserialize;
 
 use crate::access::{AccessRequest, Decision, Policy, evaluate};
 use crate::account::Caller;
 use crate::catalogue;
 use crate::context::CallContext;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::ids::{
     AccountId, CenId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, TransitRouterId,
     VpnConnectionId, VpnGatewayId,
 };
-use crate::ram_policy::{self, PolicyType};
-use crate::resource::tag::Tags;
+use crate::operation::{self, Entry};
+use crate::ram_policy::{self, AttachedPolicies, PolicyType};
+use crate::ram_role::RoleArn;
+use crate::resource::tag::{TagFilter, Tags};
 use crate::state::AccountState;
 
 /// An action, and what it is done to. All of it must be allowed.
@@ -86,39 +92,74 @@ pub enum Target {
     RamPolicies,
     /// A RAM policy, by type and name.
     RamPolicy(PolicyType, String),
+    /// The RAM roles, or one that does not exist yet.
+    RamRoles,
+    /// One of them, by name.
+    RamRole(String),
+    /// A RAM role of any account, as somebody who wants to assume it names it.
+    AnyRamRole(RoleArn),
     /// Anything of the product in the region.
     Anything,
 }
 
+/// The parts of a resource's name in policies that depend on what it is.
+struct Named<'a> {
+    service: Service<'a>,
+    /// What comes before the name: `vpnconnection/`.
+    kind: &'static str,
+    /// The name among those of its kind; `None` for all of them.
+    name: Option<&'a str>,
+}
+
+enum Service<'a> {
+    /// Resources of a region.
+    Vpc,
+    /// Resources of all regions.
+    Cen,
+    /// Resources of all regions, of the account or of another one.
+    Ram(Option<&'a str>),
+}
+
 impl Target {
+    fn named(&self) -> Named<'_> {
+        let vpc = |kind, name| Named { service: Service::Vpc, kind, name };
+        let cen = |kind, name| Named { service: Service::Cen, kind, name };
+        let ram = |kind, name| Named { service: Service::Ram(None), kind, name };
+        let ram_of = |account, kind, name| Named { service: Service::Ram(Some(account)), kind, name };
+        match self {
+            Self::CustomerGateways => vpc("customergateway/", None),
+            Self::CustomerGateway(id) => vpc("customergateway/", Some(id.as_str())),
+            Self::VpnGateways => vpc("vpngateway/", None),
+            Self::VpnGateway(id) => vpc("vpngateway/", Some(id.as_str())),
+            Self::VpnConnections => vpc("vpnconnection/", None),
+            Self::VpnConnection(id) => vpc("vpnconnection/", Some(id.as_str())),
+            Self::Cens => cen("ceninstance/", None),
+            Self::Cen(id) => cen("ceninstance/", Some(id.as_str())),
+            Self::TransitRouters => cen("centransitrouter/", None),
+            Self::TransitRouter(id) => cen("centransitrouter/", Some(id.as_str())),
+            Self::TransitRouterAttachments => cen("centransitrouterattachment/", None),
+            Self::TransitRouterAttachment(id) => cen("centransitrouterattachment/", Some(id.as_str())),
+            Self::RamUsers => ram("user/", None),
+            Self::RamUser(name) => ram("user/", name.as_deref()),
+            Self::RamPolicies => ram("policy/", None),
+            Self::RamPolicy(PolicyType::Custom, name) => ram("policy/", Some(name.as_str())),
+            Self::RamPolicy(PolicyType::System, name) => ram_of("system", "policy/", Some(name.as_str())),
+            Self::RamRoles => ram("role/", None),
+            Self::RamRole(name) => ram("role/", Some(name.as_str())),
+            Self::AnyRamRole(arn) => ram_of(arn.account.as_str(), "role/", Some(arn.role.as_str())),
+            Self::Anything => vpc("", None),
+        }
+    }
+
     /// The name of the resource in policies.
     pub fn arn(&self, account: &AccountId, region: Option<&RegionId>) -> String {
-        let ram = |account: &str, rest: &str, name: &str| format!("acs:ram:*:{account}:{rest}{name}");
-        let vpc = |rest: &str, id: &str| {
-            let region = region.map_or("*", RegionId::as_str);
-            format!("acs:vpc:{region}:{account}:{rest}{id}")
+        let Named { service, kind, name } = self.named();
+        let (service, region, account) = match service {
+            Service::Vpc => ("vpc", region.map_or("*", RegionId::as_str), account.as_str()),
+            Service::Cen => ("cen", "*", account.as_str()),
+            Service::Ram(another) => ("ram", "*", another.unwrap_or(account.as_str())),
         };
-        let cen = |kind: &str, id: &str| format!("acs:cen:*:{account}:{kind}/{id}");
-        match self {
-            Self::CustomerGateways => vpc("customergateway/", "*"),
-            Self::CustomerGateway(id) => vpc("customergateway/", id.as_str()),
-            Self::VpnGateways => vpc("vpngateway/", "*"),
-            Self::VpnGateway(id) => vpc("vpngateway/", id.as_str()),
-            Self::VpnConnections => vpc("vpnconnection/", "*"),
-            Self::VpnConnection(id) => vpc("vpnconnection/", id.as_str()),
-            Self::Cens => cen("ceninstance", "*"),
-            Self::Cen(id) => cen("ceninstance", id.as_str()),
-            Self::TransitRouters => cen("centransitrouter", "*"),
-            Self::TransitRouter(id) => cen("centransitrouter", id.as_str()),
-            Self::TransitRouterAttachments => cen("centransitrouterattachment", "*"),
-            Self::TransitRouterAttachment(id) => cen("centransitrouterattachment", id.as_str()),
-            Self::RamUsers | Self::RamUser(None) => ram(account.as_str(), "user/", "*"),
-            Self::RamUser(Some(name)) => ram(account.as_str(), "user/", name),
-            Self::RamPolicies => ram(account.as_str(), "policy/", "*"),
-            Self::RamPolicy(PolicyType::Custom, name) => ram(account.as_str(), "policy/", name),
-            Self::RamPolicy(PolicyType::System, name) => ram("system", "policy/", name),
-            Self::Anything => vpc("*", ""),
-        }
+        format!("acs:{service}:{region}:{account}:{kind}{}", name.unwrap_or("*"))
     }
 
     fn tags<'a>(&self, state: &'a AccountState) -> Option<&'a Tags> {
@@ -132,6 +173,10 @@ impl Target {
                 state.attached_by(id)?.attachment.as_ref().map(|attachment| &attachment.tags)
             }
             Self::RamPolicy(PolicyType::Custom, name) => state.ram_policy(name).map(|policy| &policy.tags),
+            Self::RamRole(name) => state.ram_role(name).map(|role| &role.tags),
+            Self::AnyRamRole(arn) if arn.account == *state.account_id() => {
+                state.ram_role(&arn.role).map(|role| &role.tags)
+            }
             Self::CustomerGateways
             | Self::VpnGateways
             | Self::VpnConnections
@@ -142,95 +187,198 @@ impl Target {
             | Self::RamUser(_)
             | Self::RamPolicies
             | Self::RamPolicy(PolicyType::System, _)
+            | Self::RamRoles
+            | Self::AnyRamRole(_)
             | Self::Anything => None,
         }
     }
+}
+
+/// The tags that a request names, for conditions: those that it gives, and those that it asks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct NamedTags {
+    tag: Vec<TagFilter>,
+    tags: Vec<TagFilter>,
+}
+
+/// The operations that take tags, by version and name. From what others are sent, nobody shall gain a right.
+static TAKE_TAGS: LazyLock<BTreeSet<(&str, &str)>> = LazyLock::new(|| {
+    let takes_tags = |entry: &&Entry| {
+        let schema = entry.request_schema();
+        let properties = schema.get("properties").and_then(serde_json::Value::as_object);
+        properties.is_some_and(|names| names.contains_key("Tag") || names.contains_key("Tags"))
+    };
+    let entries = operation::all().iter().filter(takes_tags);
+    entries.map(|entry| (entry.product.version(), entry.name)).collect()
+});
+
+/// The tags that a request names.
+pub fn request_tags(entry: &Entry, params: &Params) -> Tags {
+    if !TAKE_TAGS.contains(&(entry.product.version(), entry.name)) {
+        return Tags::new();
+    }
+    let NamedTags { tag, tags } = params.decode_into().unwrap_or_default();
+    let named = tag.into_iter().chain(tags);
+    named.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
 }
 
 /// The proof that a call is allowed. Without one there is no transaction to write in.
 #[derive(Debug)]
 pub struct Permit(());
 
+/// A request for permission: what somebody wants to do, and everything that conditions can ask about it.
+pub struct Wish<'a> {
+    /// The state of the account.
+    pub state: &'a AccountState,
+    /// The surroundings of the call.
+    pub context: &'a CallContext<'a>,
+    /// The region that it is about.
+    pub region: Option<&'a RegionId>,
+    /// The tags that the request names.
+    pub request_tags: &'a Tags,
+}
+
 /// Decides whether the caller may.
 ///
 /// # Errors
 ///
 /// `Forbbiden.SubUser` for a RAM user, `Forbidden` for a role session.
-pub fn permit(
-    state: &AccountState,
-    context: &CallContext<'_>,
-    region: Option<&RegionId>,
-    permission: &Permission,
-) -> Result<Permit, ApiError> {
+pub fn permit(wish: &Wish<'_>, permission: &Permission) -> Result<Permit, ApiError> {
     let Some(action) = permission.action else { return Ok(Permit(())) };
-    let name = match &context.caller {
-        Caller::Root => return Ok(Permit(())),
-        Caller::RoleSession { .. } => {
-            let needed = denied(action, permission, state, region, None);
-            return Err(ApiError { access_denied: Some(needed), ..ApiError::new(&catalogue::FORBIDDEN) });
-        }
-        Caller::RamUser { name } => name,
+    let Some(identity) = Identity::of(wish) else { return Ok(Permit(())) };
+    let permission = match &wish.context.caller {
+        Caller::RamUser { name } => &permission.clone().of_ram_user(name),
+        Caller::Root | Caller::RoleSession { .. } => permission,
     };
-    let permission = &permission.clone().of_ram_user(name);
-    let policies = policies_of(state, name);
     for target in &permission.targets {
-        let resource = target.arn(state.account_id(), region);
-        let none = Tags::new();
-        let decision = evaluate(
-            &policies,
-            &AccessRequest {
-                action,
-                resource: &resource,
-                source_ip: context.source_ip,
-                secure_transport: context.secure_transport,
-                now_ms: context.now_ms,
-                resource_tags: target.tags(state).unwrap_or(&none),
-            },
-        );
-        if !decision.is_allowed() {
-            let needed = denied(action, permission, state, region, Some((name, decision)));
-            let refusal = ApiError::new(&catalogue::FORBIDDEN_SUB_USER)
-                .detail(format!("The RAM user {name} needs the action {action} on the resource {resource}."));
-            return Err(ApiError { access_denied: Some(needed), ..refusal });
+        let resource = target.arn(wish.state.account_id(), wish.region);
+        if let Err(missing) = identity.may(&wish.request(action, &resource, target)) {
+            let refusal = ApiError::new(identity.code).detail(format!(
+                "The {} needs the action {action} on the resource {resource}.",
+                identity.who
+            ));
+            let detail = identity.denied(action, &resource, wish.state.account_id(), missing);
+            return Err(ApiError { access_denied: Some(detail), ..refusal });
         }
     }
     Ok(Permit(()))
 }
 
-/// The policies of a RAM user, as they are now. One that is not there or cannot be parsed (it was checked when
-/// it was made) leaves the user without any: it might be the one that denies.
-fn policies_of(state: &AccountState, name: &str) -> Vec<Policy> {
-    let Some(user) = state.ram_user(name) else { return Vec::new() };
-    let policies = user.policies.iter().map(|(name, attached)| {
+impl<'a> Wish<'a> {
+    /// What policies are asked about one resource.
+    pub fn request(&self, action: &'a str, resource: &'a str, target: &Target) -> AccessRequest<'a> {
+        static NONE: Tags = Tags::new();
+        AccessRequest {
+            action,
+            resource,
+            source_ip: self.context.source_ip,
+            secure_transport: self.context.secure_transport,
+            now_ms: self.context.now_ms,
+            resource_tags: target.tags(self.state).unwrap_or(&NONE),
+            request_tags: self.request_tags,
+            is_new: target.named().name.is_none(),
+        }
+    }
+}
+
+/// Somebody who may only do what policies allow.
+struct Identity {
+    /// The code with which they are refused.
+    code: &'static ErrorCode,
+    /// `AuthPrincipalType`.
+    kind: &'static str,
+    /// `AuthPrincipalDisplayName`.
+    name: String,
+    /// The same in a sentence.
+    who: String,
+    policies: Vec<Policy>,
+    /// What a session restricts itself to; `None` when it does not.
+    session_policy: Option<Vec<Policy>>,
+}
+
+/// Which kind of policy does not allow something, and how.
+struct Missing {
+    policy_type: &'static str,
+    decision: Decision,
+}
+
+impl Identity {
+    /// Who calls; `None` for the account itself, which may do everything.
+    fn of(wish: &Wish<'_>) -> Option<Self> {
+        let state = wish.state;
+        match &wish.context.caller {
+            Caller::Root => None,
+            Caller::RamUser { name } => Some(Self {
+                code: &catalogue::FORBIDDEN_SUB_USER,
+                kind: "SubUser",
+                name: name.clone(),
+                who: format!("RAM user {name}"),
+                policies: state
+                    .ram_user(name)
+                    .map(|user| documents(state, &user.policies))
+                    .unwrap_or_default(),
+                session_policy: None,
+            }),
+            Caller::RoleSession { role, role_id, session, policy } => {
+                let known = state.ram_role(role).filter(|known| known.role_id == *role_id);
+                // A policy that cannot be parsed, which it could when the session was made, allows nothing.
+                let parse = |policy: &String| Policy::parse(policy).into_iter().collect();
+                Some(Self {
+                    code: &catalogue::FORBIDDEN,
+                    kind: "AssumedRoleUser",
+                    name: format!("{role}:{session}"),
+                    who: format!("session {session} of the role {role}"),
+                    policies: known.map(|role| documents(state, &role.policies)).unwrap_or_default(),
+                    session_policy: policy.as_ref().map(parse),
+                })
+            }
+        }
+    }
+
+    /// Whether all kinds of policies allow it.
+    fn may(&self, request: &AccessRequest<'_>) -> Result<(), Missing> {
+        let own = ("AccountLevelIdentityBasedPolicy", Some(&self.policies));
+        for (policy_type, policies) in [own, ("SessionPolicy", self.session_policy.as_ref())] {
+            let decision = policies.map_or(Decision::Allowed, |policies| evaluate(policies, request));
+            if !decision.is_allowed() {
+                return Err(Missing { policy_type, decision });
+            }
+        }
+        Ok(())
+    }
+
+    /// What the answer tells about a permission that is missing.
+    fn denied(
+        &self,
+        action: &str,
+        resource: &str,
+        account: &AccountId,
+        missing: Missing,
+    ) -> BTreeMap<String, String> {
+        let why = match missing.decision {
+            Decision::ExplicitDeny { .. } => "ExplicitDeny",
+            Decision::ImplicitDeny | Decision::Allowed => "ImplicitDeny",
+        };
+        let members = [
+            ("AuthAction", action),
+            ("AuthPrincipalDisplayName", &self.name),
+            ("AuthPrincipalOwnerId", account.as_str()),
+            ("AuthPrincipalType", self.kind),
+            ("NoPermissionType", why),
+            ("PolicyType", missing.policy_type),
+            ("AuthResource", resource),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
+/// What attached policies say now. One that is not there or cannot be parsed (it was checked when it was made)
+/// leaves nothing of the others either: it might be the one that denies.
+fn documents(state: &AccountState, policies: &AttachedPolicies) -> Vec<Policy> {
+    let policies = policies.iter().map(|(name, attached)| {
         let policy = ram_policy::find(state, attached.policy_type, name)?;
         Policy::parse(policy.document).ok()
     });
     policies.collect::<Option<_>>().unwrap_or_default()
-}
-
-/// What the answer tells about a permission that is missing.
-fn denied(
-    action: &str,
-    permission: &Permission,
-    state: &AccountState,
-    region: Option<&RegionId>,
-    ram_user: Option<(&str, Decision)>,
-) -> BTreeMap<String, String> {
-    let arns: Vec<String> =
-        permission.targets.iter().map(|target| target.arn(state.account_id(), region)).collect();
-    let (kind, who, why) = match ram_user {
-        Some((name, Decision::ExplicitDeny { .. })) => ("SubUser", name, "ExplicitDeny"),
-        Some((name, _)) => ("SubUser", name, "ImplicitDeny"),
-        None => ("AssumedRoleUser", "", "ImplicitDeny"),
-    };
-    let members = [
-        ("AuthAction", action),
-        ("AuthPrincipalDisplayName", who),
-        ("AuthPrincipalOwnerId", state.account_id().as_str()),
-        ("AuthPrincipalType", kind),
-        ("NoPermissionType", why),
-        ("PolicyType", "AccountLevelIdentityBasedPolicy"),
-        ("AuthResource", &arns.join(",")),
-    ];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -24,8 +24,8 @@ pub const DOCUMENT_CHARS_MAX: usize = 6144;
 /// How long the description of a policy may be, in characters.
 pub const DESCRIPTION_CHARS_MAX: usize = 1024;
 
-/// A policy has one version, and this is its name.
-pub const VERSION: &str = "v1";
+/// How many versions a policy can have.
+pub const VERSIONS_MAX: usize = 5;
 
 /// Whose policy it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -53,12 +53,56 @@ pub struct RamPolicy {
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// The JSON of it; it was parsed when it was made.
-    pub document: String,
+    /// Its versions, the oldest first. One of them is the default.
+    pub versions: Vec<PolicyVersion>,
+    /// The number of the version that decides.
+    pub default_version: u32,
+    /// The number of the version that was made last.
+    pub last_version: u32,
     /// Its tags.
     pub tags: Tags,
     /// When it was made, in UNIX milliseconds.
     pub created_ms: i64,
+    /// When it was changed last, in UNIX milliseconds.
+    pub updated_ms: i64,
+}
+
+/// A version of a policy. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    /// Its number, counted from 1 and never given twice.
+    pub number: u32,
+    /// The JSON of it; it was parsed when it was made.
+    pub document: String,
+    /// When it was made, in UNIX milliseconds.
+    pub created_ms: i64,
+}
+
+impl RamPolicy {
+    /// A policy with its first version.
+    pub fn new(name: String, document: String, now_ms: i64) -> Self {
+        Self {
+            name,
+            description: String::new(),
+            versions: vec![PolicyVersion { number: 1, document, created_ms: now_ms }],
+            default_version: 1,
+            last_version: 1,
+            tags: Tags::new(),
+            created_ms: now_ms,
+            updated_ms: now_ms,
+        }
+    }
+
+    /// The JSON of the version that decides. One that is not there is an empty text, which allows nothing.
+    pub fn document(&self) -> &str {
+        let default = self.versions.iter().find(|version| version.number == self.default_version);
+        default.map_or("", |version| &version.document)
+    }
+}
+
+/// What a version is called.
+pub fn version_id(number: u32) -> String {
+    format!("v{number}")
 }
 
 /// A policy of either type.
@@ -70,12 +114,35 @@ pub struct NamedPolicy<'a> {
     pub name: &'a str,
     /// What it is for.
     pub description: &'a str,
-    /// The JSON of it.
+    /// The JSON of the version that decides.
     pub document: &'a str,
+    /// The number of that version.
+    pub default_version: u32,
+    /// All versions; those of the system have one, which is not listed here.
+    pub versions: &'a [PolicyVersion],
     /// Its tags; those of the system have none.
     pub tags: Option<&'a Tags>,
     /// When it was made, in UNIX milliseconds.
     pub created_ms: i64,
+    /// When it was changed last, in UNIX milliseconds.
+    pub updated_ms: i64,
+}
+
+impl NamedPolicy<'_> {
+    /// Its versions, the oldest first.
+    pub fn version_views(&self) -> Vec<PolicyVersionView> {
+        let view = |number, document: &str, created_ms| PolicyVersionView {
+            create_date: format_timestamp(created_ms),
+            is_default_version: number == self.default_version,
+            policy_document: document.to_owned(),
+            version_id: version_id(number),
+        };
+        if self.versions.is_empty() {
+            return vec![view(self.default_version, self.document, self.created_ms)];
+        }
+        let views = self.versions.iter();
+        views.map(|version| view(version.number, &version.document, version.created_ms)).collect()
+    }
 }
 
 impl<'a> From<&'a RamPolicy> for NamedPolicy<'a> {
@@ -84,9 +151,12 @@ impl<'a> From<&'a RamPolicy> for NamedPolicy<'a> {
             policy_type: PolicyType::Custom,
             name: &policy.name,
             description: &policy.description,
-            document: &policy.document,
+            document: policy.document(),
+            default_version: policy.default_version,
+            versions: &policy.versions,
             tags: Some(&policy.tags),
             created_ms: policy.created_ms,
+            updated_ms: policy.updated_ms,
         }
     }
 }
@@ -107,11 +177,33 @@ pub fn all(state: &AccountState) -> Vec<NamedPolicy<'_>> {
     all
 }
 
-/// To how many RAM users each policy is attached.
+/// The policies that are attached to a RAM user or a role, by name.
+pub type AttachedPolicies = BTreeMap<String, Attached>;
+
+/// That a policy is attached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// Whose policy it is.
+    pub policy_type: PolicyType,
+    /// Since when, in UNIX milliseconds.
+    pub attached_ms: i64,
+}
+
+/// Since when a policy is attached, if it is.
+pub fn attachment<'a>(
+    policies: &'a AttachedPolicies,
+    policy_type: PolicyType,
+    name: &str,
+) -> Option<&'a Attached> {
+    policies.get(name).filter(|attached| attached.policy_type == policy_type)
+}
+
+/// To how many RAM users and roles each policy is attached.
 pub fn attachment_counts(state: &AccountState) -> BTreeMap<(PolicyType, &str), usize> {
     let mut counts = BTreeMap::new();
-    for user in state.ram_users() {
-        for (name, attached) in &user.policies {
+    let of_users = state.ram_users().map(|user| &user.policies);
+    for policies in of_users.chain(state.ram_roles().map(|role| &role.policies)) {
+        for (name, attached) in policies {
             *counts.entry((attached.policy_type, name.as_str())).or_default() += 1;
         }
     }
@@ -134,10 +226,33 @@ impl From<&NamedPolicy<'_>> for PolicyView {
     fn from(policy: &NamedPolicy<'_>) -> Self {
         Self {
             create_date: format_timestamp(policy.created_ms),
-            default_version: VERSION.to_owned(),
+            default_version: version_id(policy.default_version),
             description: policy.description.to_owned(),
             policy_name: policy.name.to_owned(),
             policy_type: policy.policy_type,
         }
+    }
+}
+
+/// A version of a policy in an answer.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+pub struct PolicyVersionView {
+    create_date: String,
+    is_default_version: bool,
+    policy_document: String,
+    version_id: String,
+}
+
+impl PolicyVersionView {
+    /// What the version is called.
+    pub fn version_id(&self) -> &str {
+        &self.version_id
+    }
+
+    /// Whether it is the one that decides.
+    pub fn is_default(&self) -> bool {
+        self.is_default_version
     }
 }

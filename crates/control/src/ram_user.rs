@@ -1,12 +1,10 @@
 //! RAM users: callers inside an account, who may do what their policies allow.
 
-use std::collections::BTreeMap;
-
 use causeway_wire::format_timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ram_policy::PolicyType;
+use crate::ram_policy::AttachedPolicies;
 
 /// How many RAM users an account can have.
 pub const RAM_USERS_MAX: usize = 1000;
@@ -29,20 +27,11 @@ pub struct RamUser {
     /// What the user is for.
     pub comments: String,
     /// The attached policies, by name.
-    pub policies: BTreeMap<String, Attached>,
+    pub policies: AttachedPolicies,
     /// When it was made, in UNIX milliseconds.
     pub created_ms: i64,
     /// When it was changed last, in UNIX milliseconds.
     pub updated_ms: i64,
-}
-
-/// That a policy is attached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attached {
-    /// Whose policy it is.
-    pub policy_type: PolicyType,
-    /// Since when, in UNIX milliseconds.
-    pub attached_ms: i64,
 }
 
 impl RamUser {
@@ -55,15 +44,10 @@ impl RamUser {
             mobile_phone: String::new(),
             email: String::new(),
             comments: String::new(),
-            policies: BTreeMap::new(),
+            policies: AttachedPolicies::new(),
             created_ms: now_ms,
             updated_ms: now_ms,
         }
-    }
-
-    /// Whether a policy is attached.
-    pub fn has_policy(&self, policy_type: PolicyType, name: &str) -> bool {
-        self.policies.get(name).is_some_and(|attached| attached.policy_type == policy_type)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::ids::{
     AccessKeyId, AccountId, CenId, CustomerGatewayId, Secret, TransitRouterId, VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
+use crate::ram_role::RamRole;
 use crate::ram_user::RamUser;
 use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
@@ -31,6 +32,8 @@ pub enum Record {
     RamUser(RamUser),
     /// A RAM policy.
     RamPolicy(RamPolicy),
+    /// A RAM role.
+    RamRole(RamRole),
     /// An AccessKey.
     AccessKey(AccessKey),
     /// A customer gateway.
@@ -83,6 +86,8 @@ impl Record {
     pub const RAM_USER: &'static str = "ram-user";
     /// The kind of RAM policies.
     pub const RAM_POLICY: &'static str = "ram-policy";
+    /// The kind of RAM roles.
+    pub const RAM_ROLE: &'static str = "ram-role";
     /// The kind of AccessKeys.
     pub const ACCESS_KEY: &'static str = "access-key";
     /// The kind of customer gateways.
@@ -108,6 +113,7 @@ impl Record {
             Self::Account(_) => Self::ACCOUNT,
             Self::RamUser(_) => Self::RAM_USER,
             Self::RamPolicy(_) => Self::RAM_POLICY,
+            Self::RamRole(_) => Self::RAM_ROLE,
             Self::AccessKey(_) => Self::ACCESS_KEY,
             Self::CustomerGateway(_) => Self::CUSTOMER_GATEWAY,
             Self::VpnConnection(_) => Self::VPN_CONNECTION,
@@ -126,6 +132,7 @@ impl Record {
             Self::Account(record) => record.id().to_string(),
             Self::RamUser(record) => record.id(),
             Self::RamPolicy(record) => record.id(),
+            Self::RamRole(record) => record.id(),
             Self::AccessKey(record) => record.id().to_string(),
             Self::CustomerGateway(record) => record.id().to_string(),
             Self::VpnConnection(record) => record.id().to_string(),
@@ -144,6 +151,7 @@ impl Record {
             Self::Account(_)
             | Self::RamUser(_)
             | Self::RamPolicy(_)
+            | Self::RamRole(_)
             | Self::VpnGateway(_)
             | Self::VpnRouteEntry(_)
             | Self::Cen(_)
@@ -164,6 +172,7 @@ impl Record {
             Self::Account(record) => to_json(record),
             Self::RamUser(record) => to_json(record),
             Self::RamPolicy(record) => to_json(record),
+            Self::RamRole(record) => to_json(record),
             Self::AccessKey(record) => to_json(record),
             Self::CustomerGateway(record) => to_json(record),
             Self::VpnConnection(record) => to_json(record),
@@ -186,6 +195,7 @@ impl Record {
             Self::ACCOUNT => Self::Account(from_json(json)?),
             Self::RAM_USER => Self::RamUser(from_json(json)?),
             Self::RAM_POLICY => Self::RamPolicy(from_json(json)?),
+            Self::RAM_ROLE => Self::RamRole(from_json(json)?),
             Self::ACCESS_KEY => Self::AccessKey(from_json(json)?),
             Self::CUSTOMER_GATEWAY => Self::CustomerGateway(from_json(json)?),
             Self::VPN_CONNECTION => Self::VpnConnection(Box::new(from_json(json)?)),
@@ -260,6 +270,7 @@ stored!(Account, ACCOUNT, AccountId, |account| account.id.clone(), |state, id| {
 });
 stored!(RamUser, RAM_USER, String, |user| user.name.clone(), |state, name| state.ram_user(name));
 stored!(RamPolicy, RAM_POLICY, String, |policy| policy.name.clone(), |state, name| state.ram_policy(name));
+stored!(RamRole, RAM_ROLE, String, |role| role.name.clone(), |state, name| state.ram_role(name));
 stored!(AccessKey, ACCESS_KEY, AccessKeyId, |key| key.id.clone(), |state, id| state.access_key(id));
 stored!(CustomerGateway, CUSTOMER_GATEWAY, CustomerGatewayId, |gateway| gateway.id.clone(), |state, id| {
     state.customer_gateway(id)

@@ -15,6 +15,7 @@ use crate::ids::{
     VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
+use crate::ram_role::RamRole;
 use crate::ram_user::RamUser;
 use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
@@ -36,6 +37,7 @@ pub struct AccountState {
     account: Option<Account>,
     ram_users: BTreeMap<String, RamUser>,
     ram_policies: BTreeMap<String, RamPolicy>,
+    ram_roles: BTreeMap<String, RamRole>,
     access_keys: BTreeMap<AccessKeyId, AccessKey>,
     customer_gateways: Table<RegionId, CustomerGatewayId, CustomerGateway>,
     vpn_connections: Table<RegionId, VpnConnectionId, VpnConnection>,
@@ -68,6 +70,7 @@ impl AccountState {
             account: None,
             ram_users: BTreeMap::new(),
             ram_policies: BTreeMap::new(),
+            ram_roles: BTreeMap::new(),
             access_keys: BTreeMap::new(),
             customer_gateways: Table::default(),
             vpn_connections: Table::default(),
@@ -140,6 +143,16 @@ impl AccountState {
     /// All RAM policies that the account made, by name.
     pub fn ram_policies(&self) -> impl ExactSizeIterator<Item = &RamPolicy> {
         self.ram_policies.values()
+    }
+
+    /// A RAM role.
+    pub fn ram_role(&self, name: &str) -> Option<&RamRole> {
+        self.ram_roles.get(name)
+    }
+
+    /// All RAM roles, by name.
+    pub fn ram_roles(&self) -> impl ExactSizeIterator<Item = &RamRole> {
+        self.ram_roles.values()
     }
 
     /// An AccessKey.
@@ -346,6 +359,9 @@ impl AccountState {
             Record::RamPolicy(policy) => {
                 self.ram_policies.insert(policy.name.clone(), policy);
             }
+            Record::RamRole(role) => {
+                self.ram_roles.insert(role.name.clone(), role);
+            }
             Record::AccessKey(key) => {
                 self.access_keys.insert(key.id.clone(), key);
             }
@@ -437,6 +453,9 @@ impl AccountState {
             }
             Record::RAM_POLICY => {
                 self.ram_policies.remove(id);
+            }
+            Record::RAM_ROLE => {
+                self.ram_roles.remove(id);
             }
             Record::ACCESS_KEY => {
                 id.parse().ok().and_then(|id| self.access_keys.remove(&id));

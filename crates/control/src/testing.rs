@@ -12,12 +12,16 @@ use crate::account::Caller;
 use crate::catalogue;
 use crate::core::{CallContext, Outcome, execute};
 use crate::error::{ApiError, ErrorCode};
-use crate::ids::{AccountId, RequestId, VpnConnectionId};
+use crate::ids::{AccountId, RequestId, Secret, VpnConnectionId};
 use crate::observed::{
     LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedTunnel, TunnelStatus,
 };
 use crate::operation::{self, Entry};
 use crate::record::{Change, Record};
+use crate::resource::tag::Tags;
+use crate::resource::vpn_connection::NetworkType;
+use crate::resource::vpn_gateway::{GatewayType, InstanceChargeType, VpnGateway};
+use crate::role_session::Sealer;
 use crate::settings::Settings;
 use crate::state::AccountState;
 
@@ -45,6 +49,29 @@ impl Logs for Lines {
         let wanted =
             |entry: &&LogEntry| entry.line.connection == *id && (from_ms..=to_ms).contains(&entry.at_ms);
         self.0.iter().filter(wanted).cloned().collect()
+    }
+}
+
+/// Seals so that everybody could open it, which is as good for tests.
+pub(crate) struct Glass;
+
+impl Sealer for Glass {
+    fn seal(&self, plain: &Secret) -> String {
+        format!("glass:{}", plain.expose())
+    }
+
+    fn open(&self, sealed: &str) -> Option<Secret> {
+        sealed.strip_prefix("glass:").map(Secret::new)
+    }
+}
+
+/// Somebody with a role whose id is its name.
+pub(crate) fn role_session(role: &str, session: &str) -> Caller {
+    Caller::RoleSession {
+        role: role.to_owned(),
+        role_id: role.to_owned(),
+        session: session.to_owned(),
+        policy: None,
     }
 }
 
@@ -147,6 +174,15 @@ impl World {
         let entry = entry(action);
         let version = entry.map_or("2016-04-28", |entry| entry.product.version());
         let action = entry.map_or(action, |entry| entry.name);
+        self.execute(action, version, params)
+    }
+
+    /// Plans a call of this very operation with exactly these parameters.
+    pub(crate) fn plan_as(&self, entry: &Entry, pairs: Pairs<'_>) -> Outcome {
+        self.execute(entry.name, entry.product.version(), &params(pairs))
+    }
+
+    fn execute(&self, action: &str, version: &str, params: &Params) -> Outcome {
         let mut seed = [7; 32];
         seed[..8].copy_from_slice(&self.calls.to_be_bytes());
         seed[8..24].copy_from_slice(self.state.account_id().as_str().as_bytes());
@@ -163,6 +199,7 @@ impl World {
             settings: &self.settings,
             observations: &self.reports,
             logs: &self.lines,
+            sealer: &Glass,
         };
         execute(&self.state, &context, action, version, params)
     }
@@ -239,6 +276,32 @@ impl World {
     pub(crate) fn customer_gateway(&mut self, address: &str) -> String {
         let answer = self.call("CreateCustomerGateway", &[("IpAddress", address)]).unwrap();
         answer["CustomerGatewayId"].as_str().unwrap().to_owned()
+    }
+
+    /// A VPN gateway as it is stored.
+    pub(crate) fn vpn_gateway(&mut self, id: &str) {
+        let gateway = VpnGateway {
+            id: id.parse().unwrap(),
+            region: REGION.parse().unwrap(),
+            name: String::new(),
+            description: String::new(),
+            vpc_id: "vpc-a".parse().unwrap(),
+            v_switch_id: None,
+            disaster_recovery_v_switch_id: None,
+            gateway_type: GatewayType::default(),
+            network_type: NetworkType::Public,
+            bandwidth_mbits: Some(10),
+            enable_ipsec: true,
+            enable_ssl: false,
+            ssl_connections: 5,
+            instance_charge_type: InstanceChargeType::default(),
+            auto_propagate: false,
+            resource_group_id: String::new(),
+            tags: Tags::new(),
+            generation: 1,
+            created_ms: 1,
+        };
+        self.commit(&[Change::Put(Record::VpnGateway(gateway))]);
     }
 
     pub(crate) fn two_tunnels(&mut self, gateway: &str) -> String {

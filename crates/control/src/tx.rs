@@ -51,6 +51,11 @@ impl<'a> Tx<'a> {
         &self.context.caller
     }
 
+    /// Everything that the call brings along.
+    pub fn context(&self) -> &'a CallContext<'a> {
+        self.context
+    }
+
     /// The time, in UNIX milliseconds.
     pub fn now_ms(&self) -> i64 {
         self.context.now_ms

@@ -20,6 +20,7 @@ use causeway_control::error::ApiError;
 use causeway_control::ids::{AccessKeyId, RequestId, VpnConnectionId};
 use causeway_control::observed::LogLine;
 use causeway_control::operation::{self, Kind};
+use causeway_control::role_session::RoleSession;
 use causeway_control::state::AccountState;
 use causeway_wire::{
     Claim, ErrorBody, Format, HttpRequest, NonceLimits, Nonces, Params, ParamsError, SignatureError,
@@ -176,8 +177,26 @@ impl Api {
         let now_ms = self.world.now_ms();
         let claim = Claim::read(request, &params)?;
         check_clock(&claim, now_ms)?;
+        let (caller, head) = self.identify(&claim, now_ms)?;
+        self.nonces.lock().unwrap_or_else(PoisonError::into_inner).remember(&claim, now_ms)?;
+        let host = request.header("host").unwrap_or_default().to_owned();
+        Ok(Authentic { claim, params, caller, head, request_id, source, host })
+    }
+
+    /// Whose AccessKey it is that signed. A session brings a token along, which holds the secret of its AccessKey.
+    fn identify(&self, claim: &Claim, now_ms: i64) -> Result<(Caller, Arc<Head>), Refusal> {
         let unknown = || ApiError::new(&catalogue::ACCESS_KEY_NOT_FOUND);
         let id: AccessKeyId = claim.access_key_id.parse().map_err(|_malformed| unknown())?;
+        if let Some(token) = &claim.security_token {
+            let session = RoleSession::open(token, &id, &self.world.ledger)?;
+            claim.verify(session.secret.expose())?;
+            let head = self.world.ledger.head(&session.account).ok_or_else(unknown)?;
+            let caller = session.caller(&head.read(), now_ms)?;
+            return Ok((caller, head));
+        }
+        if id.is_temporary() {
+            return Err(ApiError::new(&catalogue::MISSING_SECURITY_TOKEN).into());
+        }
         let head = self.world.ledger.account_of(&id).and_then(|account| self.world.ledger.head(&account));
         let head = head.ok_or_else(unknown)?;
         let caller = {
@@ -189,9 +208,7 @@ impl Api {
             }
             key.caller()
         };
-        self.nonces.lock().unwrap_or_else(PoisonError::into_inner).remember(&claim, now_ms)?;
-        let host = request.header("host").unwrap_or_default().to_owned();
-        Ok(Authentic { claim, params, caller, head, request_id, source, host })
+        Ok((caller, head))
     }
 
     /// Carries out a request: at once, or when it is its turn.
@@ -303,6 +320,7 @@ impl Api {
             settings: &self.world.settings,
             observations: &self.world.observed,
             logs: &self.world.logs,
+            sealer: &self.world.ledger,
         };
         core::execute(state, &context, &request.claim.action, &request.claim.version, &request.params)
     }

@@ -27,6 +27,9 @@ pub struct Credentials {
     pub access_key_id: String,
     /// The AccessKey's secret.
     pub access_key_secret: String,
+    /// The token, when the AccessKey is that of a role session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_token: Option<String>,
     /// Host and port of the API.
     pub endpoint: String,
     /// The region that commands take when none is given.
@@ -62,8 +65,10 @@ pub struct Product {
 
 /// The VPN gateway's API.
 pub const VPC: Product = Product { version: "2016-04-28" };
-/// Users, AccessKeys and policies.
+/// Users, AccessKeys, roles and policies.
 pub const RAM: Product = Product { version: "2015-05-01" };
+/// Sessions of roles.
+pub const STS: Product = Product { version: "2015-04-01" };
 
 /// Calls operations.
 pub struct Client {
@@ -123,7 +128,7 @@ impl Client {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
         let now_ms = i64::try_from(now.as_millis()).context("the clock is far in the future")?;
         let body_digest = hex(digest::digest(&digest::SHA256, b"").as_ref());
-        let headers = vec![
+        let mut headers = vec![
             ("accept", "application/json".to_owned()),
             ("host", self.credentials.endpoint.clone()),
             ("x-acs-action", action.to_owned()),
@@ -132,6 +137,11 @@ impl Client {
             ("x-acs-signature-nonce", uuid::Uuid::new_v4().to_string()),
             ("x-acs-version", product.version.to_owned()),
         ];
+        if let Some(token) = &self.credentials.security_token {
+            headers.push(("x-acs-accesskey-id", self.credentials.access_key_id.clone()));
+            headers.push(("x-acs-security-token", token.clone()));
+            headers.sort();
+        }
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let lines = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect::<String>();
         let canonical = format!("POST\n/\n{query}\n{lines}\n{names}\n{body_digest}");

@@ -35,8 +35,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// The names that the SDKs, the CLI and the Terraform provider read, each with its value.
 fn variables(credentials: &Credentials) -> Vec<(&'static str, &str)> {
-    let Credentials { account_id, access_key_id, access_key_secret, endpoint, region_id } = credentials;
-    vec![
+    let Credentials { account_id, access_key_id, access_key_secret, security_token, endpoint, region_id } =
+        credentials;
+    let token = security_token.as_deref().map(|token| ("ALIBABA_CLOUD_SECURITY_TOKEN", token));
+    let mut variables: Vec<(&'static str, &str)> = vec![
         // SDKs' default credential chain, and the CLI.
         ("ALIBABA_CLOUD_ACCESS_KEY_ID", access_key_id),
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", access_key_secret),
@@ -58,7 +60,9 @@ fn variables(credentials: &Credentials) -> Vec<(&'static str, &str)> {
         ("RAM_ENDPOINT", endpoint),
         // This project's own examples: host and port, spoken to in plain HTTP.
         ("CAUSEWAY_ENDPOINT", endpoint),
-    ]
+    ];
+    variables.extend(token);
+    variables
 }
 
 #[cfg(test)]
@@ -73,6 +77,7 @@ mod tests {
             account_id: "1234567890123456".into(),
             access_key_id: "LTAIexample".into(),
             access_key_secret: "secret".into(),
+            security_token: Some("token".into()),
             endpoint: "127.0.0.1:8686".into(),
             region_id: "eu-central-1".into(),
         };

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use causeway_control::desired;
 use causeway_control::ids::{AccessKeyId, AccountId, Secret, VpnConnectionId};
+use causeway_control::role_session::Sealer;
 use causeway_control::state::{AccountState, Change, Record};
 use causeway_store::{Commit, Image, Row, Store, StoreError, Vault, Write};
 use tokio::sync::watch;
@@ -218,6 +219,18 @@ impl Ledger {
     }
 }
 
+/// Tokens of role sessions are sealed with the same key as what is stored.
+impl Sealer for Ledger {
+    fn seal(&self, plain: &Secret) -> String {
+        self.vault.seal(plain.expose().as_bytes(), ROLE_SESSION)
+    }
+
+    fn open(&self, sealed: &str) -> Option<Secret> {
+        let plain = self.vault.open(sealed, ROLE_SESSION).ok()?;
+        std::str::from_utf8(&plain).ok().map(Secret::new)
+    }
+}
+
 impl Head {
     fn new(state: AccountState) -> Self {
         let durable = Durable { epoch: 0, revision: state.revision() };
@@ -298,6 +311,9 @@ fn restore(image: &Image, vault: &Vault) -> Result<AccountState, LedgerError> {
     })?;
     Ok(AccountState::restore(account, image.revision, records))
 }
+
+/// Where the token of a role session belongs: with no record.
+const ROLE_SESSION: &str = "role-session";
 
 /// Where a sealed secret belongs, so that it cannot be moved to another record.
 fn place(account: &str, kind: &str, id: &str) -> String {

@@ -87,8 +87,9 @@ async fn serve(config: &Config, data: &Path) -> Result<()> {
     };
     let api = Arc::new(Api::new(Arc::clone(&world), config));
     tracing::info!(address = %endpoint, data = %data.display(), "the API is served");
-    let server = tokio::spawn(http::serve(listener, api, bounds, stopped.clone()));
+    // Who gets an answer from the API finds the metrics, too.
     announce_metrics(metrics_listener.as_ref(), data)?;
+    let server = tokio::spawn(http::serve(listener, api, bounds, stopped.clone()));
     if let Some(listener) = metrics_listener {
         let metrics = Metrics::new(Arc::clone(&world), Arc::clone(&engine));
         tokio::spawn(http::serve_router(listener, metrics.router(), METRICS_BOUNDS, stopped));
@@ -166,6 +167,7 @@ async fn first_account(world: &World, data: &Path, config: &Config, endpoint: So
         account_id: account.to_string(),
         access_key_id: access_key.id.to_string(),
         access_key_secret: access_key.secret.expose().to_owned(),
+        security_token: None,
         endpoint,
         region_id: config.api.default_region().to_owned(),
     };

@@ -11,57 +11,16 @@ mod client;
 #[allow(dead_code, reason = "the binary's own client and reader, of which these tests need a part")]
 #[path = "../src/metrics/exposition.rs"]
 mod exposition;
+#[path = "support/server.rs"]
+mod server;
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use client::{Client, Credentials, VPC};
 use exposition::Exposition;
-use serde_json::Value;
-
-const REGION: &str = "eu-central-1";
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A server without packets, on ports that the system chose.
-struct Server {
-    process: Child,
-    folder: tempfile::TempDir,
-}
+use server::{Server, until};
 
 impl Server {
-    fn start(metrics: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("causeway.toml");
-        let text = format!(
-            "[api]\nlisten = \"127.0.0.1:0\"\n[gateway]\nsimulated_tunnel_up_ms = 50\n[metrics]\n{metrics}\n"
-        );
-        std::fs::write(&config, text).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_causeway"))
-            .args(["serve", "--engine", "none", "--config"])
-            .arg(&config)
-            .arg("--data")
-            .arg(folder.path().join("data"))
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { process, folder };
-        until("the server answers", || {
-            Credentials::load(&server.data())
-                .is_ok_and(|it| Client::new(it).call(VPC, "DescribeRegions", &[]).is_ok())
-        });
-        server
-    }
-
-    fn data(&self) -> std::path::PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Value {
-        let parameters = [&[("RegionId", REGION)], parameters].concat();
-        Client::new(Credentials::load(&self.data()).unwrap()).call(VPC, action, &parameters).unwrap()
-    }
-
     fn metrics(&self) -> Exposition {
         let address = address(&self.data()).unwrap();
         let mut answer = ureq::get(format!("http://{address}/metrics")).call().unwrap();
@@ -71,23 +30,8 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
 fn address(data: &Path) -> Option<String> {
     std::fs::read_to_string(data.join("metrics-address")).ok().map(|text| text.trim().to_owned())
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "it took too long until {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn make_connection(server: &Server) -> String {
@@ -109,7 +53,7 @@ fn make_connection(server: &Server) -> String {
 
 #[test]
 fn a_connection_is_told_from_its_creation_to_its_deletion() {
-    let server = Server::start("listen = \"127.0.0.1:0\"");
+    let server = Server::start("[metrics]\nlisten = \"127.0.0.1:0\"");
     assert_eq!(server.metrics().named("causeway_tunnel_configured").count(), 0);
     let id = make_connection(&server);
     let told = server.metrics();
@@ -138,7 +82,7 @@ fn a_connection_is_told_from_its_creation_to_its_deletion() {
 
 #[test]
 fn where_metrics_are_off_nobody_listens_and_no_address_is_left_behind() {
-    let server = Server::start("enabled = false");
+    let server = Server::start("[metrics]\nenabled = false");
     assert_eq!(address(&server.data()), None);
 }
 
@@ -164,7 +108,7 @@ fn a_port_that_was_asked_for_and_is_taken_is_said_in_one_line() {
 
 #[test]
 fn top_shows_each_tunnel_once_for_scripts() {
-    let server = Server::start("listen = \"127.0.0.1:0\"");
+    let server = Server::start("[metrics]\nlisten = \"127.0.0.1:0\"");
     let id = make_connection(&server);
     until("both tunnels are up", || server.metrics().sum("causeway_tunnel_up") == 2.0);
     let top = Command::new(env!("CARGO_BIN_EXE_causeway"))

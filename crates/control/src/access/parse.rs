@@ -1,15 +1,12 @@
 //! From the JSON of a policy to its statements, with errors that name the place.
 
-use std::net::IpAddr;
-
-use causeway_wire::parse_timestamp;
-use ipnet::IpNet;
 use thiserror::Error;
 
-use super::condition::{Condition, DateOperator, TextPattern};
+use super::condition::{Condition, Key, Number, Relation, Test, TextPattern};
 use super::glob::Glob;
 use super::json::Json;
-use super::{Effect, Policy, ResourcePattern, Selection, Statement};
+use super::trust::{Trust, TrustPolicy};
+use super::{Effect, Policy, ResourcePattern, Selection, Statement, text};
 
 /// How long the JSON of a policy may be, in bytes.
 pub const POLICY_BYTES_MAX: usize = 32 * 1024;
@@ -39,6 +36,18 @@ fn error<T>(place: &str, problem: impl Into<String>) -> Result<T, PolicyError> {
 }
 
 pub(super) fn policy(text: &str) -> Result<Policy, PolicyError> {
+    Ok(Policy { statements: statements(text, statement)? })
+}
+
+pub(super) fn trust_policy(text: &str) -> Result<TrustPolicy, PolicyError> {
+    Ok(TrustPolicy { statements: statements(text, trust)? })
+}
+
+/// The statements of a policy of version 1, whatever is in them.
+fn statements<S>(
+    text: &str,
+    statement: fn(&str, Json) -> Result<S, PolicyError>,
+) -> Result<Vec<S>, PolicyError> {
     if text.len() > POLICY_BYTES_MAX {
         return error("policy", format!("has {} bytes; at most {POLICY_BYTES_MAX} are allowed", text.len()));
     }
@@ -59,25 +68,72 @@ pub(super) fn policy(text: &str) -> Result<Policy, PolicyError> {
     }
     none_left("", members)?;
     let statements = statements.into_iter().enumerate();
-    let statements = statements.map(|(index, json)| statement(&format!("Statement[{index}]"), json));
-    Ok(Policy { statements: statements.collect::<Result<_, _>>()? })
+    statements.map(|(index, json)| statement(&format!("Statement[{index}]"), json)).collect()
 }
 
 fn statement(place: &str, json: Json) -> Result<Statement, PolicyError> {
     let mut members = object(place, json)?;
-    let effect = match take(&mut members, "Effect") {
-        Some(Json::String(effect)) if effect == "Allow" => Effect::Allow,
-        Some(Json::String(effect)) if effect == "Deny" => Effect::Deny,
-        _ => return error(&format!("{place}.Effect"), "must be Allow or Deny"),
-    };
+    let effect = effect(place, &mut members)?;
     let actions = selection(place, &mut members, ["Action", "NotAction"], action_pattern)?;
     let resources = selection(place, &mut members, ["Resource", "NotResource"], resource_pattern)?;
-    let conditions = match take(&mut members, "Condition") {
-        None => Vec::new(),
-        Some(json) => conditions(&format!("{place}.Condition"), json)?,
-    };
+    let conditions = conditions(place, &mut members)?;
     none_left(&format!("{place}."), members)?;
     Ok(Statement { effect, actions, resources, conditions })
+}
+
+/// A statement of a trust policy: about principals instead of resources.
+fn trust(place: &str, json: Json) -> Result<Trust, PolicyError> {
+    let mut members = object(place, json)?;
+    let effect = effect(place, &mut members)?;
+    let actions = selection(place, &mut members, ["Action", "NotAction"], action_pattern)?;
+    let principal = format!("{place}.Principal");
+    let Some(json) = take(&mut members, "Principal") else {
+        return error(&principal, "must be given, like {\"RAM\":\"acs:ram::1234567890123456:root\"}");
+    };
+    let principals = principals(&principal, json)?;
+    let conditions = conditions(place, &mut members)?;
+    none_left(&format!("{place}."), members)?;
+    Ok(Trust { effect, actions, principals, conditions })
+}
+
+/// The RAM principals. Services and identity providers are well-formed, and nobody here is one.
+fn principals(place: &str, json: Json) -> Result<Vec<String>, PolicyError> {
+    let mut principals = Vec::new();
+    let members = object(place, json)?;
+    if members.is_empty() {
+        return error(place, "must name a principal");
+    }
+    for (kind, json) in members {
+        let place = format!("{place}.{kind}");
+        let named = texts(&place, json, PATTERNS_MAX)?;
+        match kind.as_str() {
+            "RAM" => principals.extend(each(&named, PRINCIPAL, principal)?),
+            "Service" | "Federated" => {}
+            _ => return error(&place, "is no kind of principal; there are RAM, Service and Federated"),
+        }
+    }
+    Ok(principals)
+}
+
+/// What a RAM principal looks like.
+const PRINCIPAL: &str = "acs:ram::ACCOUNT:root, acs:ram::ACCOUNT:user/NAME or acs:ram::ACCOUNT:role/NAME, with the 16 digits of an account";
+
+fn principal(text: &str) -> Option<String> {
+    let (account, who) = text.strip_prefix("acs:ram::")?.split_once(':')?;
+    let is_account = account.len() == 16 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let name = who.strip_prefix("user/").or_else(|| who.strip_prefix("role/"));
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    (is_account && (who == "root" || name.is_some_and(is_name))).then(|| text.to_owned())
+}
+
+fn effect(place: &str, members: &mut Members) -> Result<Effect, PolicyError> {
+    match take(members, "Effect") {
+        Some(Json::String(effect)) if effect == "Allow" => Ok(Effect::Allow),
+        Some(Json::String(effect)) if effect == "Deny" => Ok(Effect::Deny),
+        _ => error(&format!("{place}.Effect"), "must be Allow or Deny"),
+    }
 }
 
 /// One of the two members, as a string or a list of strings.
@@ -122,7 +178,9 @@ fn resource_pattern(place: &str, text: &str) -> Result<ResourcePattern, PolicyEr
     let parts: Vec<&str> = text.splitn(5, ':').collect();
     match parts[..] {
         ["acs", service, region, account, resource] if !service.is_empty() && !resource.is_empty() => {
-            // Global resources have no region, some not even an account.
+            // Global resources have no region, some not even an account. Those of RAM are written both as
+            // acs:ram::... and as acs:ram:*:...
+            let region = if service.eq_ignore_ascii_case("ram") && region.is_empty() { "*" } else { region };
             let service = Glob::ignoring_case(service);
             let [acs, region, account, resource] = ["acs", region, account, resource].map(Glob::new);
             Ok(ResourcePattern::Parts([acs, service, region, account, resource]))
@@ -133,8 +191,10 @@ fn resource_pattern(place: &str, text: &str) -> Result<ResourcePattern, PolicyEr
     }
 }
 
-fn conditions(place: &str, json: Json) -> Result<Vec<Condition>, PolicyError> {
+fn conditions(place: &str, members: &mut Members) -> Result<Vec<Condition>, PolicyError> {
     let mut conditions = Vec::new();
+    let Some(json) = take(members, "Condition") else { return Ok(conditions) };
+    let place = &format!("{place}.Condition");
     let mut values_left = CONDITION_VALUES_MAX;
     for (operator, json) in object(place, json)? {
         let place = format!("{place}.{operator}");
@@ -152,35 +212,59 @@ fn conditions(place: &str, json: Json) -> Result<Vec<Condition>, PolicyError> {
 type Placed = [(String, String)];
 
 fn condition(operator: &str, key: &str, values: &Placed) -> Result<Condition, PolicyError> {
-    let not_understood = || Condition::NotUnderstood { operator: operator.to_owned(), key: key.to_owned() };
+    let known = condition_key(key).map(|key| (test(operator, &key, values), key));
+    match known {
+        Some((Some(test), key)) => Ok(Condition::Known { key, test: test? }),
+        _ => Ok(Condition::NotUnderstood { operator: operator.to_owned(), key: key.to_owned() }),
+    }
+}
+
+fn condition_key(key: &str) -> Option<Key> {
     let (name, tag) = match key.split_once('/') {
-        Some((name, tag)) => (name, Some(tag)),
+        Some((_, "")) => return None,
+        Some((name, tag)) => (name, Some(tag.to_owned())),
         None => (key, None),
     };
-    match (name.to_ascii_lowercase().as_str(), tag) {
-        ("acs:sourceip", None) => {
-            let negated = match operator {
-                "IpAddress" => false,
-                "NotIpAddress" => true,
-                _ => return Ok(not_understood()),
-            };
-            Ok(Condition::SourceIp { networks: each(values, "an address or CIDR block", network)?, negated })
+    Some(match (name.to_ascii_lowercase().as_str(), tag) {
+        ("acs:sourceip", None) => Key::SourceIp,
+        ("acs:securetransport", None) => Key::SecureTransport,
+        ("acs:mfapresent", None) => Key::MfaPresent,
+        ("acs:currenttime", None) => Key::CurrentTime,
+        ("acs:resourcetag", Some(tag)) => Key::ResourceTag(tag),
+        ("acs:requesttag", Some(tag)) => Key::RequestTag(tag),
+        ("vpc:tag", Some(tag)) => Key::VpcTag(tag),
+        _ => return None,
+    })
+}
+
+/// What an operator says about a key; `None` when it is unknown, or not one for this key.
+fn test(operator: &str, key: &Key, values: &Placed) -> Option<Result<Test, PolicyError>> {
+    let is_tag = matches!(key, Key::ResourceTag(_) | Key::RequestTag(_) | Key::VpcTag(_));
+    if let Some((pattern, negated)) = text_operator(operator).filter(|_| is_tag) {
+        let values = values.iter().map(|(_, text)| pattern(text)).collect();
+        return Some(Ok(Test::Text { values, negated }));
+    }
+    if let Some(relation) = operator.strip_prefix("Numeric").and_then(relation).filter(|_| is_tag) {
+        let values = each(values, "a number", Number::parse);
+        return Some(values.map(|values| Test::Number { relation, values }));
+    }
+    if let Some(relation) = operator.strip_prefix("Date").and_then(relation)
+        && (is_tag || *key == Key::CurrentTime)
+    {
+        let expected = "a time like 2026-01-31T12:00:00Z or 2026-01-31T12:00:00+08:00";
+        let values_ms = each(values, expected, text::unix_ms);
+        return Some(values_ms.map(|values_ms| Test::Date { relation, values_ms }));
+    }
+    match operator {
+        "Bool" if is_tag || matches!(key, Key::SecureTransport | Key::MfaPresent) => {
+            Some(each(values, "true or false", text::truth).map(|values| Test::Bool { values }))
         }
-        ("acs:securetransport", None) if operator == "Bool" => {
-            let values = each(values, "true or false", |text| text.to_ascii_lowercase().parse().ok())?;
-            Ok(Condition::SecureTransport { values })
+        "IpAddress" | "NotIpAddress" if is_tag || *key == Key::SourceIp => {
+            let networks = each(values, "an address or CIDR block", text::network);
+            let negated = operator == "NotIpAddress";
+            Some(networks.map(|networks| Test::Address { networks, negated }))
         }
-        ("acs:currenttime", None) => {
-            let Some(operator) = date_operator(operator) else { return Ok(not_understood()) };
-            let expected = "a time like 2026-01-31T12:00:00Z or 2026-01-31T12:00:00+08:00";
-            Ok(Condition::CurrentTime { operator, values_ms: each(values, expected, unix_ms)? })
-        }
-        ("acs:resourcetag", Some(tag)) if !tag.is_empty() => {
-            let Some((pattern, negated)) = text_operator(operator) else { return Ok(not_understood()) };
-            let values = values.iter().map(|(_, text)| pattern(text)).collect();
-            Ok(Condition::ResourceTag { key: tag.to_owned(), values, negated })
-        }
-        _ => Ok(not_understood()),
+        _ => None,
     }
 }
 
@@ -196,39 +280,15 @@ fn each<T>(
     parsed.collect()
 }
 
-fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
-/// The UNIX milliseconds of a time in UTC (`Z`) or with an offset from it (`+08:00`).
-fn unix_ms(text: &str) -> Option<i64> {
-    if text.ends_with('Z') {
-        return parse_timestamp(text).ok();
-    }
-    let (local, offset) = text.split_at_checked("YYYY-MM-DDThh:mm:ss".len())?;
-    let local_ms = parse_timestamp(&format!("{local}Z")).ok()?;
-    let (sign, offset) = match offset.split_at_checked(1)? {
-        ("+", offset) => (1, offset),
-        ("-", offset) => (-1, offset),
-        _ => return None,
-    };
-    let two_digits = |text: &str, max: i64| {
-        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse().ok().filter(|number| is_number && (0..=max).contains(number))
-    };
-    let (hours, minutes) = offset.split_once(':')?;
-    let offset_min = two_digits(hours, 23)? * 60 + two_digits(minutes, 59)?;
-    Some(local_ms - sign * offset_min * 60_000)
-}
-
-fn date_operator(operator: &str) -> Option<DateOperator> {
-    Some(match operator {
-        "DateEquals" => DateOperator::Equals,
-        "DateNotEquals" => DateOperator::NotEquals,
-        "DateLessThan" => DateOperator::LessThan,
-        "DateLessThanEquals" => DateOperator::LessThanEquals,
-        "DateGreaterThan" => DateOperator::GreaterThan,
-        "DateGreaterThanEquals" => DateOperator::GreaterThanEquals,
+/// The relation that the name of an operator ends with.
+fn relation(name: &str) -> Option<Relation> {
+    Some(match name {
+        "Equals" => Relation::Equals,
+        "NotEquals" => Relation::NotEquals,
+        "LessThan" => Relation::LessThan,
+        "LessThanEquals" => Relation::LessThanEquals,
+        "GreaterThan" => Relation::GreaterThan,
+        "GreaterThanEquals" => Relation::GreaterThanEquals,
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@ use proptest::prelude::{Strategy, prop, prop_assert, prop_oneof, proptest};
 
 use super::{
     AccessRequest, CONDITION_VALUES_MAX, Decision, PATTERN_BYTES_MAX, PATTERNS_MAX, POLICY_BYTES_MAX, Policy,
-    STATEMENTS_MAX, evaluate,
+    STATEMENTS_MAX, TrustPolicy, evaluate,
 };
 
 const ALLOWED: Decision = Decision::Allowed;
@@ -30,6 +30,8 @@ struct Caller {
     secure_transport: bool,
     now_ms: i64,
     tags: BTreeMap<String, String>,
+    request_tags: BTreeMap<String, String>,
+    is_new: bool,
 }
 
 impl Caller {
@@ -40,7 +42,11 @@ impl Caller {
             source_ip: [192, 0, 2, 7].into(),
             secure_transport: true,
             now_ms: 1_769_860_800_000,
-            tags: BTreeMap::from([("env".to_owned(), "prod".to_owned())]),
+            tags: [("env", "prod"), ("level", "7"), ("until", "2026-02-01T00:00:00Z"), ("open", "True")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            request_tags: BTreeMap::from([("cost".to_owned(), "it".to_owned())]),
+            is_new: false,
         }
     }
 
@@ -52,6 +58,8 @@ impl Caller {
             secure_transport: self.secure_transport,
             now_ms: self.now_ms,
             resource_tags: &self.tags,
+            request_tags: &self.request_tags,
+            is_new: self.is_new,
         };
         evaluate(policies, &request)
     }
@@ -183,6 +191,29 @@ fn conditions_hold_or_fail_the_same_way_for_both_effects() {
         (r#""StringLike":{"acs:ResourceTag/owner":"*"}"#, false),
         (r#""StringNotLike":{"acs:ResourceTag/env":"p*"}"#, false),
         (r#""StringNotLike":{"acs:ResourceTag/env":"t*"}"#, true),
+        (r#""StringEquals":{"acs:RequestTag/cost":"it"}"#, true),
+        (r#""StringEquals":{"acs:RequestTag/env":"prod"}"#, false),
+        (r#""StringLike":{"ACS:requesttag/cost":"i?"}"#, true),
+        (r#""StringEquals":{"vpc:tag/env":"prod"}"#, true),
+        (r#""StringEquals":{"vpc:tag/cost":"it"}"#, false),
+        (r#""Bool":{"acs:MFAPresent":"true"}"#, false),
+        (r#""Bool":{"acs:MFAPresent":"false"}"#, true),
+        (r#""NumericEquals":{"acs:ResourceTag/level":"7.0"}"#, true),
+        (r#""NumericEquals":{"acs:ResourceTag/level":[5,6]}"#, false),
+        (r#""NumericNotEquals":{"acs:ResourceTag/level":[5,7]}"#, false),
+        (r#""NumericNotEquals":{"acs:ResourceTag/env":7}"#, true),
+        (r#""NumericLessThan":{"acs:ResourceTag/level":7}"#, false),
+        (r#""NumericLessThan":{"acs:ResourceTag/level":"7.5"}"#, true),
+        (r#""NumericLessThanEquals":{"acs:ResourceTag/level":7}"#, true),
+        (r#""NumericGreaterThan":{"acs:ResourceTag/level":-1}"#, true),
+        (r#""NumericGreaterThanEquals":{"acs:ResourceTag/level":8}"#, false),
+        (r#""NumericGreaterThan":{"acs:ResourceTag/env":0}"#, false),
+        (r#""DateGreaterThan":{"acs:ResourceTag/until":"2026-01-31T12:00:00Z"}"#, true),
+        (r#""DateGreaterThan":{"acs:ResourceTag/env":"2026-01-31T12:00:00Z"}"#, false),
+        (r#""Bool":{"acs:ResourceTag/open":true}"#, true),
+        (r#""Bool":{"acs:ResourceTag/env":true}"#, false),
+        (r#""IpAddress":{"acs:ResourceTag/env":"0.0.0.0/0"}"#, false),
+        (r#""NotIpAddress":{"acs:ResourceTag/env":"0.0.0.0/0"}"#, true),
     ];
     for (condition, holds) in table {
         assert_eq!(under(condition, &Caller::new()), (holds, holds), "{condition}");
@@ -209,11 +240,12 @@ fn a_condition_that_is_not_understood_only_takes_rights_away() {
         r#""ipaddress":{"acs:SourceIp":"192.0.2.7"}"#,
         r#""IpAddress":{"acs:VpcSourceIp":"192.0.2.7"}"#,
         r#""StringEquals":{"acs:SourceIp":"192.0.2.7"}"#,
-        r#""StringEquals":{"acs:RequestTag/env":"prod"}"#,
+        r#""StringEquals":{"acs:RequestTag":"prod"}"#,
+        r#""StringEquals":{"ecs:tag/env":"prod"}"#,
         r#""StringEquals":{"acs:ResourceTag/":"prod"}"#,
         r#""StringEquals":{"acs:ResourceTag":"prod"}"#,
         r#""Bool":{"acs:SecureTransport/x":"true"}"#,
-        r#""Bool":{"acs:MFAPresent":"true"}"#,
+        r#""StringEquals":{"acs:MFAPresent":"true"}"#,
         r#""NumericLessThan":{"acs:CurrentTime":5}"#,
     ] {
         assert_eq!(under(condition, &Caller::new()), (false, true), "{condition}");
@@ -234,11 +266,11 @@ fn a_condition_that_is_not_understood_only_takes_rights_away() {
 #[test]
 fn conditions_that_are_not_understood_are_named() {
     let statement = r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":
-        {"Bool":{"acs:SecureTransport":"true","acs:MFAPresent":"true"},"Null":{"acs:SourceIp":"true"}}}"#;
+        {"Bool":{"acs:SecureTransport":"true","acs:CurrentTime":"true"},"Null":{"acs:SourceIp":"true"}}}"#;
     let places = policy(&format!("{ALLOW_ALL},{statement}")).conditions_not_understood();
     assert_eq!(
         places,
-        ["Statement[1].Condition.Bool.acs:MFAPresent", "Statement[1].Condition.Null.acs:SourceIp"]
+        ["Statement[1].Condition.Bool.acs:CurrentTime", "Statement[1].Condition.Null.acs:SourceIp"]
     );
     assert!(policy(ALLOW_ALL).conditions_not_understood().is_empty());
 }
@@ -252,6 +284,104 @@ fn an_ipv4_address_in_ipv6_clothes_is_still_that_address() {
     let v6 = Caller { source_ip: "2001:db8::1".parse().expect("an address"), ..Caller::new() };
     assert_eq!(under(r#""IpAddress":{"acs:SourceIp":["192.0.2.0/24","2001:db8::/32"]}"#, &v6), (true, true));
     assert_eq!(under(r#""IpAddress":{"acs:SourceIp":"0.0.0.0/0"}"#, &v6), (false, false));
+}
+
+#[test]
+fn the_tags_of_a_resource_that_is_made_are_those_of_the_request() {
+    let mut maker = Caller { is_new: true, ..Caller::new() };
+    assert_eq!(under(r#""StringEquals":{"vpc:tag/cost":"it"}"#, &maker), (true, true));
+    assert_eq!(under(r#""StringEquals":{"vpc:tag/env":"prod"}"#, &maker), (false, false));
+    maker.request_tags.clear();
+    assert_eq!(under(r#""StringNotEquals":{"acs:RequestTag/cost":"it"}"#, &maker), (true, true));
+}
+
+#[test]
+fn resources_of_ram_are_the_same_with_and_without_a_star_for_the_region() {
+    for region in ["", "*"] {
+        let allow = format!(
+            r#"{{"Effect":"Allow","Action":"sts:*","Resource":"acs:ram:{region}:1234567890123456:role/a*"}}"#
+        );
+        let of = |resource| Caller { action: "sts:AssumeRole", resource, ..Caller::new() };
+        assert!(of("acs:ram:*:1234567890123456:role/admin").asks(&[policy(&allow)]).is_allowed());
+        assert!(!of("acs:ram:*:1234567890123456:role/boss").asks(&[policy(&allow)]).is_allowed());
+        assert!(!of("acs:ram:*:6543210987654321:role/admin").asks(&[policy(&allow)]).is_allowed());
+    }
+    let everywhere = policy(r#"{"Effect":"Allow","Action":"vpc:*","Resource":"acs:vpc::*:*"}"#);
+    assert!(!Caller::new().asks(&[everywhere]).is_allowed(), "a resource of Vpc has a region");
+}
+
+fn trusts(statements: &str, names: &[&str], caller: &Caller) -> bool {
+    let policy = TrustPolicy::parse(&format!(r#"{{"Version":"1","Statement":[{statements}]}}"#))
+        .expect("the test's trust policy is valid");
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let request = AccessRequest {
+        action: "sts:AssumeRole",
+        resource: "acs:ram:*:1234567890123456:role/admin",
+        source_ip: caller.source_ip,
+        secure_transport: caller.secure_transport,
+        now_ms: caller.now_ms,
+        resource_tags: &caller.tags,
+        request_tags: &caller.request_tags,
+        is_new: false,
+    };
+    policy.trusts(&names, &request)
+}
+
+#[test]
+fn a_role_is_for_those_whom_its_trust_policy_names() {
+    const ALICE: [&str; 2] = ["acs:ram::1234567890123456:root", "acs:ram::1234567890123456:user/alice"];
+    let trust = |effect: &str, action: &str, principal: &str| {
+        format!(r#"{{"Effect":"{effect}","Action":"{action}","Principal":{principal}}}"#)
+    };
+    let table = [
+        (r#"{"RAM":"acs:ram::1234567890123456:root"}"#, true),
+        (r#"{"RAM":["acs:ram::6543210987654321:root","acs:ram::1234567890123456:user/alice"]}"#, true),
+        (r#"{"Service":"ecs.aliyuncs.com","RAM":"acs:ram::1234567890123456:root"}"#, true),
+        (r#"{"RAM":"acs:ram::1234567890123456:user/alic"}"#, false),
+        (r#"{"RAM":"acs:ram::1234567890123456:role/alice"}"#, false),
+        (r#"{"RAM":"acs:ram::6543210987654321:root"}"#, false),
+        (r#"{"Service":"ecs.aliyuncs.com"}"#, false),
+    ];
+    for (principal, may) in table {
+        assert_eq!(trusts(&trust("Allow", "sts:AssumeRole", principal), &ALICE, &Caller::new()), may);
+        assert!(!trusts(&trust("Allow", "ram:*", principal), &ALICE, &Caller::new()), "{principal}");
+        assert!(!trusts(&trust("Deny", "sts:AssumeRole", principal), &ALICE, &Caller::new()), "{principal}");
+    }
+    let all = trust("Allow", "*", r#"{"RAM":"acs:ram::1234567890123456:root"}"#);
+    let not_alice = trust("Deny", "*", r#"{"RAM":"acs:ram::1234567890123456:user/alice"}"#);
+    assert!(!trusts(&format!("{all},{not_alice}"), &ALICE, &Caller::new()));
+    assert!(trusts(&format!("{all},{not_alice}"), &ALICE[..1], &Caller::new()));
+}
+
+#[test]
+fn a_trust_policy_has_conditions_too() {
+    let from_home = r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::1234567890123456:root"},
+        "Condition":{"IpAddress":{"acs:SourceIp":"192.0.2.0/24"}}}"#;
+    let names = ["acs:ram::1234567890123456:root"];
+    assert!(trusts(from_home, &names, &Caller::new()));
+    let away = Caller { source_ip: [198, 51, 100, 1].into(), ..Caller::new() };
+    assert!(!trusts(from_home, &names, &away));
+}
+
+#[test]
+fn a_trust_policy_that_is_wrong_is_told_where() {
+    let ram = |principal: &str| format!(r#""Effect":"Allow","Action":"*","Principal":{principal}"#);
+    let table = [
+        (r#""Effect":"Allow","Action":"*""#.to_owned(), ".Principal: must be given, like"),
+        (ram(r#""*""#), ".Principal: must be an object"),
+        (ram("{}"), ".Principal: must name a principal"),
+        (ram(r#"{"RAM":[]}"#), ".Principal.RAM: must not be an empty list"),
+        (ram(r#"{"RAM":"acs:ram::123:root"}"#), ".Principal.RAM: must be acs:ram::ACCOUNT:root"),
+        (ram(r#"{"RAM":["acs:ram::1234567890123456:user/"]}"#), ".Principal.RAM[0]: must be"),
+        (ram(r#"{"RAM":"acs:ram::*:root"}"#), ".Principal.RAM: must be"),
+        (ram(r#"{"AWS":"x"}"#), ".Principal.AWS: is no kind of principal"),
+        (format!(r#"{},"Resource":"*""#, ram(r#"{"Service":"x"}"#)), ".Resource: is not a member"),
+    ];
+    for (statement, problem) in table {
+        let policy = format!(r#"{{"Version":"1","Statement":[{{{statement}}}]}}"#);
+        let error = TrustPolicy::parse(&policy).expect_err("the test wants a refusal").to_string();
+        assert!(error.starts_with(&format!("Statement[0]{problem}")), "{error}");
+    }
 }
 
 /// The error of a whole policy.
@@ -424,6 +554,8 @@ fn policy_text() -> impl Strategy<Value = String> {
         "\"Resource\":\"*\"",
         "\"Resource\":\"acs:vpc:*:*:*\"",
         "\"Condition\":{",
+        "\"Principal\":{\"RAM\":",
+        "\"acs:ram::1234567890123456:user/a\"",
         "\"IpAddress\":{\"acs:SourceIp\":",
         "\"10.0.0.0/8\"",
         "\"DateLessThan\":{\"acs:CurrentTime\":\"2026-01-31T12:00:00+08:00\"}",
@@ -440,7 +572,8 @@ fn policy_text() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn no_policy_panics(text in policy_text()) {
-        if let Err(error) = Policy::parse(&text) {
+        let parsed = [Policy::parse(&text).map(|_| ()), TrustPolicy::parse(&text).map(|_| ())];
+        for error in parsed.into_iter().filter_map(Result::err) {
             prop_assert!(!error.place.is_empty() && !error.problem.is_empty());
         }
     }

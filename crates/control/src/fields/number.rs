@@ -115,6 +115,10 @@ number_type!(
     MaxItems(u32) "int32", 1..=1000, default 100
 );
 number_type!(
+    /// How long the sessions of a role may live, in seconds.
+    MaxSessionDuration(u32) "int64", 3600..=43200, default 3600
+);
+number_type!(
     /// How many minutes of a log.
     MinutePeriod(u8) "int32", 1..=10, default 10
 );

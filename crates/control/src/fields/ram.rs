@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
 use super::text::text_type;
+use crate::ram_role::is_role_name;
 
 text_type!(
     /// The name of a RAM user.
@@ -20,6 +21,27 @@ text_type!(
     1..=128,
     "1 to 128 letters, digits and hyphens",
     |text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+);
+text_type!(
+    /// The name of a RAM role.
+    RoleName(String),
+    1..=64,
+    "1 to 64 letters, digits and characters of . _ -",
+    |text| is_role_name(text)
+);
+text_type!(
+    /// The name of a version of a RAM policy.
+    VersionId(String),
+    2..=16,
+    "v and a number, such as v1",
+    |text| text.starts_with('v')
+);
+text_type!(
+    /// The name of a session of a role.
+    RoleSessionName(String),
+    2..=64,
+    "2 to 64 letters, digits and characters of . @ - _",
+    |text| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".@-_".contains(&byte))
 );
 text_type!(
     /// The name of a RAM user for people. Empty takes it away.

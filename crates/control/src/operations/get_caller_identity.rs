@@ -81,12 +81,12 @@ impl Operation for GetCallerIdentity {
                     ..of(IdentityType::RamUser, &format!("user/{name}"), user_id)
                 }
             }
-            Caller::RoleSession { role, session } => Response {
-                role_id: Some(role.clone()),
+            Caller::RoleSession { role, role_id, session, .. } => Response {
+                role_id: Some(role_id.clone()),
                 ..of(
                     IdentityType::AssumedRoleUser,
                     &format!("assumed-role/{role}/{session}"),
-                    format!("{role}:{session}"),
+                    format!("{role_id}:{session}"),
                 )
             },
         })

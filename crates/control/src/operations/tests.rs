@@ -8,6 +8,7 @@ mod modified_tunnels;
 mod others;
 mod published;
 mod routes;
+mod sessions;
 mod tags;
 mod transit_routers;
 mod vpn_connections;

@@ -13,6 +13,11 @@ pub const SYSTEM: &[NamedPolicy<'static>] = &[
         r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
     ),
     system(
+        "AliyunSTSAssumeRoleAccess",
+        "Provides the right to assume the roles that trust the user.",
+        r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#,
+    ),
+    system(
         "AliyunVPCFullAccess",
         "Provides full access to the operations of Vpc.",
         r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"vpc:*","Resource":"*"}]}"#,
@@ -39,8 +44,11 @@ const fn system(
         name,
         description,
         document,
+        default_version: 1,
+        versions: &[],
         tags: None,
         created_ms: CREATED_MS,
+        updated_ms: CREATED_MS,
     }
 }
 
@@ -61,6 +69,8 @@ mod tests {
             secure_transport: false,
             now_ms: 0,
             resource_tags: &BTreeMap::new(),
+            request_tags: &BTreeMap::new(),
+            is_new: false,
         };
         evaluate(&[access::Policy::parse(policy.document).unwrap()], &request).is_allowed()
     }

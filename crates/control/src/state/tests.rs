@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 
 use crate::account::new_account;
 use crate::ids::Secret;
-use crate::ram_policy::{PolicyType, RamPolicy};
-use crate::ram_user::{Attached, RamUser};
+use crate::ram_policy::{Attached, AttachedPolicies, PolicyType, RamPolicy};
+use crate::ram_role::RamRole;
+use crate::ram_user::RamUser;
 use crate::record::{Change, Record, RecordError};
 use crate::resource::client_token::ClientToken;
 use crate::resource::tag::Tags;
@@ -23,14 +24,20 @@ fn one_of_each() -> Vec<Record> {
     records.extend(new_account(&[1; 32], 1).records);
     let mut user = RamUser::new("alice".to_owned(), "2".repeat(18), 1);
     let attached = Attached { policy_type: PolicyType::Custom, attached_ms: 2 };
-    user.policies.insert("p".to_owned(), attached);
+    user.policies.insert("p".to_owned(), attached.clone());
     records.push(Record::RamUser(user));
-    records.push(Record::RamPolicy(RamPolicy {
-        name: "p".to_owned(),
-        description: String::new(),
-        document: "{}".to_owned(),
-        tags: Tags::new(),
+    records.push(Record::RamPolicy(RamPolicy::new("p".to_owned(), "{}".to_owned(), 1)));
+    records.push(Record::RamRole(RamRole {
+        name: "admin".to_owned(),
+        role_id: "3".repeat(18),
+        description: "for a while".to_owned(),
+        trust: "{}".to_owned(),
+        max_session_duration_s: 7200,
+        allow_console_login: false,
+        policies: AttachedPolicies::from([("p".to_owned(), attached)]),
+        tags: Tags::from([("env".to_owned(), "prod".to_owned())]),
         created_ms: 1,
+        updated_ms: 2,
     }));
     records
 }
@@ -39,7 +46,7 @@ fn one_of_each() -> Vec<Record> {
 fn every_record_is_read_back_as_it_was_written() {
     let records = one_of_each();
     let kinds: BTreeSet<&str> = records.iter().map(Record::kind).collect();
-    assert_eq!(kinds.len(), 8);
+    assert_eq!(kinds.len(), 9);
     for record in records {
         let again = Record::from_json(record.kind(), &record.to_json()).unwrap();
         assert_eq!((again.id(), again.kind()), (record.id(), record.kind()));

@@ -8,10 +8,10 @@ use crate::error::{ApiError, ErrorCode};
 use crate::fields::{PolicyName, UserName, optional};
 use crate::ids::RegionId;
 use crate::operation::{Kind, Operation, Product};
-use crate::operations::ram;
+use crate::operations::ram::{self, attached_policies};
 use crate::permission::{Permission, Target};
-use crate::ram_policy::{self, PolicyType};
-use crate::ram_user::{Attached, POLICIES_MAX};
+use crate::ram_policy::PolicyType;
+use crate::ram_user::POLICIES_MAX;
 use crate::tx::Tx;
 
 /// See the module.
@@ -38,6 +38,12 @@ pub struct Request {
 /// Nothing but the `RequestId`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Response {}
+
+const RULES: attached_policies::Rules = attached_policies::Rules {
+    policies_max: POLICIES_MAX,
+    exists: &catalogue::USER_POLICY_EXISTS,
+    too_many: &catalogue::TOO_MANY_USER_POLICIES,
+};
 
 impl Operation for AttachPolicyToUser {
     const NAME: &'static str = "AttachPolicyToUser";
@@ -71,18 +77,8 @@ impl Operation for AttachPolicyToUser {
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
         ram::check_scope(tx.account_id(), request.resource_group_id.as_deref())?;
         let mut user = ram::user(tx, &String::from(request.user_name))?.clone();
-        let name = String::from(request.policy_name);
-        if ram_policy::find(tx.state(), request.policy_type, &name).is_none() {
-            return Err(ApiError::new(&catalogue::POLICY_NOT_FOUND));
-        }
-        if user.policies.contains_key(&name) {
-            return Err(ApiError::new(&catalogue::USER_POLICY_EXISTS));
-        }
-        if user.policies.len() >= POLICIES_MAX {
-            return Err(ApiError::new(&catalogue::TOO_MANY_USER_POLICIES));
-        }
-        let attached = Attached { policy_type: request.policy_type, attached_ms: tx.now_ms() };
-        user.policies.insert(name, attached);
+        let policy = (request.policy_type, request.policy_name.into());
+        attached_policies::attach(tx, &mut user.policies, policy, &RULES)?;
         tx.put(user);
         Ok(Response {})
     }

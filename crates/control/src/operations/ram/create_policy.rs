@@ -3,16 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access;
 use crate::catalogue;
 use crate::error::{ApiError, ErrorCode};
 use crate::fields::PolicyName;
 use crate::ids::RegionId;
 use crate::operation::{Kind, Operation, Product};
+use crate::operations::ram;
 use crate::permission::{Permission, Target};
 use crate::ram_policy::{
-    self, DESCRIPTION_CHARS_MAX, DOCUMENT_CHARS_MAX, NamedPolicy, POLICIES_MAX, PolicyType, PolicyView,
-    RamPolicy,
+    self, DESCRIPTION_CHARS_MAX, NamedPolicy, POLICIES_MAX, PolicyType, PolicyView, RamPolicy,
 };
 use crate::resource::tag::{self, TagOption};
 use crate::tx::Tx;
@@ -71,11 +70,8 @@ impl Operation for CreatePolicy {
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
         let description = request.description.unwrap_or_default();
-        check_length("Description", &description, DESCRIPTION_CHARS_MAX)?;
-        check_length("PolicyDocument", &request.policy_document, DOCUMENT_CHARS_MAX)?;
-        access::Policy::parse(&request.policy_document).map_err(|error| {
-            ApiError::new(&catalogue::MALFORMED_POLICY_DOCUMENT).value(format!("{error}."))
-        })?;
+        ram::check_length("Description", &description, DESCRIPTION_CHARS_MAX)?;
+        ram::check_policy(&request.policy_document)?;
         let name = String::from(request.policy_name);
         let taken = |policy_type| ram_policy::find(tx.state(), policy_type, &name).is_some();
         if taken(PolicyType::Custom) || taken(PolicyType::System) {
@@ -85,22 +81,12 @@ impl Operation for CreatePolicy {
             return Err(ApiError::new(&catalogue::TOO_MANY_POLICIES));
         }
         let policy = RamPolicy {
-            name,
             description,
-            document: request.policy_document,
             tags: tag::collect("Tag", request.tag)?,
-            created_ms: tx.now_ms(),
+            ..RamPolicy::new(name, request.policy_document, tx.now_ms())
         };
         let view = PolicyView::from(&NamedPolicy::from(&policy));
         tx.put(policy);
         Ok(Response { policy: view })
     }
-}
-
-fn check_length(field: &str, text: &str, chars_max: usize) -> Result<(), ApiError> {
-    if text.chars().count() <= chars_max {
-        return Ok(());
-    }
-    let refusal = ApiError { field: Some(field.into()), ..ApiError::new(&catalogue::INVALID_RAM_LENGTH) };
-    Err(refusal.detail(format!("{field}: expected at most {chars_max} characters.")))
 }

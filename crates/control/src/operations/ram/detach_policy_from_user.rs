@@ -8,9 +8,9 @@ use crate::error::{ApiError, ErrorCode};
 use crate::fields::{PolicyName, UserName, optional};
 use crate::ids::RegionId;
 use crate::operation::{Kind, Operation, Product};
-use crate::operations::ram;
+use crate::operations::ram::{self, attached_policies};
 use crate::permission::{Permission, Target};
-use crate::ram_policy::{self, PolicyType};
+use crate::ram_policy::PolicyType;
 use crate::tx::Tx;
 
 /// See the module.
@@ -69,13 +69,8 @@ impl Operation for DetachPolicyFromUser {
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
         ram::check_scope(tx.account_id(), request.resource_group_id.as_deref())?;
         let mut user = ram::user(tx, &String::from(request.user_name))?.clone();
-        let name = String::from(request.policy_name);
-        if !user.has_policy(request.policy_type, &name) {
-            let known = ram_policy::find(tx.state(), request.policy_type, &name).is_some();
-            let code = if known { &catalogue::USER_POLICY_NOT_FOUND } else { &catalogue::POLICY_NOT_FOUND };
-            return Err(ApiError::new(code));
-        }
-        user.policies.remove(&name);
+        let policy = (request.policy_type, request.policy_name.into());
+        attached_policies::detach(tx, &mut user.policies, policy, &catalogue::USER_POLICY_NOT_FOUND)?;
         tx.put(user);
         Ok(Response {})
     }

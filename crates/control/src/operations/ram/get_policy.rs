@@ -9,8 +9,9 @@ use crate::error::{ApiError, ErrorCode};
 use crate::fields::PolicyName;
 use crate::ids::RegionId;
 use crate::operation::{Kind, Operation, Product};
+use crate::operations::ram;
 use crate::permission::{Permission, Target};
-use crate::ram_policy::{self, PolicyType, PolicyView, VERSION};
+use crate::ram_policy::{self, PolicyType, PolicyVersionView, PolicyView, version_id};
 use crate::tx::Tx;
 
 /// See the module.
@@ -27,7 +28,7 @@ pub struct Request {
     pub policy_type: PolicyType,
 }
 
-/// The policy, and its only version.
+/// The policy, and the version that decides.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
@@ -38,22 +39,11 @@ pub struct Response {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
-struct PolicyVersionView {
-    create_date: String,
-    is_default_version: bool,
-    policy_document: String,
-    version_id: String,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "PascalCase")]
-#[schemars(inline)]
 struct KnownPolicyView {
     #[serde(flatten)]
     policy: PolicyView,
     attachment_count: i32,
     policy_document: String,
-    /// A policy cannot be changed: when it was made.
     update_date: String,
 }
 
@@ -79,22 +69,16 @@ impl Operation for GetPolicy {
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
         let name = String::from(request.policy_name);
-        let policy = ram_policy::find(tx.state(), request.policy_type, &name)
-            .ok_or(ApiError::new(&catalogue::POLICY_NOT_FOUND))?;
-        let users = tx.state().ram_users().filter(|user| user.has_policy(policy.policy_type, policy.name));
-        let date = format_timestamp(policy.created_ms);
+        let policy = ram::policy(tx, request.policy_type, &name)?;
+        let counts = ram_policy::attachment_counts(tx.state());
+        let attached = counts.get(&(policy.policy_type, policy.name)).copied().unwrap_or_default();
         Ok(Response {
-            default_policy_version: PolicyVersionView {
-                create_date: date.clone(),
-                is_default_version: true,
-                policy_document: policy.document.to_owned(),
-                version_id: VERSION.to_owned(),
-            },
+            default_policy_version: ram::version_view(&policy, &version_id(policy.default_version))?,
             policy: KnownPolicyView {
                 policy: PolicyView::from(&policy),
-                attachment_count: i32::try_from(users.count()).unwrap_or(i32::MAX),
+                attachment_count: i32::try_from(attached).unwrap_or(i32::MAX),
                 policy_document: policy.document.to_owned(),
-                update_date: date,
+                update_date: format_timestamp(policy.updated_ms),
             },
         })
     }

@@ -62,7 +62,6 @@ struct ListedPolicyView {
     policy: PolicyView,
     attachment_count: i32,
     tags: PolicyTagListView,
-    /// A policy cannot be changed: when it was made.
     update_date: String,
 }
 
@@ -90,7 +89,7 @@ impl ListedPolicyView {
             policy: PolicyView::from(policy),
             attachment_count: i32::try_from(attached).unwrap_or(i32::MAX),
             tags: PolicyTagListView { tag: tag.collect() },
-            update_date: format_timestamp(policy.created_ms),
+            update_date: format_timestamp(policy.updated_ms),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `ListPoliciesForUser`: lists the RAM policies of a RAM user.
 
-use causeway_wire::format_timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +9,8 @@ use crate::fields::UserName;
 use crate::ids::RegionId;
 use crate::operation::{Kind, Operation, Product};
 use crate::operations::ram;
+use crate::operations::ram::attached_policies::AttachedPolicyListView;
 use crate::permission::{Permission, Target};
-use crate::ram_policy::{self, PolicyType, VERSION};
-use crate::ram_user::Attached;
 use crate::tx::Tx;
 
 /// See the module.
@@ -31,24 +29,6 @@ pub struct Request {
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
     policies: AttachedPolicyListView,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "PascalCase")]
-#[schemars(inline)]
-struct AttachedPolicyListView {
-    policy: Vec<AttachedPolicyView>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "PascalCase")]
-#[schemars(inline)]
-struct AttachedPolicyView {
-    attach_date: String,
-    default_version: String,
-    description: String,
-    policy_name: String,
-    policy_type: PolicyType,
 }
 
 impl Operation for ListPoliciesForUser {
@@ -70,17 +50,6 @@ impl Operation for ListPoliciesForUser {
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
         let user = ram::user(tx, &String::from(request.user_name))?;
-        let view = |(name, attached): (&String, &Attached)| {
-            let policy = ram_policy::find(tx.state(), attached.policy_type, name)?;
-            Some(AttachedPolicyView {
-                attach_date: format_timestamp(attached.attached_ms),
-                default_version: VERSION.to_owned(),
-                description: policy.description.to_owned(),
-                policy_name: name.clone(),
-                policy_type: attached.policy_type,
-            })
-        };
-        let policy = user.policies.iter().filter_map(view).collect();
-        Ok(Response { policies: AttachedPolicyListView { policy } })
+        Ok(Response { policies: AttachedPolicyListView::new(tx.state(), &user.policies) })
     }
 }

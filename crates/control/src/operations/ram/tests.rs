@@ -12,6 +12,7 @@ use crate::ram_user::RamUser;
 use crate::record::{Change, Record};
 use crate::testing;
 
+mod roles;
 mod schemas;
 
 type Params<'a> = [(&'a str, &'a str)];
@@ -417,12 +418,13 @@ fn policies_are_listed_by_type_and_tag_with_how_often_they_are_attached() {
     assert_eq!(names(&[("Tag.1.Key", "team")]), ["\"gateways\" 1"]);
     let system = [
         "\"AdministratorAccess\" 0",
+        "\"AliyunSTSAssumeRoleAccess\" 0",
         "\"AliyunVPCFullAccess\" 0",
         "\"AliyunVPCReadOnlyAccess\" 0",
         "\"ReadOnlyAccess\" 1",
     ];
     assert_eq!(names(&[("PolicyType", "System")]), system);
-    assert_eq!(names(&[]).len(), 5);
+    assert_eq!(names(&[]).len(), 6);
     let shown = world.root("GetPolicy", &[("PolicyType", "Custom"), ("PolicyName", "gateways")]);
     assert_eq!(shown["Policy"]["AttachmentCount"], 1);
     assert_eq!(shown["DefaultPolicyVersion"]["PolicyDocument"], Value::from(document));

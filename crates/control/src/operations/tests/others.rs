@@ -6,7 +6,7 @@ use crate::account::Caller;
 use crate::observed::{Level, LogEntry, LogLine};
 use crate::ram_user::RamUser;
 use crate::record::{Change, Record};
-use crate::testing::{ACCOUNT, World};
+use crate::testing::{ACCOUNT, World, role_session};
 
 #[test]
 fn the_regions_are_those_of_the_configuration_behind_one_endpoint() {
@@ -37,7 +37,7 @@ fn who_calls_is_told_in_the_words_of_the_service() {
     assert_eq!(alice["IdentityType"], "RAMUser");
     assert_eq!(alice["Arn"], format!("acs:ram::{ACCOUNT}:user/alice"));
     assert_eq!((&alice["UserId"], &alice["PrincipalId"]), (&json!(user.user_id), &json!(user.user_id)));
-    world.caller = Caller::RoleSession { role: "admin".to_owned(), session: "mine".to_owned() };
+    world.caller = role_session("admin", "mine");
     let role = world.call("GetCallerIdentity", &[]).unwrap();
     assert_eq!(role["IdentityType"], "AssumedRoleUser");
     assert_eq!(role["Arn"], format!("acs:ram::{ACCOUNT}:assumed-role/admin/mine"));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::account::Caller;
 use crate::core::Outcome;
 use crate::observed::Level;
-use crate::testing::{OTHER_REGION, World};
+use crate::testing::{OTHER_REGION, World, role_session};
 
 const CREATE: &str = "CreateVcoRouteEntry";
 const DELETE: &str = "DeleteVcoRouteEntry";
@@ -150,7 +150,7 @@ fn who_may_not_delete_a_route_is_told_so_before_what_exists() {
             refusal.message(),
             "User not authorized to operate on the specified resource as your account is created by another user."
         );
-        world.caller = Caller::RoleSession { role: "admin".to_owned(), session: "s".to_owned() };
+        world.caller = role_session("admin", "s");
         let refusal = world.route(DELETE, id, "192.168.10.0/24", "100").unwrap_err();
         assert_eq!((refusal.code().as_ref(), refusal.status()), ("Forbidden", 403));
         assert_eq!(refusal.message(), "User not authorized to operate on the specified resource.");

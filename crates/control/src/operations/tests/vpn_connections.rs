@@ -2,10 +2,7 @@
 
 use serde_json::json;
 
-use crate::ids::VpnGatewayId;
-use crate::record::{Change, Record};
-use crate::resource::vpn_gateway::{GatewayType, InstanceChargeType, VpnGateway};
-use crate::testing::{REGION, World};
+use crate::testing::World;
 
 const CREATE: &str = "CreateVpnConnection";
 const GATEWAY: &str = "vpn-test";
@@ -13,28 +10,7 @@ const GATEWAY: &str = "vpn-test";
 /// A world with a VPN gateway and a customer gateway.
 fn world() -> (World, String) {
     let mut world = World::new();
-    let gateway = VpnGateway {
-        id: GATEWAY.parse::<VpnGatewayId>().unwrap(),
-        region: REGION.parse().unwrap(),
-        name: String::new(),
-        description: String::new(),
-        vpc_id: "vpc-a".parse().unwrap(),
-        v_switch_id: None,
-        disaster_recovery_v_switch_id: None,
-        gateway_type: GatewayType::default(),
-        network_type: crate::resource::vpn_connection::NetworkType::Public,
-        bandwidth_mbits: Some(10),
-        enable_ipsec: true,
-        enable_ssl: false,
-        ssl_connections: 5,
-        instance_charge_type: InstanceChargeType::default(),
-        auto_propagate: false,
-        resource_group_id: String::new(),
-        tags: crate::resource::tag::Tags::new(),
-        generation: 1,
-        created_ms: 1,
-    };
-    world.commit(&[Change::Put(Record::VpnGateway(gateway))]);
+    world.vpn_gateway(GATEWAY);
     let peer = world.customer_gateway("198.51.100.7");
     (world, peer)
 }
