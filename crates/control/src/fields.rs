@@ -12,11 +12,13 @@ use serde::{Deserialize, Deserializer};
 
 pub use network::{InternetIp, RouteDest, Subnets, TunnelCidr};
 pub use number::{
-    Asn, Lifetime, MaxItems, MaxResults, MinutePeriod, PageNumber, PageSize, TagMaxResults, TunnelIndex,
-    Weight,
+    Asn, Bandwidth, Lifetime, MaxItems, MaxResults, MinutePeriod, Months, PageNumber, PageSize,
+    SslConnections, TagMaxResults, TunnelIndex, Weight,
 };
 pub use ram::{Comments, DisplayName, Email, MobilePhone, PolicyName, UserName};
-pub use text::{AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue};
+pub use text::{
+    AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue, VpnGatewayName,
+};
 
 /// Reads an optional field for which empty text means that it was not given, as Terraform sends it for each
 /// member of a JSON parameter that nobody set.

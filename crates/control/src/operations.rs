@@ -7,11 +7,13 @@ pub mod create_transit_router_vpn_attachment;
 pub mod create_vco_route_entry;
 pub mod create_vpn_attachment;
 pub mod create_vpn_connection;
+pub mod create_vpn_gateway;
 pub mod delete_customer_gateway;
 pub mod delete_transit_router_vpn_attachment;
 pub mod delete_vco_route_entry;
 pub mod delete_vpn_attachment;
 pub mod delete_vpn_connection;
+pub mod delete_vpn_gateway;
 pub mod describe_customer_gateway;
 pub mod describe_customer_gateways;
 pub mod describe_regions;
@@ -23,6 +25,7 @@ pub mod describe_vpn_connection;
 pub mod describe_vpn_connection_logs;
 pub mod describe_vpn_connections;
 pub mod describe_vpn_cross_account_authorizations;
+pub mod describe_vpn_gateway;
 pub mod describe_zones;
 pub mod download_vpn_connection_config;
 pub mod get_caller_identity;
@@ -46,6 +49,7 @@ pub mod tagging;
 pub mod transit_router_grant;
 pub mod tunnels;
 pub mod vco_route;
+pub mod vpn_gateway_deletion;
 
 use crate::operation::Entry;
 
@@ -57,11 +61,13 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
     Entry::of::<create_vpn_attachment::CreateVpnAttachment>(),
     Entry::of::<create_vpn_connection::CreateVpnConnection>(),
+    Entry::of::<create_vpn_gateway::CreateVpnGateway>(),
     Entry::of::<delete_customer_gateway::DeleteCustomerGateway>(),
     Entry::of::<delete_transit_router_vpn_attachment::DeleteTransitRouterVpnAttachment>(),
     Entry::of::<delete_vco_route_entry::DeleteVcoRouteEntry>(),
     Entry::of::<delete_vpn_attachment::DeleteVpnAttachment>(),
     Entry::of::<delete_vpn_connection::DeleteVpnConnection>(),
+    Entry::of::<delete_vpn_gateway::DeleteVpnGateway>(),
     Entry::of::<describe_customer_gateway::DescribeCustomerGateway>(),
     Entry::of::<describe_customer_gateways::DescribeCustomerGateways>(),
     Entry::of::<describe_regions::DescribeRegions>(),
@@ -73,6 +79,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_connection_logs::DescribeVpnConnectionLogs>(),
     Entry::of::<describe_vpn_connections::DescribeVpnConnections>(),
     Entry::of::<describe_vpn_cross_account_authorizations::DescribeVpnCrossAccountAuthorizations>(),
+    Entry::of::<describe_vpn_gateway::DescribeVpnGateway>(),
     Entry::of::<describe_zones::DescribeZones>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),

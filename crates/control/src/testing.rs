@@ -12,7 +12,7 @@ use crate::account::Caller;
 use crate::catalogue;
 use crate::core::{CallContext, Outcome, execute};
 use crate::error::{ApiError, ErrorCode};
-use crate::ids::{AccountId, RequestId, VpnConnectionId};
+use crate::ids::{AccountId, RequestId, VpnConnectionId, VpnGatewayId};
 use crate::observed::{
     LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedTunnel, TunnelStatus,
 };
@@ -29,11 +29,18 @@ pub(crate) const ACCOUNT: &str = "1234567890123456";
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 #[derive(Default)]
-pub(crate) struct Reports(pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>);
+pub(crate) struct Reports(
+    pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>,
+    pub(crate) BTreeMap<VpnGatewayId, u64>,
+);
 
 impl Observations for Reports {
     fn get(&self, id: &VpnConnectionId) -> Option<ObservedConnection> {
         self.0.get(id).cloned()
+    }
+
+    fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64> {
+        self.1.get(id).copied()
     }
 }
 
@@ -68,6 +75,8 @@ pub(crate) fn settings() -> Settings {
         vco_routes_per_connection_max: 100,
         customer_gateways_per_region_max: 100,
         vpn_connections_per_region_max: 100,
+        vpn_gateways_per_region_max: 100,
+        vpcs: Vec::new(),
     }
 }
 
@@ -232,6 +241,20 @@ impl World {
                 (connection.id.clone(), ObservedConnection { generation: connection.generation, tunnels })
             })
             .collect();
+        let gateways = self.state.all_vpn_gateways().filter(|gateway| !gateway.is_deleted);
+        self.reports.1 = gateways.map(|gateway| (gateway.id.clone(), gateway.generation)).collect();
+    }
+
+    /// A VPN gateway in a VPC of its own, not in force yet.
+    pub(crate) fn vpn_gateway(&mut self, vpc: &str) -> String {
+        let asked = [("VpcId", vpc), ("Bandwidth", "100")];
+        let answer = self.call("CreateVpnGateway", &asked).unwrap();
+        answer["VpnGatewayId"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn vpn_gateway_status(&mut self, gateway: &str) -> String {
+        let answer = self.call("DescribeVpnGateway", &[("VpnGatewayId", gateway)]).unwrap();
+        answer["Status"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn customer_gateway(&mut self, address: &str) -> String {

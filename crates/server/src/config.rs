@@ -3,12 +3,15 @@
 //! A setting that does not exist, or one with a value that cannot be, is refused with its name and the
 //! remedy before anything is opened or bound.
 
+mod vpcs;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use causeway_control::operation;
+use causeway_control::settings::ConfiguredVpc;
 use serde::Deserialize;
 
 /// Why a configuration cannot be used; one line each.
@@ -50,6 +53,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// Rate limits in place of the documented ones, by the name of the operation.
     pub rate_limits: BTreeMap<String, Limit>,
+    /// The VPCs that every account has.
+    pub vpcs: Vec<ConfiguredVpc>,
     /// The packets' side.
     pub gateway: Gateway,
     /// What is told to Prometheus.
@@ -132,6 +137,8 @@ pub struct Quotas {
     pub customer_gateways_per_region: usize,
     /// IPsec-VPN connections of a region.
     pub vpn_connections_per_region: usize,
+    /// VPN gateways of a region.
+    pub vpn_gateways_per_region: usize,
 }
 
 impl Default for Quotas {
@@ -140,6 +147,7 @@ impl Default for Quotas {
             vco_routes_per_connection: 10_000,
             customer_gateways_per_region: 10_000,
             vpn_connections_per_region: 10_000,
+            vpn_gateways_per_region: 100,
         }
     }
 }
@@ -266,6 +274,8 @@ impl Config {
         if self.gateway.ike_port == self.gateway.nat_port {
             return wrong("gateway.nat_port", "must differ from gateway.ike_port");
         }
+        vpcs::check(&self.vpcs, &self.api.regions)
+            .map_err(|reason| ConfigError::Value { setting: "vpcs", reason })?;
         Ok(())
     }
 

@@ -144,6 +144,13 @@ fn no_operation_but_one_is_open_to_those_without_permission() {
         ("NewResourceGroupId", "rg-1"),
         ("TunnelId", "tun-1"),
         ("TransitRouterId", "tr-1"),
+        ("VpnGatewayId", "vpn-1"),
+        ("VpcId", "vpc-1"),
+        ("VSwitchId", "vsw-1"),
+        ("DisasterRecoveryVSwitchId", "vsw-2"),
+        ("Bandwidth", "100"),
+        ("GatewayType", "Enhanced.SiteToSite"),
+        ("Spec", "100M"),
     ];
     for entry in operation::all() {
         // Both products have operations on tags, each for its own kinds of resources.

@@ -11,3 +11,4 @@ mod routes;
 mod tags;
 mod transit_routers;
 mod vpn_connections;
+mod vpn_gateways;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::ids::VpnGatewayId;
 use crate::record::{Change, Record};
-use crate::resource::vpn_gateway::{GatewayType, InstanceChargeType, VpnGateway};
+use crate::resource::vpn_gateway::{GatewayType, InstanceChargeType, VpnGateway, VpnType};
 use crate::testing::{REGION, World};
 
 const CREATE: &str = "CreateVpnConnection";
@@ -27,11 +27,15 @@ fn world() -> (World, String) {
         enable_ipsec: true,
         enable_ssl: false,
         ssl_connections: 5,
+        vpn_type: VpnType::default(),
         instance_charge_type: InstanceChargeType::default(),
+        paid_until_ms: None,
         auto_propagate: false,
         resource_group_id: String::new(),
         tags: crate::resource::tag::Tags::new(),
         generation: 1,
+        made_generation: 1,
+        is_deleted: false,
         created_ms: 1,
     };
     world.commit(&[Change::Put(Record::VpnGateway(gateway))]);
