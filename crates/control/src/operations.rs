@@ -3,12 +3,14 @@
 pub mod cbn;
 pub mod check_vpn_bgp_enabled;
 pub mod create_customer_gateway;
+pub mod create_enhanced_vpn_gateway;
 pub mod create_transit_router_vpn_attachment;
 pub mod create_vco_route_entry;
 pub mod create_vpn_attachment;
 pub mod create_vpn_connection;
 pub mod create_vpn_gateway;
 pub mod delete_customer_gateway;
+pub mod delete_enhanced_vpn_gateway;
 pub mod delete_transit_router_vpn_attachment;
 pub mod delete_vco_route_entry;
 pub mod delete_vpn_attachment;
@@ -26,6 +28,8 @@ pub mod describe_vpn_connection_logs;
 pub mod describe_vpn_connections;
 pub mod describe_vpn_cross_account_authorizations;
 pub mod describe_vpn_gateway;
+pub mod describe_vpn_gateway_available_zones;
+pub mod describe_vpn_gateways;
 pub mod describe_zones;
 pub mod download_vpn_connection_config;
 pub mod get_caller_identity;
@@ -37,11 +41,13 @@ pub mod modify_tunnel_attribute;
 pub mod modify_vco_route_entry_weight;
 pub mod modify_vpn_attachment_attribute;
 pub mod modify_vpn_connection_attribute;
+pub mod modify_vpn_gateway_attribute;
 pub mod move_vpn_resource_group;
 pub mod ram;
 pub mod revoke_instance_from_transit_router;
 pub mod tag_resources;
 pub mod un_tag_resources;
+pub mod update_enhanced_vpn_gateway;
 pub mod update_transit_router_vpn_attachment_attribute;
 
 pub mod success;
@@ -49,6 +55,7 @@ pub mod tagging;
 pub mod transit_router_grant;
 pub mod tunnels;
 pub mod vco_route;
+pub mod vpn_gateway_change;
 pub mod vpn_gateway_deletion;
 
 use crate::operation::Entry;
@@ -57,12 +64,14 @@ use crate::operation::Entry;
 pub(crate) const ALL: &[Entry] = &[
     Entry::of::<check_vpn_bgp_enabled::CheckVpnBgpEnabled>(),
     Entry::of::<create_customer_gateway::CreateCustomerGateway>(),
+    Entry::of::<create_enhanced_vpn_gateway::CreateEnhancedVpnGateway>(),
     Entry::of::<create_transit_router_vpn_attachment::CreateTransitRouterVpnAttachment>(),
     Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
     Entry::of::<create_vpn_attachment::CreateVpnAttachment>(),
     Entry::of::<create_vpn_connection::CreateVpnConnection>(),
     Entry::of::<create_vpn_gateway::CreateVpnGateway>(),
     Entry::of::<delete_customer_gateway::DeleteCustomerGateway>(),
+    Entry::of::<delete_enhanced_vpn_gateway::DeleteEnhancedVpnGateway>(),
     Entry::of::<delete_transit_router_vpn_attachment::DeleteTransitRouterVpnAttachment>(),
     Entry::of::<delete_vco_route_entry::DeleteVcoRouteEntry>(),
     Entry::of::<delete_vpn_attachment::DeleteVpnAttachment>(),
@@ -80,6 +89,8 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_connections::DescribeVpnConnections>(),
     Entry::of::<describe_vpn_cross_account_authorizations::DescribeVpnCrossAccountAuthorizations>(),
     Entry::of::<describe_vpn_gateway::DescribeVpnGateway>(),
+    Entry::of::<describe_vpn_gateway_available_zones::DescribeVpnGatewayAvailableZones>(),
+    Entry::of::<describe_vpn_gateways::DescribeVpnGateways>(),
     Entry::of::<describe_zones::DescribeZones>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
@@ -91,10 +102,12 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<modify_vpn_connection_attribute::ModifyVpnConnectionAttribute>(),
+    Entry::of::<modify_vpn_gateway_attribute::ModifyVpnGatewayAttribute>(),
     Entry::of::<move_vpn_resource_group::MoveVpnResourceGroup>(),
     Entry::of::<revoke_instance_from_transit_router::RevokeInstanceFromTransitRouter>(),
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),
+    Entry::of::<update_enhanced_vpn_gateway::UpdateEnhancedVpnGateway>(),
     Entry::of::<update_transit_router_vpn_attachment_attribute::UpdateTransitRouterVpnAttachmentAttribute>(),
     Entry::of::<cbn::create_cen::CreateCen>(),
     Entry::of::<cbn::create_transit_router::CreateTransitRouter>(),

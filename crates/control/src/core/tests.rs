@@ -162,9 +162,13 @@ fn no_operation_but_one_is_open_to_those_without_permission() {
         let everything = [&everything[..], &resource].concat();
         let name = format!("{}:{}", entry.product.name(), entry.name);
         world.caller = Caller::RamUser { name: "nobody".to_owned() };
-        let of_user = world.call(&name, &everything).map_err(|refusal| refusal.code().into_owned());
+        // A VPN gateway has other words for its Status than an AccessKey.
+        let has_status = entry.name == "UpdateAccessKey";
+        let sent: Vec<_> =
+            everything.into_iter().filter(|(name, _)| *name != "Status" || has_status).collect();
+        let of_user = world.call(&name, &sent).map_err(|refusal| refusal.code().into_owned());
         world.caller = Caller::RoleSession { role: "r".to_owned(), session: "s".to_owned() };
-        let of_role = world.call(&name, &everything).map_err(|refusal| refusal.code().into_owned());
+        let of_role = world.call(&name, &sent).map_err(|refusal| refusal.code().into_owned());
         if entry.name == "GetCallerIdentity" {
             assert!(of_user.is_ok() && of_role.is_ok());
         } else {

@@ -3,6 +3,7 @@
 use crate::catalogue;
 use crate::error::ApiError;
 use crate::ids::{RegionId, VpnGatewayId};
+use crate::operations::vpn_gateway_change::of_type;
 use crate::resource::vpn_gateway::{GatewayType, Status, VpnGateway};
 use crate::tx::Tx;
 
@@ -19,14 +20,7 @@ pub fn delete(
     id: &VpnGatewayId,
     gateway_type: GatewayType,
 ) -> Result<(), ApiError> {
-    let gateway = tx.vpn_gateway(region, id)?.clone();
-    if gateway.gateway_type != gateway_type {
-        let detail = match gateway_type {
-            GatewayType::Traditional => "It is an enhanced one: delete it with DeleteEnhancedVpnGateway.",
-            GatewayType::EnhancedSiteToSite => "It is no enhanced one: delete it with DeleteVpnGateway.",
-        };
-        return Err(ApiError::new(&catalogue::VPN_GATEWAY_NOT_FOUND).detail(detail));
-    }
+    let gateway = of_type(tx, region, id, gateway_type)?.clone();
     if tx.vpn_gateway_status(&gateway) == Some(Status::Deleting) {
         // It is on its way already.
         return Ok(());

@@ -113,3 +113,112 @@ fn what_cannot_be_asked_for_is_refused_by_name() {
     let elsewhere = [("RegionId", OTHER_REGION), ("VpcId", "vpc-a"), ("Bandwidth", "100")];
     world.call("CreateVpnGateway", &elsewhere).unwrap();
 }
+
+fn enhanced(world: &mut World, name: &str) -> String {
+    let asked = [
+        ("VpcId", "vpc-a"),
+        ("VSwitchId", "vsw-a"),
+        ("DisasterRecoveryVSwitchId", "vsw-b"),
+        ("GatewayType", "Enhanced.SiteToSite"),
+        ("Name", name),
+    ];
+    let answer = world.call("CreateEnhancedVpnGateway", &asked).unwrap();
+    answer["VpnGatewayId"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_change_is_updating_until_it_is_in_force_and_a_second_one_waits() {
+    let mut world = World::new();
+    let traditional = world.vpn_gateway("vpc-a");
+    let modern = enhanced(&mut world, "modern");
+    world.settle();
+    for (action, gateway) in
+        [("ModifyVpnGatewayAttribute", &traditional), ("UpdateEnhancedVpnGateway", &modern)]
+    {
+        let id = ("VpnGatewayId", gateway.as_str());
+        let answer = world.call(action, &[id, ("Name", "renamed"), ("AutoPropagate", "true")]).unwrap();
+        assert_eq!((&answer["Name"], &answer["Status"]), (&"renamed".into(), &"updating".into()));
+        assert_eq!(answer["AutoPropagate"], true);
+        let refusal = world.refusal(action, &[id, ("Description", "more")]);
+        assert_eq!(refusal.code(), "VpnGateway.Configuring");
+        assert_eq!(refusal.busy.unwrap().as_str(), gateway);
+        world.settle();
+        assert_eq!(world.vpn_gateway_status(gateway), "active");
+        let unchanged = world.call(action, &[id, ("Name", "renamed")]).unwrap();
+        assert_eq!(unchanged["Status"], "active");
+        assert_eq!(world.refusal(action, &[id, ("Name", "a b")]).code(), "InvalidName");
+        let long = "x".repeat(101);
+        assert_eq!(world.refusal(action, &[id, ("Description", &long)]).code(), "InvalidDescription");
+        assert_eq!(
+            world.refusal(action, &[("VpnGatewayId", "vpn-none")]).code(),
+            "InvalidVpnGatewayInstanceId.NotFound"
+        );
+    }
+}
+
+#[test]
+fn each_type_has_its_own_operations_and_both_are_described_together() {
+    let mut world = World::new();
+    let (traditional, modern) = (world.vpn_gateway("vpc-a"), enhanced(&mut world, "modern"));
+    world.settle();
+    for (action, gateway) in [
+        ("DeleteVpnGateway", &modern),
+        ("DeleteEnhancedVpnGateway", &traditional),
+        ("ModifyVpnGatewayAttribute", &modern),
+        ("UpdateEnhancedVpnGateway", &traditional),
+    ] {
+        let refusal = world.refusal(action, &[("VpnGatewayId", gateway)]);
+        assert_eq!(refusal.code(), "InvalidVpnGatewayInstanceId.NotFound", "{action}");
+    }
+    let shown = world.call("DescribeVpnGateway", &[("VpnGatewayId", &modern)]).unwrap();
+    assert_eq!((&shown["GatewayType"], &shown["Spec"]), (&"Enhanced.SiteToSite".into(), &"1000M".into()));
+    world.call("DeleteEnhancedVpnGateway", &[("VpnGatewayId", &modern)]).unwrap();
+    assert_eq!(world.vpn_gateway_status(&modern), "deleting");
+}
+
+#[test]
+fn every_filter_of_the_list_filters() {
+    let mut world = World::new();
+    let (first, second) = (world.vpn_gateway("vpc-a"), enhanced(&mut world, "modern"));
+    world.settle();
+    let third = world.vpn_gateway("vpc-b");
+    for (pairs, expected) in [
+        (&[][..], vec![&first, &second, &third]),
+        (&[("VpcId", "vpc-a")][..], vec![&first, &second]),
+        (&[("VpcId", "vpc-a"), ("GatewayType", "Traditional")], vec![&first]),
+        (&[("Status", "provisioning")], vec![&third]),
+        (&[("VpnGatewayId", second.as_str())], vec![&second]),
+        (&[("BusinessStatus", "FinancialLocked")], vec![]),
+        (&[("ResourceGroupId", "rg-a")], vec![]),
+        (&[("PageSize", "2"), ("PageNumber", "2")], vec![&third]),
+        (&[("RegionId", OTHER_REGION)], vec![]),
+    ] {
+        let answer = world.call("DescribeVpnGateways", pairs).unwrap();
+        let listed = answer["VpnGateways"]["VpnGateway"].as_array().unwrap();
+        let ids: Vec<_> = listed.iter().map(|it| it["VpnGatewayId"].as_str().unwrap()).collect();
+        assert_eq!(ids, expected, "{pairs:?}");
+    }
+}
+
+#[test]
+fn tags_and_the_resource_group_of_a_vpn_gateway_are_found_in_any_case() {
+    let mut world = World::new();
+    let gateway = world.vpn_gateway("vpc-a");
+    let id = ("ResourceId.1", gateway.as_str());
+    let tag = [("Tag.1.Key", "env"), ("Tag.1.Value", "prod")];
+    world.call("TagResources", &[("ResourceType", "VpnGateWay"), id, tag[0], tag[1]]).unwrap();
+    let listed = world.call("ListTagResources", &[("ResourceType", "VPNGATEWAY"), id]).unwrap();
+    assert_eq!(listed["TagResources"]["TagResource"][0]["ResourceId"], gateway.as_str());
+    let found = world.call("DescribeVpnGateways", &tag).unwrap();
+    assert_eq!(found["VpnGateways"]["VpnGateway"][0]["Tag"], r#"{"env":"prod"}"#);
+    let moved =
+        [("ResourceType", "VpnGateWay"), ("InstanceId", gateway.as_str()), ("NewResourceGroupId", "rg-b")];
+    world.call("MoveVpnResourceGroup", &moved).unwrap();
+    let found = world.call("DescribeVpnGateways", &[("ResourceGroupId", "rg-b")]).unwrap();
+    assert_eq!(found["TotalCount"], 1);
+    assert_eq!(world.vpn_gateway_status(&gateway), "provisioning");
+    world.call("UnTagResources", &[("ResourceType", "vpngateway"), id, ("TagKey.1", "env")]).unwrap();
+    assert_eq!(world.call("DescribeVpnGateways", &tag).unwrap()["TotalCount"], 0);
+    let zones = world.call("DescribeVpnGatewayAvailableZones", &[("Spec", "5M")]).unwrap();
+    assert_eq!(zones["AvailableZoneIdList"][0]["ZoneId"], "eu-central-1-a");
+}
