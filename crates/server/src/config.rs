@@ -396,6 +396,25 @@ mod tests {
     }
 
     #[test]
+    fn a_vpc_that_cannot_be_is_refused_by_its_id() {
+        let vpc = |id: &str, rest: &str| {
+            format!("[[vpcs]]\nid = \"{id}\"\nregion = \"eu-central-1\"\ninterface = \"eth1\"\n{rest}\n")
+        };
+        let good = vpc("vpc-a", "cidr_blocks = [\"10.0.0.0/16\"]");
+        let config = parse(&good).unwrap();
+        assert_eq!(config.vpcs[0].interface.as_deref(), Some("eth1"));
+        let wrong = |text: &str| parse(text).unwrap_err().to_string();
+        assert!(wrong(&(good.clone() + &good)).contains("vpc-a is there twice"));
+        let other = vpc("vpc-b", "cidr_blocks = [\"10.1.0.0/16\"]");
+        assert!(wrong(&(good + &other)).contains("two VPCs have the interface eth1"));
+        assert!(wrong(&vpc("vpc-a", "cidr_blocks = []")).contains("cidr_blocks needs at least one block"));
+        assert!(wrong(&vpc("vpc-a", "cidr_blocks = [\"10.0.0.1/16\"]")).contains("write 10.0.0.0/16"));
+        let outside =
+            "cidr_blocks = [\"10.0.0.0/16\"]\nvswitches = [{ id = \"vsw-a\", cidr_block = \"10.1.0.0/24\" }]";
+        assert!(wrong(&vpc("vpc-a", outside)).contains("vsw-a is no part of vpc-a"));
+    }
+
+    #[test]
     fn a_file_that_is_not_there_is_named() {
         let error = Config::load(Some(std::path::Path::new("/nowhere/c.toml"))).unwrap_err().to_string();
         assert!(error.starts_with("cannot read the configuration /nowhere/c.toml"), "{error}");

@@ -119,7 +119,6 @@ fn no_operation_but_one_is_open_to_those_without_permission() {
         ("VpnConnectionId", connection.as_str()),
         ("VpnId", connection.as_str()),
         ("VpnOwnerId", ACCOUNT),
-        ("VpnGatewayId", "vpn-1"),
         ("CustomerGatewayId", "cgw-1"),
         ("TransitRouterAttachmentId", "tr-attach-1"),
         ("NextHop", connection.as_str()),
