@@ -164,6 +164,13 @@ catalogue! {
     /// A connection of the same VPN gateway does the same.
     VPN_CONNECTION_EXISTS = "InvalidVpnConnection.AlreadyExists", 400, "Vpn connection already exists.",
         "Use that connection, or name other networks or another customer gateway.";
+    /// A VPN gateway that was paid for in advance cannot be deleted before its time is over.
+    VPN_GATEWAY_PREPAID = "ForbiddenRelease", 403, "Forbidden to release a prepaid instance within validity period",
+        "DescribeVpnGateway answers the end of the period as EndTime; a gateway with the InstanceChargeType POSTPAY can be deleted at any time.";
+    /// A VPN gateway with connections cannot be deleted.
+    VPN_GATEWAY_IN_USE = "VpnDependencyViolation.VpnConnection", 400,
+        "There are vpn connections on specified vpn gateway not deleted.",
+        "Delete the IPsec-VPN connections of the VPN gateway first.";
     /// The connection is not attached to a transit router; ours.
     CONNECTION_NOT_ATTACHED = "IncorrectStatus.VpnConnection", 400,
         "The status of the specified vpn connection does not support this operation.",

@@ -11,6 +11,7 @@ use crate::ids::{AccountId, RegionId, TransitRouterId, TunnelId, VpnConnectionId
 use crate::resource::ike_config::IkeConfig;
 use crate::resource::ipsec_config::IpsecConfig;
 use crate::resource::tunnel::TunnelRole;
+use crate::resource::vpn_gateway::VpnGateway;
 use crate::settings::Settings;
 use crate::state::AccountState;
 
@@ -48,6 +49,18 @@ impl fmt::Display for DomainOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// The forwarding domain of a VPN gateway as it is to be. Those of transit routers are there while a connection is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredDomain {
+    /// The domain.
+    pub domain: Domain,
+    /// What is to be reported once it is open.
+    pub generation: u64,
+    /// The interface behind which the VPC lies: only what comes in by it takes the domain's tunnels. Without one,
+    /// whatever passes this machine does.
+    pub interface: Option<String>,
 }
 
 /// An IPsec-VPN connection as it is to be.
@@ -139,6 +152,8 @@ pub trait Desires: Send + Sync {
     /// The connections there are, or those that may be different since the mark of an earlier listing. It is always right to
     /// answer with everything.
     fn listing(&self, since: Option<u64>) -> Listing;
+    /// The domains of the VPN gateways there are. One that is missing is to be closed once it has no connection.
+    fn domains(&self) -> Vec<DesiredDomain>;
     /// A connection as it is to be; `None` when nothing of it is to be in force.
     fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection>;
 }
@@ -147,6 +162,19 @@ pub trait Desires: Send + Sync {
 pub fn generations(state: &AccountState) -> Vec<(VpnConnectionId, u64)> {
     let bound = state.all_vpn_connections().filter(|connection| connection.domain_owner().is_some());
     bound.map(|connection| (connection.id.clone(), connection.generation)).collect()
+}
+
+/// The domain of a VPN gateway as it is to be; `None` when it was deleted.
+pub fn desired_domain(
+    account: &AccountId,
+    gateway: &VpnGateway,
+    settings: &Settings,
+) -> Option<DesiredDomain> {
+    (!gateway.is_deleted).then(|| DesiredDomain {
+        domain: gateway.domain(account),
+        generation: gateway.generation,
+        interface: settings.vpc(&gateway.region, &gateway.vpc_id).and_then(|vpc| vpc.interface.clone()),
+    })
 }
 
 /// A connection as it is to be; `None` when it does not exist, or is bound to nothing.

@@ -7,7 +7,7 @@ use std::fmt;
 use causeway_wire::{FieldError, FieldErrorKind};
 
 use crate::catalogue;
-use crate::ids::VpnConnectionId;
+use crate::ids::{VpnConnectionId, VpnGatewayId};
 
 /// One code of the catalogue.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +23,39 @@ pub struct ErrorCode {
     pub remedy: &'static str,
 }
 
+/// What is `updating`: once it has settled, planning the same request again may succeed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Busy {
+    /// An IPsec-VPN connection.
+    VpnConnection(VpnConnectionId),
+    /// A VPN gateway.
+    VpnGateway(VpnGatewayId),
+}
+
+impl Busy {
+    /// The id of what is updating.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::VpnConnection(id) => id.as_str(),
+            Self::VpnGateway(id) => id.as_str(),
+        }
+    }
+
+    /// The code with which a change of it is refused.
+    pub fn code(&self) -> &'static ErrorCode {
+        match self {
+            Self::VpnConnection(_) => &catalogue::CONNECTION_CONFIGURING,
+            Self::VpnGateway(_) => &catalogue::VPN_GATEWAY_CONFIGURING,
+        }
+    }
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A refusal. Nothing has been changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -36,8 +69,8 @@ pub struct ApiError {
     pub detail: Option<Box<str>>,
     /// After how long trying again may succeed.
     pub retry_after_ms: Option<u64>,
-    /// The connection that is `updating`: once it has settled, planning the same request again may succeed.
-    pub busy: Option<VpnConnectionId>,
+    /// What is `updating` and may be waited for.
+    pub busy: Option<Box<Busy>>,
     /// Which permission was missing.
     pub access_denied: Option<BTreeMap<String, String>>,
 }
@@ -54,6 +87,11 @@ impl ApiError {
             busy: None,
             access_denied: None,
         }
+    }
+
+    /// A change of what is `updating`.
+    pub fn busy(busy: Busy) -> Self {
+        Self { busy: Some(Box::new(busy.clone())), ..Self::new(busy.code()) }
     }
 
     /// A parameter that a request must have.

@@ -12,13 +12,15 @@ use serde::{Deserialize, Deserializer};
 
 pub use network::{InternetIp, RouteDest, Subnets, TunnelCidr};
 pub use number::{
-    Asn, Lifetime, MaxItems, MaxResults, MaxSessionDuration, MinutePeriod, PageNumber, PageSize, Priority,
-    TagMaxResults, TunnelIndex, Weight,
+    Asn, Bandwidth, Lifetime, MaxItems, MaxResults, MaxSessionDuration, MinutePeriod, Months, PageNumber,
+    PageSize, Priority, SslConnections, TagMaxResults, TunnelIndex, Weight,
 };
 pub use ram::{
     Comments, DisplayName, Email, MobilePhone, PolicyName, RoleName, RoleSessionName, UserName, VersionId,
 };
-pub use text::{AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue};
+pub use text::{
+    AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue, VpnGatewayName,
+};
 
 /// Reads an optional field for which empty text means that it was not given, as Terraform sends it for each
 /// member of a JSON parameter that nobody set.

@@ -8,7 +8,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ids::{TunnelId, VpnConnectionId};
+use crate::desired::Domain;
+use crate::ids::{TunnelId, VpnConnectionId, VpnGatewayId};
 
 /// What a tunnel does, from the worst to the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema)]
@@ -112,6 +113,10 @@ pub trait Observer: Send + Sync {
     fn observed(&self, id: &VpnConnectionId, observed: ObservedConnection);
     /// The connection is no longer there: nothing of it is in force.
     fn gone(&self, id: &VpnConnectionId);
+    /// The domain of a VPN gateway is open; this generation of it is in force.
+    fn domain_observed(&self, domain: &Domain, generation: u64);
+    /// The domain of a VPN gateway is no longer there: its device, table and rule are gone.
+    fn domain_gone(&self, domain: &Domain);
     /// A line for a connection's log.
     fn log(&self, line: LogLine);
 }
@@ -125,6 +130,9 @@ pub trait Observations {
     fn generation(&self, id: &VpnConnectionId) -> Option<u64> {
         self.get(id).map(|observed| observed.generation)
     }
+
+    /// The last generation of a VPN gateway that is in force, while its domain is open.
+    fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64>;
 }
 
 /// Where operations read the logs of connections.

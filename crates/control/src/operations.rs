@@ -4,17 +4,21 @@ pub mod assume_role;
 pub mod cbn;
 pub mod check_vpn_bgp_enabled;
 pub mod create_customer_gateway;
+pub mod create_enhanced_vpn_gateway;
 pub mod create_transit_router_vpn_attachment;
 pub mod create_vco_route_entry;
 pub mod create_vpn_attachment;
 pub mod create_vpn_connection;
+pub mod create_vpn_gateway;
 pub mod create_vpn_pbr_route_entry;
 pub mod create_vpn_route_entry;
 pub mod delete_customer_gateway;
+pub mod delete_enhanced_vpn_gateway;
 pub mod delete_transit_router_vpn_attachment;
 pub mod delete_vco_route_entry;
 pub mod delete_vpn_attachment;
 pub mod delete_vpn_connection;
+pub mod delete_vpn_gateway;
 pub mod delete_vpn_pbr_route_entry;
 pub mod delete_vpn_route_entry;
 pub mod describe_customer_gateway;
@@ -28,6 +32,9 @@ pub mod describe_vpn_connection;
 pub mod describe_vpn_connection_logs;
 pub mod describe_vpn_connections;
 pub mod describe_vpn_cross_account_authorizations;
+pub mod describe_vpn_gateway;
+pub mod describe_vpn_gateway_available_zones;
+pub mod describe_vpn_gateways;
 pub mod describe_vpn_pbr_route_entries;
 pub mod describe_vpn_route_entries;
 pub mod describe_zones;
@@ -41,6 +48,7 @@ pub mod modify_tunnel_attribute;
 pub mod modify_vco_route_entry_weight;
 pub mod modify_vpn_attachment_attribute;
 pub mod modify_vpn_connection_attribute;
+pub mod modify_vpn_gateway_attribute;
 pub mod modify_vpn_pbr_route_entry_attribute;
 pub mod modify_vpn_pbr_route_entry_priority;
 pub mod modify_vpn_pbr_route_entry_weight;
@@ -51,6 +59,7 @@ pub mod ram;
 pub mod revoke_instance_from_transit_router;
 pub mod tag_resources;
 pub mod un_tag_resources;
+pub mod update_enhanced_vpn_gateway;
 pub mod update_transit_router_vpn_attachment_attribute;
 
 pub mod success;
@@ -58,6 +67,8 @@ pub mod tagging;
 pub mod transit_router_grant;
 pub mod tunnels;
 pub mod vco_route;
+pub mod vpn_gateway_change;
+pub mod vpn_gateway_deletion;
 pub mod vpn_route;
 
 use crate::operation::Entry;
@@ -67,17 +78,21 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<assume_role::AssumeRole>(),
     Entry::of::<check_vpn_bgp_enabled::CheckVpnBgpEnabled>(),
     Entry::of::<create_customer_gateway::CreateCustomerGateway>(),
+    Entry::of::<create_enhanced_vpn_gateway::CreateEnhancedVpnGateway>(),
     Entry::of::<create_transit_router_vpn_attachment::CreateTransitRouterVpnAttachment>(),
     Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
     Entry::of::<create_vpn_attachment::CreateVpnAttachment>(),
     Entry::of::<create_vpn_connection::CreateVpnConnection>(),
+    Entry::of::<create_vpn_gateway::CreateVpnGateway>(),
     Entry::of::<create_vpn_pbr_route_entry::CreateVpnPbrRouteEntry>(),
     Entry::of::<create_vpn_route_entry::CreateVpnRouteEntry>(),
     Entry::of::<delete_customer_gateway::DeleteCustomerGateway>(),
+    Entry::of::<delete_enhanced_vpn_gateway::DeleteEnhancedVpnGateway>(),
     Entry::of::<delete_transit_router_vpn_attachment::DeleteTransitRouterVpnAttachment>(),
     Entry::of::<delete_vco_route_entry::DeleteVcoRouteEntry>(),
     Entry::of::<delete_vpn_attachment::DeleteVpnAttachment>(),
     Entry::of::<delete_vpn_connection::DeleteVpnConnection>(),
+    Entry::of::<delete_vpn_gateway::DeleteVpnGateway>(),
     Entry::of::<delete_vpn_pbr_route_entry::DeleteVpnPbrRouteEntry>(),
     Entry::of::<delete_vpn_route_entry::DeleteVpnRouteEntry>(),
     Entry::of::<describe_customer_gateway::DescribeCustomerGateway>(),
@@ -91,6 +106,9 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_connection_logs::DescribeVpnConnectionLogs>(),
     Entry::of::<describe_vpn_connections::DescribeVpnConnections>(),
     Entry::of::<describe_vpn_cross_account_authorizations::DescribeVpnCrossAccountAuthorizations>(),
+    Entry::of::<describe_vpn_gateway::DescribeVpnGateway>(),
+    Entry::of::<describe_vpn_gateway_available_zones::DescribeVpnGatewayAvailableZones>(),
+    Entry::of::<describe_vpn_gateways::DescribeVpnGateways>(),
     Entry::of::<describe_vpn_pbr_route_entries::DescribeVpnPbrRouteEntries>(),
     Entry::of::<describe_vpn_route_entries::DescribeVpnRouteEntries>(),
     Entry::of::<describe_zones::DescribeZones>(),
@@ -104,6 +122,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<modify_vpn_connection_attribute::ModifyVpnConnectionAttribute>(),
+    Entry::of::<modify_vpn_gateway_attribute::ModifyVpnGatewayAttribute>(),
     Entry::of::<modify_vpn_pbr_route_entry_attribute::ModifyVpnPbrRouteEntryAttribute>(),
     Entry::of::<modify_vpn_pbr_route_entry_priority::ModifyVpnPbrRouteEntryPriority>(),
     Entry::of::<modify_vpn_pbr_route_entry_weight::ModifyVpnPbrRouteEntryWeight>(),
@@ -113,6 +132,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<revoke_instance_from_transit_router::RevokeInstanceFromTransitRouter>(),
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),
+    Entry::of::<update_enhanced_vpn_gateway::UpdateEnhancedVpnGateway>(),
     Entry::of::<update_transit_router_vpn_attachment_attribute::UpdateTransitRouterVpnAttachmentAttribute>(),
     Entry::of::<cbn::create_cen::CreateCen>(),
     Entry::of::<cbn::create_transit_router::CreateTransitRouter>(),

@@ -12,15 +12,12 @@ use crate::account::Caller;
 use crate::catalogue;
 use crate::core::{CallContext, Outcome, execute};
 use crate::error::{ApiError, ErrorCode};
-use crate::ids::{AccountId, RequestId, Secret, VpnConnectionId};
+use crate::ids::{AccountId, RequestId, Secret, VpnConnectionId, VpnGatewayId};
 use crate::observed::{
     LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedTunnel, TunnelStatus,
 };
 use crate::operation::{self, Entry};
 use crate::record::{Change, Record};
-use crate::resource::tag::Tags;
-use crate::resource::vpn_connection::NetworkType;
-use crate::resource::vpn_gateway::{GatewayType, InstanceChargeType, VpnGateway};
 use crate::role_session::Sealer;
 use crate::settings::Settings;
 use crate::state::AccountState;
@@ -33,11 +30,18 @@ pub(crate) const ACCOUNT: &str = "1234567890123456";
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 #[derive(Default)]
-pub(crate) struct Reports(pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>);
+pub(crate) struct Reports(
+    pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>,
+    pub(crate) BTreeMap<VpnGatewayId, u64>,
+);
 
 impl Observations for Reports {
     fn get(&self, id: &VpnConnectionId) -> Option<ObservedConnection> {
         self.0.get(id).cloned()
+    }
+
+    fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64> {
+        self.1.get(id).copied()
     }
 }
 
@@ -97,6 +101,8 @@ pub(crate) fn settings() -> Settings {
         vpn_routes_per_gateway_max: 100,
         vpn_pbr_routes_per_gateway_max: 100,
         vpn_connections_per_region_max: 100,
+        vpn_gateways_per_region_max: 100,
+        vpcs: Vec::new(),
     }
 }
 
@@ -271,37 +277,25 @@ impl World {
                 (connection.id.clone(), ObservedConnection { generation: connection.generation, tunnels })
             })
             .collect();
+        let gateways = self.state.all_vpn_gateways().filter(|gateway| !gateway.is_deleted);
+        self.reports.1 = gateways.map(|gateway| (gateway.id.clone(), gateway.generation)).collect();
+    }
+
+    /// A VPN gateway in a VPC of its own, not in force yet.
+    pub(crate) fn vpn_gateway(&mut self, vpc: &str) -> String {
+        let asked = [("VpcId", vpc), ("Bandwidth", "100")];
+        let answer = self.call("CreateVpnGateway", &asked).unwrap();
+        answer["VpnGatewayId"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn vpn_gateway_status(&mut self, gateway: &str) -> String {
+        let answer = self.call("DescribeVpnGateway", &[("VpnGatewayId", gateway)]).unwrap();
+        answer["Status"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn customer_gateway(&mut self, address: &str) -> String {
         let answer = self.call("CreateCustomerGateway", &[("IpAddress", address)]).unwrap();
         answer["CustomerGatewayId"].as_str().unwrap().to_owned()
-    }
-
-    /// A VPN gateway as it is stored.
-    pub(crate) fn vpn_gateway(&mut self, id: &str) {
-        let gateway = VpnGateway {
-            id: id.parse().unwrap(),
-            region: REGION.parse().unwrap(),
-            name: String::new(),
-            description: String::new(),
-            vpc_id: "vpc-a".parse().unwrap(),
-            v_switch_id: None,
-            disaster_recovery_v_switch_id: None,
-            gateway_type: GatewayType::default(),
-            network_type: NetworkType::Public,
-            bandwidth_mbits: Some(10),
-            enable_ipsec: true,
-            enable_ssl: false,
-            ssl_connections: 5,
-            instance_charge_type: InstanceChargeType::default(),
-            auto_propagate: false,
-            resource_group_id: String::new(),
-            tags: Tags::new(),
-            generation: 1,
-            created_ms: 1,
-        };
-        self.commit(&[Change::Put(Record::VpnGateway(gateway))]);
     }
 
     pub(crate) fn two_tunnels(&mut self, gateway: &str) -> String {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::account::Caller;
 use crate::catalogue;
 use crate::context::CallContext;
-use crate::error::ApiError;
+use crate::error::{ApiError, Busy};
 use crate::ids::{
     AccountId, CenId, CustomerGatewayId, IdSource, RegionId, TransitRouterId, VpnConnectionId, VpnGatewayId,
 };
@@ -21,7 +21,7 @@ use crate::resource::transit_router::{BUILT_IN_NAME, TransitRouter};
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpn_connection::view::Surroundings;
 use crate::resource::vpn_connection::{VpnConnection, VpnGatewayBinding};
-use crate::resource::vpn_gateway::VpnGateway;
+use crate::resource::vpn_gateway::{self, VpnGateway};
 use crate::settings::Settings;
 use crate::state::AccountState;
 
@@ -139,8 +139,75 @@ impl<'a> Tx<'a> {
     /// `InvalidVpnGatewayInstanceId.NotFound`, also for one in another region.
     pub fn vpn_gateway(&self, region: &RegionId, id: &VpnGatewayId) -> Result<&VpnGateway, ApiError> {
         self.find::<VpnGateway>(id)
-            .filter(|gateway| gateway.region == *region)
+            .filter(|gateway| gateway.region == *region && !gateway.is_deleted)
             .ok_or(ApiError::new(&catalogue::VPN_GATEWAY_NOT_FOUND))
+    }
+
+    /// The same, also one that is `deleting`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::vpn_gateway`].
+    pub fn vpn_gateway_or_deleting(
+        &self,
+        region: &RegionId,
+        id: &VpnGatewayId,
+    ) -> Result<&VpnGateway, ApiError> {
+        let is_open = || self.observations().vpn_gateway(id).is_some();
+        self.find::<VpnGateway>(id)
+            .filter(|gateway| gateway.region == *region && (!gateway.is_deleted || is_open()))
+            .ok_or(ApiError::new(&catalogue::VPN_GATEWAY_NOT_FOUND))
+    }
+
+    /// Where a VPN gateway is in its life; `None` of one that was deleted and is given up.
+    pub fn vpn_gateway_status(&self, gateway: &VpnGateway) -> Option<vpn_gateway::Status> {
+        let is_settled = self.unsettled_connection(gateway).is_none();
+        gateway.status(self.observations().vpn_gateway(&gateway.id), is_settled)
+    }
+
+    /// Refuses a change of a VPN gateway while the one before, or one of its connections, is not in force.
+    ///
+    /// # Errors
+    ///
+    /// `VpnGateway.Configuring`, marked with what to wait for.
+    pub fn must_be_settled(&self, gateway: &VpnGateway) -> Result<(), ApiError> {
+        if self.vpn_gateway_status(gateway) == Some(vpn_gateway::Status::Active) {
+            return Ok(());
+        }
+        let refusal = ApiError::busy(Busy::VpnGateway(gateway.id.clone()));
+        let is_open = gateway.status(self.observations().vpn_gateway(&gateway.id), true);
+        match self.unsettled_connection(gateway).filter(|_| is_open == Some(vpn_gateway::Status::Active)) {
+            Some(connection) => {
+                Err(ApiError { busy: Some(Box::new(Busy::VpnConnection(connection.id.clone()))), ..refusal })
+            }
+            None => Err(refusal),
+        }
+    }
+
+    fn unsettled_connection(&self, gateway: &VpnGateway) -> Option<&'a VpnConnection> {
+        self.state
+            .connections_of(&gateway.id)
+            .find(|connection| connection.must_be_settled(self.observations()).is_err())
+    }
+
+    /// A change of the VPN gateway itself: it is `updating` until it is in force.
+    pub fn touch_vpn_gateway(&mut self, mut gateway: VpnGateway) {
+        gateway.generation = self.next_revision();
+        self.put(gateway);
+    }
+
+    /// Shows a VPN gateway, as `view` does, with what the gateway reported.
+    pub fn show_vpn_gateway<V>(
+        &self,
+        gateway: &VpnGateway,
+        view: fn(&VpnGateway, &vpn_gateway::view::Surroundings<'_>) -> V,
+    ) -> Option<V> {
+        let around = vpn_gateway::view::Surroundings {
+            settings: self.settings(),
+            status: self.vpn_gateway_status(gateway)?,
+            enable_bgp: self.state.connections_of(&gateway.id).any(|connection| connection.enable_bgp),
+        };
+        Some(view(gateway, &around))
     }
 
     /// An IPsec-VPN connection of a region.

@@ -76,6 +76,8 @@ pub struct Domains {
     open: BTreeMap<Domain, OpenDomain>,
     /// The numbers of devices and tables, also of domains that were found and are not open yet.
     slots: BTreeMap<Domain, u32>,
+    /// The interfaces behind which the VPCs of domains lie.
+    interfaces: BTreeMap<Domain, String>,
     /// The prefixes of main, when they were listed, and how long that took.
     main: BTreeSet<Ipv4Net>,
     main_listed: Instant,
@@ -101,6 +103,7 @@ impl Domains {
             config: config.clone(),
             open: BTreeMap::new(),
             slots: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
             main: BTreeSet::new(),
             main_listed: Instant::now(),
             main_listing: Duration::ZERO,
@@ -132,6 +135,14 @@ impl Domains {
         self.routes.put_rules(&tables)
     }
 
+    /// Says behind which interface a domain's VPC lies. The rule of a domain that is open follows when the rules are put.
+    pub fn set_interface(&mut self, domain: &Domain, interface: Option<String>) {
+        match interface {
+            Some(name) => drop(self.interfaces.insert(domain.clone(), name)),
+            None => drop(self.interfaces.remove(domain)),
+        }
+    }
+
     /// The packet path of a domain, which is opened if it is not.
     pub fn open(&mut self, domain: &Domain) -> Result<Arc<DomainPlane>, DomainError> {
         if let Some(open) = self.open.get(domain) {
@@ -156,6 +167,7 @@ impl Domains {
     pub fn close(&mut self, domain: &Domain) -> Result<(), DomainError> {
         let Some(mut open) = self.open.remove(domain) else { return Ok(()) };
         self.slots.remove(domain);
+        self.interfaces.remove(domain);
         self.watch_devices();
         open.stop.throw();
         if let Some(thread) = open.thread.take()
@@ -330,8 +342,10 @@ impl Domains {
         self.changes.set_devices(self.open.values().map(|open| open.plane.device.index()));
     }
 
-    fn tables(&self) -> BTreeSet<u32> {
-        self.slots.values().map(|slot| self.config.numbers.table_base + slot).collect()
+    /// The tables of the domains, each with the interface from which packets take it.
+    fn tables(&self) -> BTreeMap<u32, Option<String>> {
+        let table = |slot: &u32| self.config.numbers.table_base + slot;
+        self.slots.iter().map(|(domain, slot)| (table(slot), self.interfaces.get(domain).cloned())).collect()
     }
 }
 

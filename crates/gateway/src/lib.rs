@@ -34,6 +34,7 @@ pub mod domains;
 pub mod engine;
 pub mod forwarding;
 pub mod gateway;
+mod gateway_domains;
 mod kernel;
 pub mod netlink;
 mod offload;

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use causeway_control::desired::{DesiredConnection, DesiredTunnel, Desires, Domain, Listing};
+use causeway_control::desired::{
+    DesiredConnection, DesiredDomain, DesiredTunnel, Desires, Domain, DomainOwner, Listing,
+};
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::Level;
 use causeway_ike::TunnelKey;
@@ -20,6 +22,7 @@ use crate::counters::Counters;
 use crate::domains::{DomainError, Domains};
 use crate::engine::Command;
 use crate::forwarding::{Candidate, Carrier};
+use crate::gateway_domains::GatewayDomains;
 use crate::path::OutboundPath;
 use crate::reconcile::{Programmed, Step, plan};
 use crate::reports::Reports;
@@ -87,6 +90,8 @@ pub struct Reconciler {
     /// The generation of each connection whose plan was wholly applied.
     in_force: BTreeMap<VpnConnectionId, u64>,
     retries: BTreeMap<VpnConnectionId, Retry>,
+    /// The domains of VPN gateways, which are open also without a connection.
+    gateways: GatewayDomains,
     next_key: u64,
     /// Not before; after that, as soon as there is a reason.
     check_allowed: Instant,
@@ -118,6 +123,7 @@ impl Reconciler {
             listed: BTreeMap::new(),
             in_force: BTreeMap::new(),
             retries: BTreeMap::new(),
+            gateways: GatewayDomains::default(),
             next_key: 0,
             check_allowed: now,
             next_check: now,
@@ -153,7 +159,11 @@ impl Reconciler {
     fn recover(&mut self) {
         let listing = self.desires.listing(None);
         let desired = listing.generations.iter().filter_map(|(id, _)| self.desires.desired(id));
-        let wanted: BTreeSet<Domain> = desired.map(|connection| connection.domain).collect();
+        let mut wanted: BTreeSet<Domain> = desired.map(|connection| connection.domain).collect();
+        for desired in self.desires.domains() {
+            self.domains.set_interface(&desired.domain, desired.interface);
+            wanted.insert(desired.domain);
+        }
         if let Err(error) = self.domains.recover(&wanted) {
             tracing::error!(%error, "looking for what an earlier process left behind");
         }
@@ -164,6 +174,8 @@ impl Reconciler {
     fn look(&mut self) {
         let listing = self.desires.listing(self.mark);
         self.mark = Some(listing.mark);
+        // After the connections, so that the domain of each that is listed is known.
+        self.open_gateway_domains();
         let mut candidates: BTreeSet<_> = self.retries.keys().cloned().collect();
         candidates.extend(self.take_over(listing));
         for id in candidates {
@@ -176,6 +188,27 @@ impl Reconciler {
                 self.reconcile(&id, generation);
             }
         }
+        self.close_empty_domains();
+    }
+
+    /// Opens the domains of VPN gateways, and makes their rules be about the right interface.
+    fn open_gateway_domains(&mut self) {
+        for desired in self.gateways.due(self.desires.domains(), Instant::now()) {
+            let opened = self.open_gateway_domain(&desired);
+            if let Err(error) = &opened {
+                tracing::warn!(domain = %desired.domain.owner, %error, "a domain is not open yet and will be tried again");
+            }
+            if self.gateways.tried(&desired, opened.is_ok(), Instant::now()) {
+                self.reports.domain_open(&desired.domain, desired.generation);
+            }
+        }
+    }
+
+    fn open_gateway_domain(&mut self, desired: &DesiredDomain) -> Result<(), DomainError> {
+        self.domains.set_interface(&desired.domain, desired.interface.clone());
+        let plane = self.domains.open(&desired.domain)?;
+        self.registry.lock().domains.insert(desired.domain.clone(), plane);
+        self.domains.check_rules()
     }
 
     /// Enters what was listed; answers which connections have to be looked at.
@@ -282,7 +315,11 @@ impl Reconciler {
     }
 
     fn join(&mut self, id: &VpnConnectionId, domain: &Domain) -> Result<(), StepError> {
-        let plane = self.domains.open(domain)?;
+        let plane = match domain.owner {
+            DomainOwner::TransitRouter(_) => self.domains.open(domain)?,
+            // It is opened for the gateway, with its interface, and not for the connection.
+            DomainOwner::VpnGateway(_) => Arc::clone(self.domains.plane(domain)?),
+        };
         let mut shelves = self.registry.lock();
         shelves.domains.insert(domain.clone(), plane);
         let counters = Arc::clone(&shelves.connections.entry(id.clone()).or_default().connection);
@@ -334,13 +371,18 @@ impl Reconciler {
     }
 
     fn close_empty_domains(&mut self) {
-        let is_empty = |domain: &Domain| !self.programmed.is_used(domain);
+        let is_empty =
+            |domain: &Domain| !self.programmed.is_used(domain) && !self.gateways.are_wanted(domain);
         let empty: Vec<_> = self.domains.names().into_iter().filter(is_empty).collect();
         for domain in empty {
             self.registry.lock().domains.remove(&domain);
             if let Err(error) = self.domains.close(&domain) {
                 tracing::warn!(%error, "removing the device of a domain without connections");
             }
+        }
+        let names: BTreeSet<Domain> = self.domains.names().into_iter().collect();
+        for domain in self.gateways.take_closed(&names) {
+            self.reports.domain_gone(&domain);
         }
     }
 
@@ -396,6 +438,12 @@ impl Reconciler {
                 tracing::warn!(connection = %id, %error, "taking a connection apart");
             }
         }
+        // A device that is gone is opened anew by its gateway, or by its next connection.
+        self.gateways.forget(domain);
+        self.registry.lock().domains.remove(domain);
+        if let Err(error) = self.domains.close(domain) {
+            tracing::warn!(%error, "closing a domain whose device is gone");
+        }
         self.close_empty_domains();
     }
 
@@ -417,7 +465,8 @@ impl Reconciler {
     }
 
     fn pause(&self) -> Duration {
-        let next = self.retries.values().map(|retry| retry.at).fold(self.check_due(), Instant::min);
+        let retries = self.retries.values().map(|retry| retry.at).chain(self.gateways.next_retry());
+        let next = retries.fold(self.check_due(), Instant::min);
         next.saturating_duration_since(Instant::now())
     }
 

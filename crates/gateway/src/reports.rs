@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use causeway_control::desired::Domain;
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::{
     Level, LogLine, ObservedConnection, ObservedTunnel, Observer, TunnelStatus,
@@ -63,6 +64,16 @@ impl Reports {
         let mut connections = self.lock();
         connections.remove(id);
         self.observer.gone(id);
+    }
+
+    /// The domain of a VPN gateway is open, and this generation in force.
+    pub fn domain_open(&self, domain: &Domain, generation: u64) {
+        self.observer.domain_observed(domain, generation);
+    }
+
+    /// Nothing of the domain of a VPN gateway is left.
+    pub fn domain_gone(&self, domain: &Domain) {
+        self.observer.domain_gone(domain);
     }
 
     /// A line for the connection's log.

@@ -11,6 +11,9 @@
 //!                throw 10.1.7.0/24 proto 202                     main has a longer prefix inside it, and keeps it
 //! ```
 //!
+//! The domain of a VPC that lies behind an interface has, one place before, a rule for what comes in by that interface only
+//! (`from all iif vpc1 lookup 20201 proto 202`), so that two such domains can have the same prefix.
+//!
 //! - *No loop.* Our own outer packets (IKE and ESP) carry the mark and never see the table, so a connection may route a
 //!   prefix that contains its peer's address, or 0.0.0.0/0, and its ESP still goes out of the uplink.
 //! - *No leak.* The rule comes before main, so no route of main, however long ago made, takes a packet of a routed prefix
@@ -29,7 +32,7 @@ use std::sync::atomic::AtomicU32;
 use ipnet::Ipv4Net;
 use nix::errno::Errno;
 
-use crate::netlink::message::{self, ListedLink, ListedRoute, TableRule, Target};
+use crate::netlink::message::{self, ListedLink, ListedRoute, RulePackets, TableRule, Target};
 use crate::netlink::{Netlink, NetlinkError, Request};
 
 /// The route protocol number of all that we make: 0xCA, not used by any other known routing daemon.
@@ -51,7 +54,7 @@ pub struct RouteNumbers {
     pub protocol: u8,
     /// See [`TABLE_BASE`].
     pub table_base: u32,
-    /// See [`RULE_PRIORITY`].
+    /// See [`RULE_PRIORITY`]; rules that name an interface are one place before.
     pub rule_priority: u32,
     /// See [`FWMARK`].
     pub fwmark: u32,
@@ -154,28 +157,36 @@ impl LinuxRoutes {
         Ok(others.map(|route| route.dest).filter(|dest| dest.prefix_len() > 0).collect())
     }
 
-    /// Makes the rules be exactly those of these tables.
-    pub fn put_rules(&mut self, tables: &BTreeSet<u32>) -> Result<(), RouteError> {
+    /// Makes the rules be exactly those of these tables: for what comes in by the table's interface, if it has one.
+    pub fn put_rules(&mut self, tables: &BTreeMap<u32, Option<String>>) -> Result<(), RouteError> {
         let RouteNumbers { protocol, rule_priority: priority, fwmark, .. } = self.numbers;
         let listed = self.netlink.dump(&message::list_rules())?;
         let present: Vec<_> = listed.iter().filter_map(|rule| message::read_rule(rule, protocol)).collect();
-        let wanted: BTreeSet<_> = tables.iter().map(|&table| TableRule { table, priority, fwmark }).collect();
+        let rule = |(&table, interface): (&u32, &Option<String>)| match interface {
+            Some(name) => {
+                TableRule { table, priority: priority - 1, packets: RulePackets::From(name.clone()) }
+            }
+            None => TableRule { table, priority, packets: RulePackets::Unmarked(fwmark) },
+        };
+        let wanted: BTreeSet<_> = tables.iter().map(rule).collect();
         let mut kept = BTreeSet::new();
         // What is there twice, or otherwise than wanted, goes.
-        let surplus: Vec<_> =
-            present.into_iter().filter(|rule| !(wanted.contains(rule) && kept.insert(*rule))).collect();
-        let missing = wanted.difference(&kept).map(|rule| message::add_rule(*rule, protocol));
+        let surplus: Vec<_> = present
+            .into_iter()
+            .filter(|rule| !(wanted.contains(rule) && kept.insert(rule.clone())))
+            .collect();
+        let missing = wanted.difference(&kept).map(|rule| message::add_rule(rule, protocol));
         let requests: Vec<_> =
-            missing.chain(surplus.iter().map(|rule| message::delete_rule(*rule, protocol))).collect();
+            missing.chain(surplus.iter().map(|rule| message::delete_rule(rule, protocol))).collect();
         self.send(&requests, &[Errno::EEXIST, Errno::ENOENT], |_| "a routing rule".to_owned())
     }
 
     /// Removes every route of ours that is in none of these tables: what another process of ours left behind.
-    pub fn sweep(&mut self, tables: &BTreeSet<u32>) -> Result<usize, RouteError> {
+    pub fn sweep(&mut self, tables: &BTreeMap<u32, Option<String>>) -> Result<usize, RouteError> {
         let protocol = self.numbers.protocol;
         let all = self.list(None, Some(protocol))?;
         let stale: Vec<_> =
-            all.into_iter().filter(|it| it.protocol == protocol && !tables.contains(&it.table)).collect();
+            all.into_iter().filter(|it| it.protocol == protocol && !tables.contains_key(&it.table)).collect();
         let requests: Vec<_> =
             stale.iter().map(|route| message::delete_route(route.table, protocol, route.dest)).collect();
         self.send(&requests, &[Errno::ESRCH], |index| format!("{:?}", stale[index]))?;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use causeway_control::desired::{DesiredConnection, DesiredTunnel, Desires};
+use causeway_control::desired::{DesiredConnection, DesiredDomain, DesiredTunnel, Desires, Domain};
 use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::{ObservedConnection, ObservedTunnel, Observer, TunnelStatus};
 use causeway_control::resource::ike_config::IkeVersion;
@@ -45,10 +45,19 @@ struct Simulation {
     desires: Arc<dyn Desires>,
     observer: Arc<dyn Observer>,
     connections: BTreeMap<VpnConnectionId, SimulatedConnection>,
+    domains: BTreeMap<Domain, SimulatedDomain>,
     /// What was listed last.
     mark: Option<u64>,
     /// When something becomes different, of which connection.
     due: BTreeSet<(Instant, VpnConnectionId)>,
+}
+
+/// The domain of a VPN gateway.
+struct SimulatedDomain {
+    desired: DesiredDomain,
+    /// When it is open, as it is desired.
+    in_force_at: Instant,
+    is_reported: bool,
 }
 
 struct SimulatedConnection {
@@ -72,6 +81,7 @@ impl SimulatedEngine {
             desires,
             observer,
             connections: BTreeMap::new(),
+            domains: BTreeMap::new(),
             mark: None,
             due: BTreeSet::new(),
         };
@@ -120,7 +130,9 @@ impl Simulation {
                 self.due.remove(&(at, id.clone()));
                 self.report(&id, now);
             }
+            let domains = self.look_at_domains(now);
             let next = self.due.first().map_or(now + IDLE, |(at, _)| *at);
+            let next = domains.map_or(next, |at| at.min(next));
             match nudges.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -170,6 +182,30 @@ impl Simulation {
         self.due.extend(moments.filter(|at| *at > now).map(|at| (at, id.clone())));
         let taken = SimulatedConnection { generation, desired, in_force_at, up_at, reported };
         self.connections.insert(id.clone(), taken);
+    }
+
+    /// Answers when the next domain is open.
+    fn look_at_domains(&mut self, now: Instant) -> Option<Instant> {
+        let listed = self.desires.domains().into_iter().map(|desired| (desired.domain.clone(), desired));
+        let listed: BTreeMap<_, _> = listed.collect();
+        let gone: Vec<_> = self.domains.keys().filter(|it| !listed.contains_key(it)).cloned().collect();
+        for domain in gone {
+            self.domains.remove(&domain);
+            self.observer.domain_gone(&domain);
+        }
+        for (domain, desired) in listed {
+            if self.domains.get(&domain).is_none_or(|known| known.desired != desired) {
+                let in_force_at = now + self.delays.change;
+                self.domains.insert(domain, SimulatedDomain { desired, in_force_at, is_reported: false });
+            }
+        }
+        for (domain, it) in &mut self.domains {
+            if it.in_force_at <= now && !it.is_reported {
+                it.is_reported = true;
+                self.observer.domain_observed(domain, it.desired.generation);
+            }
+        }
+        self.domains.values().filter(|it| !it.is_reported).map(|it| it.in_force_at).min()
     }
 
     /// Tells what is so at this moment, if it is not what was told last.

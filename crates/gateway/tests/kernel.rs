@@ -1,7 +1,7 @@
 //! What we ask of Linux, asked for real: routes, rules, devices and sockets, each test in a namespace of its own.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -58,15 +58,15 @@ fn routes_and_rules_are_put_observed_and_swept() {
         assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
 
         routes.apply(TABLE_BASE + 1, &puts).unwrap();
-        assert_eq!(routes.sweep(&BTreeSet::from([TABLE_BASE])).unwrap(), 3);
+        assert_eq!(routes.sweep(&BTreeMap::from([(TABLE_BASE, None)])).unwrap(), 3);
         assert_eq!(routes.observe(TABLE_BASE + 1).unwrap().len(), 0);
         assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
     })
     .unwrap();
     host.enter(|| {
         let mut routes = routes();
-        routes.put_rules(&BTreeSet::from([TABLE_BASE, TABLE_BASE + 1])).unwrap();
-        routes.put_rules(&BTreeSet::from([TABLE_BASE, TABLE_BASE + 2])).unwrap();
+        routes.put_rules(&BTreeMap::from([(TABLE_BASE, None), (TABLE_BASE + 1, None)])).unwrap();
+        routes.put_rules(&BTreeMap::from([(TABLE_BASE, None), (TABLE_BASE + 2, None)])).unwrap();
     })
     .unwrap();
     let rules = host.ip("rule").unwrap();
@@ -95,7 +95,7 @@ fn packets_follow_our_table_unless_they_are_marked_or_main_knows_better() {
         );
         let changes = causeway_gateway::routes::table_changes(&TableRoutes::new(), &wanted);
         routes.apply(TABLE_BASE, &changes).unwrap();
-        routes.put_rules(&BTreeSet::from([TABLE_BASE])).unwrap();
+        routes.put_rules(&BTreeMap::from([(TABLE_BASE, None)])).unwrap();
     })
     .unwrap();
     assert!(host.ip("route get 8.8.8.8").unwrap().contains("dev cw0"));

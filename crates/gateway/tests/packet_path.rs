@@ -1,7 +1,7 @@
 //! The packet path between two namespaces, with security associations that nobody negotiated.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::process::Command;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl Plane {
         routes.set_link(device.index(), MTU_DEFAULT, "test").unwrap();
         let dest = prefix(other.behind);
         routes.apply(TABLE_BASE, &[RouteChange::Put(dest, Target::Device(device.index()))]).unwrap();
-        routes.put_rules(&BTreeSet::from([TABLE_BASE])).unwrap();
+        routes.put_rules(&BTreeMap::from([(TABLE_BASE, None)])).unwrap();
 
         let domain = Arc::new(DomainPlane {
             device,

@@ -1,7 +1,7 @@
 //! Two gateways in two namespaces, each with a LAN, that negotiate with each other and forward for real.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use causeway_control::observed::TunnelStatus;
@@ -10,7 +10,7 @@ use causeway_control::resource::tunnel::TunnelRole;
 use causeway_gateway::counters::DropReason;
 use causeway_gateway::{Encapsulation, EngineHandle, GatewayConfig, StartError};
 use causeway_netlab::{
-    Capture, CaptureOptions, Lab, PingOptions, Pinger, TcpOptions, Wire, ping, tcp_throughput,
+    Capture, CaptureOptions, Host, Lab, PingOptions, Pinger, TcpOptions, Wire, ping, tcp_throughput,
 };
 
 #[path = "support/site.rs"]
@@ -18,13 +18,13 @@ mod site;
 #[path = "support/wanted.rs"]
 mod wanted;
 use site::Site;
-use wanted::{connection, route, tunnel};
+use wanted::{connection, route, tunnel, vpn_gateway_domain};
 
 struct Net {
     left: Site,
     right: Site,
     wire: Wire,
-    _lab: Lab,
+    lab: Lab,
 }
 
 impl Net {
@@ -33,7 +33,7 @@ impl Net {
         let lab = Lab::new("gw").expect("this test makes network namespaces: run it as root");
         let wire = lab.wire("wire").unwrap();
         let (left, right) = (Site::new(&lab, &wire, 1), Site::new(&lab, &wire, 2));
-        Self { left, right, wire, _lab: lab }
+        Self { left, right, wire, lab }
     }
 
     /// Two gateways with a tunnel between them; the right one routes what the left one will.
@@ -378,4 +378,65 @@ fn a_connection_that_moves_to_another_transit_router_forwards_there_and_no_longe
     left.change("vco-left", |it| it.routes.clear());
     left.change("vco-other", |it| it.routes.push(route("10.2.0.0/24")));
     assert!(!left.pings(right.inside), "nothing crosses from one domain into another");
+}
+
+/// A host behind an interface of its own of the left router: a VPC.
+fn vpc(net: &Net, interface: &str, number: u8) -> Host {
+    let host = net.lab.host(interface).unwrap();
+    let [inner, inside] = [1, 2].map(|it| format!("10.{number}.0.{it}/24"));
+    net.lab.link((&net.left.router, interface, &[&inner]), (&host, "eth", &[&inside])).unwrap();
+    host.default_route(&format!("10.{number}.0.1")).unwrap();
+    host
+}
+
+fn answers(host: &Host, target: Ipv4Addr) -> bool {
+    let options = PingOptions { timeout: Duration::from_millis(300), ..PingOptions::default() };
+    ping(host, target, &options).unwrap().received > 0
+}
+
+#[test]
+fn two_vpn_gateways_with_the_same_prefix_take_each_its_own_tunnel() {
+    let net = Net::laid_out();
+    let third = Site::new(&net.lab, &net.wire, 3);
+    third.router.ip("address add 10.2.0.1/24 dev lan").unwrap();
+    third.lan.ip("address add 10.2.0.2/24 dev lan").unwrap();
+    let (one, other) = (vpc(&net, "vpc1", 11), vpc(&net, "vpc2", 12));
+    let (left, right, third) = (net.left.start(), net.right.start(), third.start());
+    let target = right.inside;
+    let domains = ["one", "other"].map(vpn_gateway_domain);
+    for (domain, interface) in domains.iter().zip(["vpc1", "vpc2"]) {
+        left.world.want_domain(domain, Some(interface));
+        left.gateway().nudge();
+        left.world.wait_domain(domain, Some(1));
+    }
+    for (name, peer, domain, back) in
+        [("one", &right, &domains[0], "10.11.0.0/24"), ("other", &third, &domains[1], "10.12.0.0/24")]
+    {
+        let (here, there) = (left.outside, peer.outside);
+        let away = tunnel(&format!("tun-{name}"), TunnelRole::Master, here, there);
+        let mut away = connection(&format!("vco-{name}"), vec![away], &["10.2.0.0/24"]);
+        away.domain = domain.clone();
+        left.want(away);
+        let home = tunnel("tun-home", TunnelRole::Master, there, here);
+        peer.want(connection("vco-home", vec![home], &[back]));
+        left.world.wait_up(&format!("vco-{name}"));
+    }
+    // Each peer routes only its own VPC back, so that what took the wrong tunnel is not answered.
+    assert!(answers(&one, target) && answers(&other, target), "{:#?}", left.gateway().snapshot());
+    left.change("vco-one", |it| it.routes.clear());
+    assert!(!answers(&one, target), "the other gateway's route is none of this one's");
+    assert!(answers(&other, target));
+
+    // A VPN gateway keeps its domain without a connection, and takes it along when it goes.
+    left.world.forget("vco-one");
+    left.gateway().nudge();
+    left.world.wait("vco-one", "gone", |it| it.is_none());
+    let rules = left.router.ip("rule").unwrap();
+    assert!(rules.contains("iif vpc1") && rules.contains("iif vpc2"), "{rules}");
+    left.world.forget_domain(&domains[0]);
+    left.gateway().nudge();
+    left.world.wait_domain(&domains[0], None);
+    let rules = left.router.ip("rule").unwrap();
+    assert!(!rules.contains("iif vpc1") && rules.contains("iif vpc2"), "{rules}");
+    assert!(answers(&other, target));
 }

@@ -16,8 +16,8 @@ use causeway_control::access_key::Status;
 use causeway_control::account::Caller;
 use causeway_control::catalogue;
 use causeway_control::core::{self, CallContext, Outcome};
-use causeway_control::error::ApiError;
-use causeway_control::ids::{AccessKeyId, RequestId, VpnConnectionId};
+use causeway_control::error::{ApiError, Busy};
+use causeway_control::ids::{AccessKeyId, RequestId};
 use causeway_control::observed::LogLine;
 use causeway_control::operation::{self, Kind};
 use causeway_control::role_session::RoleSession;
@@ -104,7 +104,7 @@ enum Look {
     Read { body: Value, seen: Durable },
     /// A change on its way to the disk.
     Change { body: Value, pending: Pending, log_lines: Vec<LogLine> },
-    /// Refused; `busy` in it says which connection may be waited for.
+    /// Refused; `busy` in it says what may be waited for.
     Refused { refused: ApiError, seen: Durable },
 }
 
@@ -214,10 +214,10 @@ impl Api {
     /// Carries out a request: at once, or when it is its turn.
     async fn execute(&self, request: Authentic) -> Result<Value, ApiError> {
         let kind = self.admit(&request)?;
-        let named = request.params.get("VpnConnectionId").and_then(|id| id.parse::<VpnConnectionId>().ok());
-        let in_line = named.filter(|id| kind == Kind::Write && self.world.turns.anybody_waits(id));
+        let in_line =
+            named(&request.params).find(|named| kind == Kind::Write && self.world.turns.anybody_waits(named));
         let refused = match in_line {
-            Some(id) => ApiError { busy: Some(id), ..ApiError::new(&catalogue::CONNECTION_CONFIGURING) },
+            Some(busy) => ApiError::busy(busy),
             None => match self.attempt(&request, kind).await {
                 Err(refused) => refused,
                 done => return done,
@@ -420,4 +420,11 @@ impl Received {
             body: &self.body,
         }
     }
+}
+
+/// What a request names that it may have to wait for.
+fn named(params: &Params) -> impl Iterator<Item = Busy> {
+    let connection = params.get("VpnConnectionId").and_then(|id| id.parse().ok()).map(Busy::VpnConnection);
+    let gateway = params.get("VpnGatewayId").and_then(|id| id.parse().ok()).map(Busy::VpnGateway);
+    connection.into_iter().chain(gateway)
 }

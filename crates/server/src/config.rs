@@ -3,12 +3,15 @@
 //! A setting that does not exist, or one with a value that cannot be, is refused with its name and the
 //! remedy before anything is opened or bound.
 
+mod vpcs;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use causeway_control::operation;
+use causeway_control::settings::ConfiguredVpc;
 use serde::Deserialize;
 
 /// Why a configuration cannot be used; one line each.
@@ -50,6 +53,8 @@ pub struct Config {
     pub quotas: Quotas,
     /// Rate limits in place of the documented ones, by the name of the operation.
     pub rate_limits: BTreeMap<String, Limit>,
+    /// The VPCs that every account has.
+    pub vpcs: Vec<ConfiguredVpc>,
     /// The packets' side.
     pub gateway: Gateway,
     /// What is told to Prometheus.
@@ -136,6 +141,8 @@ pub struct Quotas {
     pub vpn_pbr_routes_per_gateway: usize,
     /// IPsec-VPN connections of a region.
     pub vpn_connections_per_region: usize,
+    /// VPN gateways of a region.
+    pub vpn_gateways_per_region: usize,
 }
 
 impl Default for Quotas {
@@ -146,6 +153,7 @@ impl Default for Quotas {
             vpn_routes_per_gateway: 10_000,
             vpn_pbr_routes_per_gateway: 10_000,
             vpn_connections_per_region: 10_000,
+            vpn_gateways_per_region: 100,
         }
     }
 }
@@ -272,6 +280,8 @@ impl Config {
         if self.gateway.ike_port == self.gateway.nat_port {
             return wrong("gateway.nat_port", "must differ from gateway.ike_port");
         }
+        vpcs::check(&self.vpcs, &self.api.regions)
+            .map_err(|reason| ConfigError::Value { setting: "vpcs", reason })?;
         Ok(())
     }
 
@@ -389,6 +399,25 @@ mod tests {
         let error =
             parse("[rate_limits]\nDeleteVcoRouteEntry = { requests = 0, per_seconds = 60 }\n").unwrap_err();
         assert!(error.to_string().contains("1 or more"), "{error}");
+    }
+
+    #[test]
+    fn a_vpc_that_cannot_be_is_refused_by_its_id() {
+        let vpc = |id: &str, rest: &str| {
+            format!("[[vpcs]]\nid = \"{id}\"\nregion = \"eu-central-1\"\ninterface = \"eth1\"\n{rest}\n")
+        };
+        let good = vpc("vpc-a", "cidr_blocks = [\"10.0.0.0/16\"]");
+        let config = parse(&good).unwrap();
+        assert_eq!(config.vpcs[0].interface.as_deref(), Some("eth1"));
+        let wrong = |text: &str| parse(text).unwrap_err().to_string();
+        assert!(wrong(&(good.clone() + &good)).contains("vpc-a is there twice"));
+        let other = vpc("vpc-b", "cidr_blocks = [\"10.1.0.0/16\"]");
+        assert!(wrong(&(good + &other)).contains("two VPCs have the interface eth1"));
+        assert!(wrong(&vpc("vpc-a", "cidr_blocks = []")).contains("cidr_blocks needs at least one block"));
+        assert!(wrong(&vpc("vpc-a", "cidr_blocks = [\"10.0.0.1/16\"]")).contains("write 10.0.0.0/16"));
+        let outside =
+            "cidr_blocks = [\"10.0.0.0/16\"]\nvswitches = [{ id = \"vsw-a\", cidr_block = \"10.1.0.0/24\" }]";
+        assert!(wrong(&vpc("vpc-a", outside)).contains("vsw-a is no part of vpc-a"));
     }
 
     #[test]

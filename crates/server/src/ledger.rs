@@ -9,11 +9,12 @@
 //! the account is loaded again, and each caller whose change was queued hears that it did not happen.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
 use causeway_control::desired;
-use causeway_control::ids::{AccessKeyId, AccountId, Secret, VpnConnectionId};
+use causeway_control::ids::{AccessKeyId, AccountId, Secret, VpnConnectionId, VpnGatewayId};
+use causeway_control::resource::vpn_gateway::VpnGateway;
 use causeway_control::role_session::Sealer;
 use causeway_control::state::{AccountState, Change, Record};
 use causeway_store::{Commit, Image, Row, Store, StoreError, Vault, Write};
@@ -60,6 +61,7 @@ pub struct Ledger {
 pub struct Head {
     state: RwLock<AccountState>,
     durable: watch::Sender<Durable>,
+    vpn_gateways: Mutex<BTreeMap<VpnGatewayId, VpnGateway>>,
 }
 
 /// How far the disk is.
@@ -77,6 +79,7 @@ pub struct Pending {
     account: AccountId,
     epoch: u64,
     touched: Vec<(VpnConnectionId, Option<u64>)>,
+    touched_vpn_gateways: Vec<(VpnGatewayId, Option<VpnGateway>)>,
     keys: Vec<(AccessKeyId, bool)>,
     ticket: causeway_store::Ticket,
     submitted: Instant,
@@ -141,23 +144,27 @@ impl Ledger {
         let expected_revision = state.revision();
         let writes = changes.iter().map(|change| self.seal(&account, change)).collect();
         let touched = changes.iter().filter_map(touched_connection).collect();
+        let touched_vpn_gateways = changes.iter().filter_map(touched_vpn_gateway).collect();
         let keys = changes.iter().filter_map(touched_key).collect();
         state.apply(&changes);
         let commit = Commit { account: account.to_string(), expected_revision, writes };
         let epoch = head.durable.borrow().epoch;
         let submitted = Instant::now();
         let ticket = self.store.submit(commit);
-        Pending { head: Arc::clone(head), account, epoch, touched, keys, ticket, submitted }
+        let head = Arc::clone(head);
+        Pending { head, account, epoch, touched, touched_vpn_gateways, keys, ticket, submitted }
     }
 
     /// Waits until a change is durable, or says that it did not happen.
     pub async fn settle(&self, pending: Pending) -> Result<(), LedgerError> {
-        let Pending { head, account, epoch, touched, keys, ticket, submitted } = pending;
+        let Pending { head, account, epoch, touched, touched_vpn_gateways, keys, ticket, submitted } =
+            pending;
         let outcome = ticket.await;
         self.commits.settled(outcome.is_ok(), submitted.elapsed());
         match outcome {
             Ok(revision) => {
                 self.shown.changed(&account, revision, touched);
+                head.show_vpn_gateways(touched_vpn_gateways);
                 let mut known = write(&self.keys);
                 for (key, exists) in keys {
                     if exists {
@@ -196,6 +203,7 @@ impl Ledger {
         };
         let revision = restored.revision();
         self.shown.replace(account, desired::generations(&restored));
+        *head.lock_vpn_gateways() = stored_vpn_gateways(&restored);
         *state = restored;
         tracing::error!(%account, revision, "changes could not be stored; the account is as it was last stored");
         head.durable.send_replace(Durable { epoch: epoch + 1, revision });
@@ -234,7 +242,8 @@ impl Sealer for Ledger {
 impl Head {
     fn new(state: AccountState) -> Self {
         let durable = Durable { epoch: 0, revision: state.revision() };
-        Self { durable: watch::Sender::new(durable), state: RwLock::new(state) }
+        let vpn_gateways = Mutex::new(stored_vpn_gateways(&state));
+        Self { durable: watch::Sender::new(durable), vpn_gateways, state: RwLock::new(state) }
     }
 
     /// The account with everything planned so far.
@@ -261,6 +270,34 @@ impl Head {
             .map(|durable| durable.epoch == seen.epoch);
         reached.unwrap_or(false)
     }
+
+    /// The durable VPN gateways, also those that were deleted and are not forgotten yet, each with its account.
+    pub fn vpn_gateways(&self) -> Vec<(AccountId, VpnGateway)> {
+        let gateways: Vec<_> = self.lock_vpn_gateways().values().cloned().collect();
+        if gateways.is_empty() {
+            return Vec::new();
+        }
+        let account = self.read().account_id().clone();
+        gateways.into_iter().map(|gateway| (account.clone(), gateway)).collect()
+    }
+
+    /// What has become durable; of two changes, whichever is settled first, the later one stays.
+    fn show_vpn_gateways(&self, touched: Vec<(VpnGatewayId, Option<VpnGateway>)>) {
+        let mut shown = self.lock_vpn_gateways();
+        for (id, gateway) in touched {
+            match gateway {
+                Some(gateway) if shown.get(&id).is_none_or(|it| it.generation <= gateway.generation) => {
+                    shown.insert(id, gateway);
+                }
+                Some(_) => {}
+                None => drop(shown.remove(&id)),
+            }
+        }
+    }
+
+    fn lock_vpn_gateways(&self) -> MutexGuard<'_, BTreeMap<VpnGatewayId, VpnGateway>> {
+        self.vpn_gateways.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn touched_connection(change: &Change) -> Option<(VpnConnectionId, Option<u64>)> {
@@ -273,6 +310,18 @@ fn touched_connection(change: &Change) -> Option<(VpnConnectionId, Option<u64>)>
         }
         _ => None,
     }
+}
+
+fn touched_vpn_gateway(change: &Change) -> Option<(VpnGatewayId, Option<VpnGateway>)> {
+    match change {
+        Change::Put(Record::VpnGateway(gateway)) => Some((gateway.id.clone(), Some(gateway.clone()))),
+        Change::Delete { kind, id } if *kind == Record::VPN_GATEWAY => id.parse().ok().map(|id| (id, None)),
+        _ => None,
+    }
+}
+
+fn stored_vpn_gateways(state: &AccountState) -> BTreeMap<VpnGatewayId, VpnGateway> {
+    state.all_vpn_gateways().map(|gateway| (gateway.id.clone(), gateway.clone())).collect()
 }
 
 fn touched_key(change: &Change) -> Option<(AccessKeyId, bool)> {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use causeway_control::ids::{TunnelId, VpnConnectionId};
+use causeway_control::ids::{TunnelId, VpnConnectionId, VpnGatewayId};
 use causeway_control::observed::{LogEntry, LogLine, Logs, Observations, ObservedConnection, TunnelStatus};
 
 /// How many lines of log a connection keeps; older ones go.
@@ -16,6 +16,8 @@ const LINES_MAX: usize = 2_000;
 #[derive(Debug, Default)]
 pub struct Observed {
     connections: RwLock<BTreeMap<VpnConnectionId, Report>>,
+    /// The generation that is in force of each VPN gateway whose domain is open.
+    vpn_gateways: RwLock<BTreeMap<VpnGatewayId, u64>>,
 }
 
 /// What is known of one connection.
@@ -43,6 +45,17 @@ impl Observed {
         connections.entry(id.clone()).or_default().put(observed);
     }
 
+    /// The domain of a VPN gateway is open, and this generation in force.
+    pub fn put_vpn_gateway(&self, id: &VpnGatewayId, generation: u64) {
+        let mut gateways = self.vpn_gateways.write().unwrap_or_else(PoisonError::into_inner);
+        gateways.insert(id.clone(), generation);
+    }
+
+    /// The domain of a VPN gateway is closed.
+    pub fn forget_vpn_gateway(&self, id: &VpnGatewayId) {
+        self.vpn_gateways.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
     /// Everything that is known.
     pub fn all(&self) -> BTreeMap<VpnConnectionId, Report> {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -58,6 +71,10 @@ impl Observations for Observed {
     fn get(&self, id: &VpnConnectionId) -> Option<ObservedConnection> {
         let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
         connections.get(id).map(|report| report.observed.clone())
+    }
+
+    fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64> {
+        self.vpn_gateways.read().unwrap_or_else(PoisonError::into_inner).get(id).copied()
     }
 }
 

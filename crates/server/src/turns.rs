@@ -1,24 +1,24 @@
-//! Turns: a change of a connection that is `updating` waits until the gateway has caught up.
+//! Turns: a change of a connection or VPN gateway that is `updating` waits until the gateway has caught up.
 //!
 //! The provider refuses such a change; here it waits in line, in the order of arrival, for a bounded time
-//! and behind a bounded number of others. Waiting is per connection: nobody waits for a neighbour.
+//! and behind a bounded number of others. Waiting is per connection and VPN gateway: nobody waits for a neighbour.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use causeway_control::ids::VpnConnectionId;
+use causeway_control::error::Busy;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// The lines of all connections that have one.
+/// The lines of all that have one.
 #[derive(Debug)]
 pub struct Turns {
-    lines: Mutex<BTreeMap<VpnConnectionId, Line>>,
+    lines: Mutex<BTreeMap<Busy, Line>>,
     waiting_max: usize,
 }
 
-/// The changes that wait for one connection.
+/// The changes that wait for one connection or VPN gateway.
 #[derive(Debug)]
 struct Line {
     places: Arc<Places>,
@@ -40,11 +40,11 @@ pub enum NoTurn {
     TooLate,
 }
 
-/// A place in a connection's line. Dropping it, for whatever reason, lets the next one move up.
+/// A place in a line. Dropping it, for whatever reason, lets the next one move up.
 #[derive(Debug)]
 pub struct Turn<'a> {
     turns: &'a Turns,
-    id: VpnConnectionId,
+    id: Busy,
     places: Arc<Places>,
     deadline: Instant,
     front: Option<OwnedSemaphorePermit>,
@@ -56,13 +56,13 @@ impl Turns {
         Self { lines: Mutex::new(BTreeMap::new()), waiting_max }
     }
 
-    /// Whether somebody waits for the connection.
-    pub fn anybody_waits(&self, id: &VpnConnectionId) -> bool {
+    /// Whether somebody waits for it.
+    pub fn anybody_waits(&self, id: &Busy) -> bool {
         self.lock().contains_key(id)
     }
 
-    /// Waits in the line of the connection until it is at the front.
-    pub async fn wait(&self, id: &VpnConnectionId, wait: Duration) -> Result<Turn<'_>, NoTurn> {
+    /// Waits in its line until it is at the front.
+    pub async fn wait(&self, id: &Busy, wait: Duration) -> Result<Turn<'_>, NoTurn> {
         let mut turn = self.line_up(id, Instant::now() + wait)?;
         let front = Arc::clone(&turn.places.front).acquire_owned();
         match tokio::time::timeout_at(turn.deadline, front).await {
@@ -74,14 +74,14 @@ impl Turns {
         }
     }
 
-    /// The gateway has reported on the connection: whoever is at the front looks again.
-    pub fn settled(&self, id: &VpnConnectionId) {
+    /// The gateway has reported on it: whoever is at the front looks again.
+    pub fn settled(&self, id: &Busy) {
         if let Some(line) = self.lock().get(id) {
             line.places.settled.notify_one();
         }
     }
 
-    fn line_up(&self, id: &VpnConnectionId, deadline: Instant) -> Result<Turn<'_>, NoTurn> {
+    fn line_up(&self, id: &Busy, deadline: Instant) -> Result<Turn<'_>, NoTurn> {
         let mut lines = self.lock();
         let line = lines.entry(id.clone()).or_insert_with(Line::new);
         if line.waiting >= self.waiting_max {
@@ -92,7 +92,7 @@ impl Turns {
         Ok(Turn { turns: self, id: id.clone(), places, deadline, front: None })
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<VpnConnectionId, Line>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Busy, Line>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,7 +105,7 @@ impl Line {
 }
 
 impl Turn<'_> {
-    /// Waits until the gateway reports on the connection; a report since the last call counts.
+    /// Waits until the gateway reports; a report since the last call counts.
     pub async fn settled(&self) -> Result<(), NoTurn> {
         tokio::time::timeout_at(self.deadline, self.places.settled.notified())
             .await
@@ -131,12 +131,12 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use causeway_control::ids::VpnConnectionId;
+    use causeway_control::error::Busy;
 
     use super::{NoTurn, Turns};
 
-    fn id(text: &str) -> VpnConnectionId {
-        text.parse().unwrap()
+    fn id(text: &str) -> Busy {
+        Busy::VpnConnection(text.parse().unwrap())
     }
 
     const LONG: Duration = Duration::from_secs(60);

@@ -8,7 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::rand;
 use causeway_control::core::Settings;
-use causeway_control::desired::{self, DesiredConnection, Desires, Listing};
+use causeway_control::desired::{
+    self, DesiredConnection, DesiredDomain, Desires, Domain, DomainOwner, Listing,
+};
+use causeway_control::error::Busy;
 use causeway_control::ids::{RegionId, VpnConnectionId};
 use causeway_control::observed::{LogLine, ObservedConnection, Observer};
 
@@ -29,7 +32,7 @@ pub struct World {
     pub observed: Observed,
     /// The connections' logs.
     pub logs: ConnectionLogs,
-    /// Who waits for which connection.
+    /// Who waits for which connection or VPN gateway.
     pub turns: Turns,
     /// What the operations need of the configuration.
     pub settings: Settings,
@@ -114,6 +117,16 @@ impl Desires for GatewaySide {
         self.world.ledger.shown.listing(since)
     }
 
+    fn domains(&self) -> Vec<DesiredDomain> {
+        let heads = self.world.ledger.accounts();
+        let gateways = heads.iter().flat_map(|head| head.vpn_gateways());
+        gateways
+            .filter_map(|(account, gateway)| {
+                desired::desired_domain(&account, &gateway, &self.world.settings)
+            })
+            .collect()
+    }
+
     fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection> {
         let head = self.world.ledger.head(&self.world.ledger.shown.account_of(id)?)?;
         // A change of just now may be ahead of the disk; what is shown must not be lost again.
@@ -132,13 +145,27 @@ impl Desires for GatewaySide {
 impl Observer for GatewaySide {
     fn observed(&self, id: &VpnConnectionId, observed: ObservedConnection) {
         self.world.observed.put(id, observed);
-        self.world.turns.settled(id);
+        self.world.turns.settled(&Busy::VpnConnection(id.clone()));
     }
 
     fn gone(&self, id: &VpnConnectionId) {
         self.world.observed.forget(id);
         self.world.logs.forget(id);
-        self.world.turns.settled(id);
+        self.world.turns.settled(&Busy::VpnConnection(id.clone()));
+    }
+
+    fn domain_observed(&self, domain: &Domain, generation: u64) {
+        if let DomainOwner::VpnGateway(id) = &domain.owner {
+            self.world.observed.put_vpn_gateway(id, generation);
+            self.world.turns.settled(&Busy::VpnGateway(id.clone()));
+        }
+    }
+
+    fn domain_gone(&self, domain: &Domain) {
+        if let DomainOwner::VpnGateway(id) = &domain.owner {
+            self.world.observed.forget_vpn_gateway(id);
+            self.world.turns.settled(&Busy::VpnGateway(id.clone()));
+        }
     }
 
     fn log(&self, line: LogLine) {
@@ -156,5 +183,7 @@ fn settings(config: &Config) -> Settings {
         vpn_routes_per_gateway_max: config.quotas.vpn_routes_per_gateway,
         vpn_pbr_routes_per_gateway_max: config.quotas.vpn_pbr_routes_per_gateway,
         vpn_connections_per_region_max: config.quotas.vpn_connections_per_region,
+        vpn_gateways_per_region_max: config.quotas.vpn_gateways_per_region,
+        vpcs: config.vpcs.clone(),
     }
 }

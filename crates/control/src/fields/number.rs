@@ -90,6 +90,63 @@ macro_rules! number_type {
     };
 }
 
+macro_rules! choice_type {
+    ($(#[$doc:meta])* $name:ident, $choices:expr, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The number.
+            pub fn get(self) -> u32 {
+                self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let range = NumberOrText { min: 0, max: i64::from(u32::MAX) };
+                let number = deserializer.deserialize_any(range)?;
+                let found = $choices.into_iter().find(|choice| i64::from(*choice) == number);
+                found.map(Self).ok_or_else(|| serde::de::Error::custom($expected))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "integer", "format": "int32", "enum": $choices })
+            }
+        }
+    };
+}
+
+choice_type!(
+    /// The bandwidth of a VPN gateway, in Mbit/s.
+    Bandwidth,
+    [5_u32, 10, 20, 50, 100, 200, 500, 1000],
+    "5, 10, 20, 50, 100, 200, 500 or 1000"
+);
+choice_type!(
+    /// How many SSL-VPN clients a VPN gateway can have.
+    SslConnections,
+    [5_u32, 10, 20, 50, 100, 200, 500, 1000],
+    "5, 10, 20, 50, 100, 200, 500 or 1000"
+);
+choice_type!(
+    /// For how many months something is paid in advance.
+    Months,
+    [1_u32, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 36],
+    "1 to 9, 12, 24 or 36"
+);
+
 number_type!(
     /// The number of a page, from 1.
     PageNumber(u32) "int32", 1..=2147483647, default 1

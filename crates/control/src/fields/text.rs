@@ -65,6 +65,16 @@ text_type!(
     |text| is_plain(text)
 );
 text_type!(
+    /// The name of a VPN gateway.
+    VpnGatewayName(String),
+    2..=100,
+    "2 to 100 letters, digits, dots, hyphens and underscores, beginning with a letter",
+    |text| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(allowed)
+    }
+);
+text_type!(
     /// The description of a resource. Empty takes the description away.
     Description(String),
     0..=100,

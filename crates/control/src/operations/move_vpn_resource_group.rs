@@ -32,7 +32,7 @@ pub struct Request {
 /// A kind of resource that can be moved. Clients write it in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResourceType {
-    /// A VPN gateway: there are none.
+    /// A VPN gateway.
     VpnGateway,
     /// A customer gateway.
     CustomerGateway,
@@ -50,7 +50,7 @@ impl ResourceType {
     /// The resource with this id, if the text can be one.
     fn target(self, id: &str) -> Option<Target> {
         match self {
-            Self::VpnGateway => None,
+            Self::VpnGateway => id.parse().ok().map(Target::VpnGateway),
             Self::CustomerGateway => id.parse().ok().map(Target::CustomerGateway),
             Self::VpnAttachment => id.parse().ok().map(Target::VpnConnection),
         }
@@ -128,6 +128,11 @@ impl Operation for MoveVpnResourceGroup {
                 let mut connection = tx.vpn_connection(region, &id).map_err(|_| not_found())?.clone();
                 connection.resource_group_id = group;
                 tx.put(connection);
+            }
+            Some(Target::VpnGateway(id)) => {
+                let mut gateway = tx.vpn_gateway(region, &id).map_err(|_| not_found())?.clone();
+                gateway.resource_group_id = group;
+                tx.put(gateway);
             }
             Some(_) | None => return Err(not_found()),
         }

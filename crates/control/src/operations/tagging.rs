@@ -27,7 +27,7 @@ pub enum ResourceType {
     VpnConnection,
     /// An IPsec-VPN connection, by the other one.
     VpnAttachment,
-    /// A VPN gateway: there are none.
+    /// A VPN gateway.
     VpnGateway,
 }
 
@@ -51,7 +51,7 @@ impl ResourceType {
         match self {
             Self::CustomerGateway => id.parse().ok().map(Target::CustomerGateway),
             Self::VpnConnection | Self::VpnAttachment => id.parse().ok().map(Target::VpnConnection),
-            Self::VpnGateway => None,
+            Self::VpnGateway => id.parse().ok().map(Target::VpnGateway),
         }
     }
 }
@@ -115,7 +115,12 @@ pub fn tagged<'a>(
         .vpn_connections(region)
         .map(|connection| (connection.id.as_str(), &connection.tags))
         .filter(|_| matches!(kind, None | Some(ResourceType::VpnConnection | ResourceType::VpnAttachment)));
-    Ok(gateways.chain(connections).filter(|(id, _)| named(id)).collect())
+    let vpn_gateways = state
+        .vpn_gateways(region)
+        .filter(|gateway| !gateway.is_deleted)
+        .map(|gateway| (gateway.id.as_str(), &gateway.tags))
+        .filter(|_| matches!(kind, None | Some(ResourceType::VpnGateway)));
+    Ok(gateways.chain(connections).chain(vpn_gateways).filter(|(id, _)| named(id)).collect())
 }
 
 /// Changes the tags of each resource; of none of them, when one does not exist or is refused.
@@ -151,6 +156,11 @@ pub fn change_tags(
                 let mut connection = vpn_connection(tx, region, &id).ok_or_else(not_found)?;
                 change(&mut connection.tags)?;
                 tx.put(connection);
+            }
+            Some(Target::VpnGateway(id)) => {
+                let mut gateway = tx.vpn_gateway(region, &id).map_err(|_| not_found())?.clone();
+                change(&mut gateway.tags)?;
+                tx.put(gateway);
             }
             Some(_) | None => return Err(not_found()),
         }

@@ -12,4 +12,5 @@ mod sessions;
 mod tags;
 mod transit_routers;
 mod vpn_connections;
+mod vpn_gateways;
 mod vpn_routes;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue;
 use crate::desired::DomainOwner;
-use crate::error::ApiError;
+use crate::error::{ApiError, Busy};
 use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId, VpnGatewayId};
 use crate::observed::{Observations, ObservedConnection, TunnelStatus};
 use crate::resource::health_check::HealthCheck;
@@ -216,10 +216,9 @@ impl VpnConnection {
     /// `VpnConnection.Configuring`, marked with the connection to wait for.
     pub fn must_be_settled(&self, observations: &dyn Observations) -> Result<(), ApiError> {
         match self.state(observations.generation(&self.id)) {
-            State::Provisioning | State::Attaching | State::Updating => Err(ApiError {
-                busy: Some(self.id.clone()),
-                ..ApiError::new(&catalogue::CONNECTION_CONFIGURING)
-            }),
+            State::Provisioning | State::Attaching | State::Updating => {
+                Err(ApiError::busy(Busy::VpnConnection(self.id.clone())))
+            }
             State::Active | State::Init | State::Attached | State::Detaching => Ok(()),
         }
     }

@@ -37,15 +37,25 @@ pub struct ListedRoute {
     pub target: Option<Target>,
 }
 
-/// The rule that leads packets to a table of ours: all that do not carry our mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The rule that leads packets to a table of ours: those that come in by an interface, or else all that do not carry our
+/// mark.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TableRule {
     /// The table.
     pub table: u32,
     /// The rule's place among the rules; main's is 32766.
     pub priority: u32,
-    /// The mark on our own outer packets, which skip the table.
-    pub fwmark: u32,
+    /// Whose packets.
+    pub packets: RulePackets,
+}
+
+/// Which packets a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RulePackets {
+    /// All but those with this mark, which is on our own outer packets.
+    Unmarked(u32),
+    /// Those that come in by the interface of this name. Our own outer packets come in by none.
+    From(String),
 }
 
 /// A link as the kernel lists it.
@@ -102,13 +112,13 @@ pub fn list_routes(table: Option<u32>, protocol: Option<u8>) -> RouteNetlinkMess
 }
 
 /// Adds the rule for a table.
-pub fn add_rule(rule: TableRule, protocol: u8) -> Request {
+pub fn add_rule(rule: &TableRule, protocol: u8) -> Request {
     let message = RouteNetlinkMessage::NewRule(rule_message(rule, protocol));
     Request { message, flags: NLM_F_CREATE | NLM_F_EXCL }
 }
 
 /// Removes the rule for a table.
-pub fn delete_rule(rule: TableRule, protocol: u8) -> Request {
+pub fn delete_rule(rule: &TableRule, protocol: u8) -> Request {
     Request { message: RouteNetlinkMessage::DelRule(rule_message(rule, protocol)), flags: 0 }
 }
 
@@ -176,18 +186,20 @@ pub fn read_route(message: &RouteNetlinkMessage) -> Option<ListedRoute> {
 /// Reads a listed rule; `None` if this protocol did not make it, or not as we make them.
 pub fn read_rule(message: &RouteNetlinkMessage, protocol: u8) -> Option<TableRule> {
     let RouteNetlinkMessage::NewRule(rule) = message else { return None };
-    let (mut read, mut is_ours) =
-        (TableRule { table: rule.header.table.into(), priority: 0, fwmark: 0 }, false);
+    let (mut table, mut priority, mut is_ours) = (rule.header.table.into(), 0, false);
+    let (mut mark, mut interface) = (0, None);
     for attribute in &rule.attributes {
         match attribute {
-            RuleAttribute::Table(table) => read.table = *table,
-            RuleAttribute::Priority(priority) => read.priority = *priority,
-            RuleAttribute::FwMark(mark) => read.fwmark = *mark,
+            RuleAttribute::Table(number) => table = *number,
+            RuleAttribute::Priority(number) => priority = *number,
+            RuleAttribute::FwMark(number) => mark = *number,
+            RuleAttribute::Iifname(name) => interface = Some(name.clone()),
             RuleAttribute::Protocol(maker) => is_ours = u8::from(*maker) == protocol,
             _ => {}
         }
     }
-    is_ours.then_some(read)
+    let packets = interface.map_or(RulePackets::Unmarked(mark), RulePackets::From);
+    is_ours.then_some(TableRule { table, priority, packets })
 }
 
 /// Reads a listed link.
@@ -219,17 +231,22 @@ fn route(table: u32, protocol: u8, dest: Ipv4Net) -> RouteMessage {
     message
 }
 
-fn rule_message(rule: TableRule, protocol: u8) -> RuleMessage {
+fn rule_message(rule: &TableRule, protocol: u8) -> RuleMessage {
     let mut message = RuleMessage::default();
     message.header.family = AddressFamily::Inet;
     message.header.action = RuleAction::ToTable;
-    message.header.flags = RuleFlags::Invert;
     message.attributes = vec![
         RuleAttribute::Priority(rule.priority),
-        RuleAttribute::FwMark(rule.fwmark),
-        RuleAttribute::FwMask(u32::MAX),
         RuleAttribute::Table(rule.table),
         RuleAttribute::Protocol(RouteProtocol::from(protocol)),
     ];
+    match &rule.packets {
+        RulePackets::Unmarked(mark) => {
+            message.header.flags = RuleFlags::Invert;
+            message.attributes.extend([RuleAttribute::FwMark(*mark), RuleAttribute::FwMask(u32::MAX)]);
+        }
+        // Inverting would turn the interface round as well, so that there is no mark beside it.
+        RulePackets::From(interface) => message.attributes.push(RuleAttribute::Iifname(interface.clone())),
+    }
     message
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use causeway_control::desired::{
-    DesiredConnection, DesiredRoute, DesiredTunnel, Desires, Domain, DomainOwner, Listing,
+    DesiredConnection, DesiredDomain, DesiredRoute, DesiredTunnel, Desires, Domain, DomainOwner, Listing,
 };
 use causeway_control::fields::Weight;
 use causeway_control::ids::{Secret, TunnelId, VpnConnectionId};
@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub struct World {
     wanted: Mutex<BTreeMap<VpnConnectionId, DesiredConnection>>,
+    domains: Mutex<BTreeMap<Domain, DesiredDomain>>,
     seen: Mutex<Seen>,
     changed: Condvar,
 }
@@ -30,6 +31,7 @@ pub struct World {
 #[derive(Default)]
 struct Seen {
     connections: BTreeMap<VpnConnectionId, ObservedConnection>,
+    domains: BTreeMap<Domain, u64>,
     log: Vec<LogLine>,
 }
 
@@ -52,6 +54,30 @@ impl World {
         let mut connection = self.wanted.lock().unwrap()[&id.parse().unwrap()].clone();
         change(&mut connection);
         self.want(connection)
+    }
+
+    /// Wants the domain of a VPN gateway, as its next generation.
+    pub fn want_domain(&self, domain: &Domain, interface: Option<&str>) {
+        let mut domains = self.domains.lock().unwrap();
+        let generation = domains.get(domain).map_or(1, |before| before.generation + 1);
+        let interface = interface.map(str::to_owned);
+        domains.insert(domain.clone(), DesiredDomain { domain: domain.clone(), generation, interface });
+    }
+
+    /// Wants the domain of a VPN gateway no longer.
+    pub fn forget_domain(&self, domain: &Domain) {
+        self.domains.lock().unwrap().remove(domain);
+    }
+
+    /// Waits until what is reported of a domain is this generation, or nothing.
+    pub fn wait_domain(&self, domain: &Domain, generation: Option<u64>) {
+        let end = Instant::now() + PATIENCE;
+        let mut seen = self.seen.lock().unwrap();
+        while seen.domains.get(domain).copied() != generation {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{domain:?} {generation:?}: {:?}", seen.domains);
+            seen = self.changed.wait_timeout(seen, left).unwrap().0;
+        }
     }
 
     /// Wants a connection no longer.
@@ -106,6 +132,10 @@ impl Desires for World {
         Listing { mark: 0, is_complete: true, generations: wanted.values().map(generation).collect() }
     }
 
+    fn domains(&self) -> Vec<DesiredDomain> {
+        self.domains.lock().unwrap().values().cloned().collect()
+    }
+
     fn desired(&self, id: &VpnConnectionId) -> Option<DesiredConnection> {
         self.wanted.lock().unwrap().get(id).cloned()
     }
@@ -120,9 +150,22 @@ impl Observer for World {
         self.see(|seen| drop(seen.connections.remove(id)));
     }
 
+    fn domain_observed(&self, domain: &Domain, generation: u64) {
+        self.see(|seen| seen.domains.extend([(domain.clone(), generation)]));
+    }
+
+    fn domain_gone(&self, domain: &Domain) {
+        self.see(|seen| seen.domains.retain(|it, _| it != domain));
+    }
+
     fn log(&self, line: LogLine) {
         self.see(|seen| seen.log.push(line));
     }
+}
+
+pub fn vpn_gateway_domain(name: &str) -> Domain {
+    let owner = DomainOwner::VpnGateway(format!("vpn-{name}").parse().unwrap());
+    Domain { owner, ..domain(name) }
 }
 
 pub fn domain(name: &str) -> Domain {

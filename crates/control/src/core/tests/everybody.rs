@@ -29,7 +29,7 @@ type Samples = BTreeMap<&'static str, String>;
 /// What operations need beside what their schemas require: one of several, or a member of a list.
 fn more(entry: &Entry) -> &'static [&'static str] {
     match (entry.product, entry.name) {
-        "ModifyVpnPbrRouteEntryAttribute" => &["NewPriority"],
+        (Product::Vpc, "ModifyVpnPbrRouteEntryAttribute") => &["NewPriority"],
         (Product::Vpc, "CreateVpnAttachment" | "CreateVpnConnection") => &["TunnelOptionsSpecification"],
         (Product::Vpc, "DescribeTagKeys" | "DescribeTags" | "ListTagResources") => &["ResourceId.1"],
         (Product::Vpc, "UnTagResources") => &["TagKey.1"],
@@ -67,8 +67,7 @@ fn furnished(account: &str) -> (World, Samples) {
     world.call("CreatePolicy", &[("PolicyName", "something"), ("PolicyDocument", POLICY)]).unwrap();
     let cen = text(&world.call("CreateCen", &[]).unwrap()["CenId"]);
     let router = world.call("CreateTransitRouter", &[("CenId", &cen)]).unwrap();
-    let vpn_gateway = format!("vpn-{account}");
-    world.vpn_gateway(&vpn_gateway);
+    let vpn_gateway = world.vpn_gateway("vpc-a");
     let samples = [
         ("CenId", cen),
         ("TransitRouterId", text(&router["TransitRouterId"])),
@@ -139,6 +138,12 @@ fn constant(name: &str) -> Option<&'static str> {
         "Tag" => r#"[{"Key":"env","Value":"dev"}]"#,
         "TagKey.1" => "env",
         "VersionId" => "v1",
+        "Bandwidth" => "100",
+        "DisasterRecoveryVSwitchId" => "vsw-b",
+        "GatewayType" => "Enhanced.SiteToSite",
+        "Spec" => "100M",
+        "VSwitchId" => "vsw-a",
+        "VpcId" => "vpc-a",
         "Weight" => "100",
         _ => return None,
     })

@@ -33,6 +33,17 @@ const EXTENSIONS: &[&str] = &[
 /// Words that this server takes beyond those of an enumeration: algorithms that are better than the published ones.
 const EXTENSION_WORDS: &[&str] = &["aes128gcm", "aes192gcm", "aes256gcm", "group19", "group31"];
 
+/// Errors that the page of an operation has otherwise than its siblings' pages, or that cannot happen here: `Operation: Code`.
+const DIFFERENT_ERRORS: &[&str] = &[
+    // 400 on this page, 500 and 404 on all others.
+    "DeleteEnhancedVpnGateway: InternalError",
+    "DeleteEnhancedVpnGateway: InvalidVpnGatewayInstanceId.NotFound",
+    // There is no elastic address to operate on.
+    "DeleteEnhancedVpnGateway: TaskConflict",
+    // Forbbiden.SubUser everywhere else.
+    "DeleteEnhancedVpnGateway: Forbidden.SubUser",
+];
+
 /// Parameters of every operation, whether its page lists them or not.
 const COMMON: &[&str] =
     &["ClientToken", "DryRun", "OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"];
@@ -291,6 +302,9 @@ fn every_published_error_has_its_status_and_sentence() {
                 "Forbidden.SubUser" => "Forbbiden.SubUser",
                 code => code,
             };
+            if DIFFERENT_ERRORS.contains(&format!("{}: {code}", entry.name).as_str()) {
+                continue;
+            }
             let ours = crate::catalogue::ALL.iter().find(|ours| ours.code == code);
             let ours = ours.unwrap_or_else(|| panic!("{}: {code}", entry.name));
             assert_eq!(error["http"], ours.status, "{}: {code}", entry.name);

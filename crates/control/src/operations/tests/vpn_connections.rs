@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use crate::record::{Change, Record};
+use crate::resource::vpn_gateway::VpnGateway;
 use crate::testing::World;
 
 const CREATE: &str = "CreateVpnConnection";
@@ -10,7 +12,11 @@ const GATEWAY: &str = "vpn-test";
 /// A world with a VPN gateway and a customer gateway.
 fn world() -> (World, String) {
     let mut world = World::new();
-    world.vpn_gateway(GATEWAY);
+    let made = world.vpn_gateway("vpc-a").parse().unwrap();
+    let gateway =
+        VpnGateway { id: GATEWAY.parse().unwrap(), ..world.state.vpn_gateway(&made).unwrap().clone() };
+    world.commit(&[Change::Put(Record::VpnGateway(gateway))]);
+    world.settle();
     let peer = world.customer_gateway("198.51.100.7");
     (world, peer)
 }

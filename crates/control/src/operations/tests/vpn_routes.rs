@@ -15,8 +15,8 @@ struct Gateway {
 
 fn gateway() -> Gateway {
     let mut world = World::new();
-    let gateway = "vpn-test".to_owned();
-    world.vpn_gateway(&gateway);
+    let gateway = world.vpn_gateway("vpc-a");
+    world.settle();
     let peer = world.customer_gateway("198.51.100.7");
     let connections = ["10.8.0.0/16", "10.9.0.0/16"].map(|remote| {
         let created = [
