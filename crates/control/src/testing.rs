@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use causeway_wire::{HttpRequest, Params, percent_encode};
+use ipnet::Ipv4Net;
 use serde_json::Value;
 
 use crate::account::Caller;
@@ -14,7 +15,8 @@ use crate::core::{CallContext, Outcome, execute};
 use crate::error::{ApiError, ErrorCode};
 use crate::ids::{AccountId, RequestId, VpnConnectionId};
 use crate::observed::{
-    LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedTunnel, TunnelStatus,
+    LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedForwarding, ObservedTunnel,
+    TunnelStatus,
 };
 use crate::operation::{self, Entry};
 use crate::record::{Change, Record};
@@ -29,11 +31,18 @@ pub(crate) const ACCOUNT: &str = "1234567890123456";
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 #[derive(Default)]
-pub(crate) struct Reports(pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>);
+pub(crate) struct Reports(
+    pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>,
+    pub(crate) BTreeMap<VpnConnectionId, ObservedForwarding>,
+);
 
 impl Observations for Reports {
     fn get(&self, id: &VpnConnectionId) -> Option<ObservedConnection> {
         self.0.get(id).cloned()
+    }
+
+    fn forwarding(&self, id: &VpnConnectionId, _prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+        self.1.get(id).cloned()
     }
 }
 
@@ -224,7 +233,7 @@ impl World {
     pub(crate) fn settle(&mut self) {
         let attached =
             self.state.all_vpn_connections().filter(|connection| connection.domain_owner().is_some());
-        let up = ObservedTunnel { status: TunnelStatus::IpsecSaEstablished, last_error: None };
+        let up = ObservedTunnel { status: TunnelStatus::IpsecSaEstablished, ..ObservedTunnel::default() };
         self.reports.0 = attached
             .map(|connection| {
                 let tunnels =
