@@ -24,6 +24,7 @@ pub mod permission;
 pub mod ram_policy;
 pub mod ram_user;
 pub mod record;
+pub mod recorded_change;
 pub mod resource;
 pub mod settings;
 pub mod state;

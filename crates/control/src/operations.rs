@@ -27,6 +27,7 @@ pub mod describe_zones;
 pub mod download_vpn_connection_config;
 pub mod get_caller_identity;
 pub mod grant_instance_to_transit_router;
+pub mod list_changes;
 pub mod list_tag_resources;
 pub mod list_transit_router_vpn_attachments;
 pub mod modify_customer_gateway_attribute;
@@ -36,6 +37,7 @@ pub mod modify_vpn_attachment_attribute;
 pub mod modify_vpn_connection_attribute;
 pub mod move_vpn_resource_group;
 pub mod ram;
+pub mod revert_change;
 pub mod revoke_instance_from_transit_router;
 pub mod tag_resources;
 pub mod un_tag_resources;
@@ -77,6 +79,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
     Entry::of::<grant_instance_to_transit_router::GrantInstanceToTransitRouter>(),
+    Entry::of::<list_changes::ListChanges>(),
     Entry::of::<list_tag_resources::ListTagResources>(),
     Entry::of::<list_transit_router_vpn_attachments::ListTransitRouterVpnAttachments>(),
     Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
@@ -85,6 +88,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<modify_vpn_connection_attribute::ModifyVpnConnectionAttribute>(),
     Entry::of::<move_vpn_resource_group::MoveVpnResourceGroup>(),
+    Entry::of::<revert_change::RevertChange>(),
     Entry::of::<revoke_instance_from_transit_router::RevokeInstanceFromTransitRouter>(),
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),

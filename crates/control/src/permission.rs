@@ -8,7 +8,7 @@ use crate::catalogue;
 use crate::context::CallContext;
 use crate::error::ApiError;
 use crate::ids::{
-    AccountId, CenId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, TransitRouterId,
+    AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId, TransitRouterId,
     VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::{self, PolicyType};
@@ -86,6 +86,8 @@ pub enum Target {
     RamPolicies,
     /// A RAM policy, by type and name.
     RamPolicy(PolicyType, String),
+    /// Whatever a request changed, each in its own region.
+    RecordedChange(RequestId),
     /// Anything of the product in the region.
     Anything,
 }
@@ -117,7 +119,8 @@ impl Target {
             Self::RamPolicies => ram(account.as_str(), "policy/", "*"),
             Self::RamPolicy(PolicyType::Custom, name) => ram(account.as_str(), "policy/", name),
             Self::RamPolicy(PolicyType::System, name) => ram("system", "policy/", name),
-            Self::Anything => vpc("*", ""),
+            // One that is not known is nothing that somebody could be allowed in particular.
+            Self::RecordedChange(_) | Self::Anything => vpc("*", ""),
         }
     }
 
@@ -142,6 +145,7 @@ impl Target {
             | Self::RamUser(_)
             | Self::RamPolicies
             | Self::RamPolicy(PolicyType::System, _)
+            | Self::RecordedChange(_)
             | Self::Anything => None,
         }
     }
@@ -163,6 +167,14 @@ pub fn permit(
     permission: &Permission,
 ) -> Result<Permit, ApiError> {
     let Some(action) = permission.action else { return Ok(Permit(())) };
+    if let [Target::RecordedChange(id)] = permission.targets.as_slice()
+        && let Some(change) = state.recorded_change(id)
+    {
+        for (region, target) in change.targets(state.account_id()) {
+            permit(state, context, region.as_ref(), &Permission::on(action, target))?;
+        }
+        return Ok(Permit(()));
+    }
     let name = match &context.caller {
         Caller::Root => return Ok(Permit(())),
         Caller::RoleSession { .. } => {

@@ -1,6 +1,7 @@
 //! Records: everything that is stored, as the store sees it: a kind, an id and JSON.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +13,7 @@ use crate::ids::{
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_user::RamUser;
+use crate::recorded_change::RecordedChange;
 use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
@@ -46,6 +48,8 @@ pub enum Record {
     VcoRouteEntry(VcoRouteEntry),
     /// What was answered to a request with a client token.
     ClientToken(ClientToken),
+    /// What a request changed.
+    RecordedChange(Box<RecordedChange>),
 }
 
 /// One thing to be stored, or to be removed from the store.
@@ -96,6 +100,8 @@ impl Record {
     pub const VCO_ROUTE_ENTRY: &'static str = "vco-route-entry";
     /// The kind of client tokens.
     pub const CLIENT_TOKEN: &'static str = "client-token";
+    /// The kind of what requests changed.
+    pub const RECORDED_CHANGE: &'static str = "recorded-change";
 
     /// What it is.
     pub fn kind(&self) -> &'static str {
@@ -111,6 +117,7 @@ impl Record {
             Self::TransitRouter(_) => Self::TRANSIT_ROUTER,
             Self::VcoRouteEntry(_) => Self::VCO_ROUTE_ENTRY,
             Self::ClientToken(_) => Self::CLIENT_TOKEN,
+            Self::RecordedChange(_) => Self::RECORDED_CHANGE,
         }
     }
 
@@ -128,6 +135,7 @@ impl Record {
             Self::TransitRouter(record) => record.id().to_string(),
             Self::VcoRouteEntry(record) => record.id().to_string(),
             Self::ClientToken(record) => record.id(),
+            Self::RecordedChange(record) => record.id(),
         }
     }
 
@@ -147,6 +155,7 @@ impl Record {
                 connection.tunnels.iter_mut().map(|tunnel| &mut tunnel.ike.psk).collect()
             }
             Self::ClientToken(token) => vec![&mut token.digest, &mut token.answer],
+            Self::RecordedChange(change) => change.secrets.iter_mut().collect(),
         }
     }
 
@@ -164,6 +173,7 @@ impl Record {
             Self::TransitRouter(record) => to_json(record),
             Self::VcoRouteEntry(record) => to_json(record),
             Self::ClientToken(record) => to_json(record),
+            Self::RecordedChange(record) => to_json(record),
         }
     }
 
@@ -185,8 +195,30 @@ impl Record {
             Self::TRANSIT_ROUTER => Self::TransitRouter(from_json(json)?),
             Self::VCO_ROUTE_ENTRY => Self::VcoRouteEntry(from_json(json)?),
             Self::CLIENT_TOKEN => Self::ClientToken(from_json(json)?),
+            Self::RECORDED_CHANGE => Self::RecordedChange(Box::new(from_json(json)?)),
             unknown => return Err(RecordError::UnknownKind(unknown.to_owned())),
         })
+    }
+}
+
+/// The record of a kind and an id in the state of an account. Client tokens and what requests changed are not looked
+/// for: nothing refers to them.
+pub fn find(state: &AccountState, kind: &str, id: &str) -> Option<Record> {
+    fn stored<T: Stored<Id: FromStr>>(state: &AccountState, id: &str) -> Option<Record> {
+        T::find(state, &id.parse().ok()?).cloned().map(T::into_record)
+    }
+    match kind {
+        Record::ACCOUNT => stored::<Account>(state, id),
+        Record::RAM_USER => stored::<RamUser>(state, id),
+        Record::RAM_POLICY => stored::<RamPolicy>(state, id),
+        Record::ACCESS_KEY => stored::<AccessKey>(state, id),
+        Record::CUSTOMER_GATEWAY => stored::<CustomerGateway>(state, id),
+        Record::VPN_CONNECTION => stored::<VpnConnection>(state, id),
+        Record::VPN_GATEWAY => stored::<VpnGateway>(state, id),
+        Record::CEN => stored::<Cen>(state, id),
+        Record::TRANSIT_ROUTER => stored::<TransitRouter>(state, id),
+        Record::VCO_ROUTE_ENTRY => stored::<VcoRouteEntry>(state, id),
+        _ => None,
     }
 }
 

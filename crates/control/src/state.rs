@@ -11,11 +11,12 @@ use std::net::Ipv4Addr;
 use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
-    AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, TransitRouterId,
-    VpnConnectionId, VpnGatewayId,
+    AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId,
+    TransitRouterId, VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_user::RamUser;
+use crate::recorded_change::RecordedChange;
 use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
@@ -43,6 +44,10 @@ pub struct AccountState {
     transit_routers: Table<RegionId, TransitRouterId, TransitRouter>,
     vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
     client_tokens: Table<(), String, ClientToken>,
+    /// By the revision that each led to.
+    recorded_changes: BTreeMap<u64, RecordedChange>,
+    /// The bytes of all of them, about.
+    recorded_bytes: usize,
     /// Which customer gateway of a region has an address.
     addresses: BTreeMap<(RegionId, Ipv4Addr), CustomerGatewayId>,
     /// Which connections use a customer gateway.
@@ -55,6 +60,8 @@ pub struct AccountState {
     attached: BTreeMap<TransitRouterId, BTreeSet<VpnConnectionId>>,
     /// The transit router of a Cloud Enterprise Network instance in a region.
     routers: BTreeMap<(CenId, RegionId), TransitRouterId>,
+    /// Which revision a request led to.
+    requests: BTreeMap<RequestId, u64>,
 }
 
 impl AccountState {
@@ -72,6 +79,8 @@ impl AccountState {
             vpn_gateways: Table::default(),
             vco_routes: BTreeMap::new(),
             client_tokens: Table::default(),
+            recorded_changes: BTreeMap::new(),
+            recorded_bytes: 0,
             addresses: BTreeMap::new(),
             users: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -80,6 +89,7 @@ impl AccountState {
             routers: BTreeMap::new(),
             cens: Table::default(),
             transit_routers: Table::default(),
+            requests: BTreeMap::new(),
         }
     }
 
@@ -300,6 +310,31 @@ impl AccountState {
         self.client_tokens.len()
     }
 
+    /// What a request changed.
+    pub fn recorded_change(&self, request: &RequestId) -> Option<&RecordedChange> {
+        self.recorded_changes.get(self.requests.get(request)?)
+    }
+
+    /// What requests changed, the oldest first.
+    pub fn recorded_changes(&self) -> impl DoubleEndedIterator<Item = &RecordedChange> {
+        self.recorded_changes.values()
+    }
+
+    /// What requests changed before a revision, the oldest first.
+    pub fn recorded_changes_before(&self, revision: u64) -> impl DoubleEndedIterator<Item = &RecordedChange> {
+        self.recorded_changes.range(..revision).map(|(_, change)| change)
+    }
+
+    /// Of how many requests it is known what they changed.
+    pub fn recorded_change_count(&self) -> usize {
+        self.recorded_changes.len()
+    }
+
+    /// How many bytes that takes, about.
+    pub fn recorded_bytes(&self) -> usize {
+        self.recorded_bytes
+    }
+
     fn put(&mut self, record: Record) {
         match record {
             Record::Account(account) => self.account = Some(account),
@@ -337,6 +372,12 @@ impl AccountState {
                 let id = ClientToken::id(&token.action, &token.token);
                 self.client_tokens.put((), id, token.created_ms, token);
             }
+            Record::RecordedChange(change) => {
+                self.forget_recorded_change(change.revision);
+                self.recorded_bytes += change.bytes();
+                self.requests.insert(change.request_id.clone(), change.revision);
+                self.recorded_changes.insert(change.revision, *change);
+            }
         }
     }
 
@@ -355,6 +396,14 @@ impl AccountState {
         }
         let (region, id) = (connection.region.clone(), connection.id.clone());
         self.vpn_connections.put(region, id, connection.created_ms, connection);
+    }
+
+    /// Takes a change out of the record and out of the index.
+    fn forget_recorded_change(&mut self, revision: u64) {
+        if let Some(change) = self.recorded_changes.remove(&revision) {
+            self.recorded_bytes -= change.bytes();
+            self.requests.remove(&change.request_id);
+        }
     }
 
     /// Takes a customer gateway out of its table and out of the index.
@@ -424,6 +473,11 @@ impl AccountState {
             }
             Record::CLIENT_TOKEN => {
                 self.client_tokens.delete(id);
+            }
+            Record::RECORDED_CHANGE => {
+                if let Some(revision) = RecordedChange::revision_of(id) {
+                    self.forget_recorded_change(revision);
+                }
             }
             _ => {}
         }

@@ -77,6 +77,9 @@ pub(crate) fn settings() -> Settings {
         vco_routes_per_connection_max: 100,
         customer_gateways_per_region_max: 100,
         vpn_connections_per_region_max: 100,
+        recorded_changes_max: 10_000,
+        recorded_change_age_ms_max: 90 * 24 * 60 * 60 * 1000,
+        recorded_bytes_max: 64 << 20,
     }
 }
 

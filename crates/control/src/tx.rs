@@ -13,7 +13,7 @@ use crate::ids::{
     AccountId, CenId, CustomerGatewayId, IdSource, RegionId, TransitRouterId, VpnConnectionId, VpnGatewayId,
 };
 use crate::observed::{Level, LogLine, Logs, Observations, ObservedConnection};
-use crate::permission::Permit;
+use crate::permission::{self, Permission, Permit};
 use crate::record::{Change, Record, Stored};
 use crate::resource::cen::Cen;
 use crate::resource::customer_gateway::CustomerGateway;
@@ -110,6 +110,29 @@ impl<'a> Tx<'a> {
     /// Removes a thing.
     pub fn delete<T: Stored>(&mut self, id: &T::Id) {
         self.writes.insert((T::KIND, id.to_string()), None);
+    }
+
+    /// Writes a record, whatever it is, in place of the one with its kind and id.
+    pub fn put_record(&mut self, record: Record) {
+        self.writes.insert((record.kind(), record.id()), Some(record));
+    }
+
+    /// Removes a record, whatever it is.
+    pub fn delete_record(&mut self, kind: &'static str, id: String) {
+        self.writes.insert((kind, id), None);
+    }
+
+    /// Refuses what the caller is not allowed to do, where that follows from what is stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`permission::permit`].
+    pub fn must_be_permitted(
+        &self,
+        region: Option<&RegionId>,
+        permission: &Permission,
+    ) -> Result<(), ApiError> {
+        permission::permit(self.state, self.context, region, permission).map(drop)
     }
 
     /// A customer gateway of a region.

@@ -144,12 +144,15 @@ fn no_operation_but_one_is_open_to_those_without_permission() {
         ("NewResourceGroupId", "rg-1"),
         ("TunnelId", "tun-1"),
         ("TransitRouterId", "tr-1"),
+        ("ChangeRequestId", "00000000-0000-4000-8000-000000000001"),
     ];
     for entry in operation::all() {
         // Both products have operations on tags, each for its own kinds of resources.
         let resource = match (entry.product, entry.name) {
             (Product::Cbn, "MoveResourceGroup") => [("ResourceType", "cen"), ("ResourceId", "cen-1")],
             (Product::Cbn, _) => [("ResourceType", "Cen"), ("ResourceId.1", "cen-1")],
+            // Where others take a list of resources, it takes one.
+            (Product::Causeway, _) => [("ResourceType", ""), ("ResourceId", connection.as_str())],
             _ => [("ResourceType", "VPNATTACHMENT"), ("ResourceId.1", connection.as_str())],
         };
         let everything = [&everything[..], &resource].concat();
