@@ -25,6 +25,7 @@ pub mod describe_vpn_connections;
 pub mod describe_vpn_cross_account_authorizations;
 pub mod describe_zones;
 pub mod download_vpn_connection_config;
+pub mod explain_route;
 pub mod get_caller_identity;
 pub mod grant_instance_to_transit_router;
 pub mod list_changes;
@@ -77,6 +78,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_cross_account_authorizations::DescribeVpnCrossAccountAuthorizations>(),
     Entry::of::<describe_zones::DescribeZones>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
+    Entry::of::<explain_route::ExplainRoute>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
     Entry::of::<grant_instance_to_transit_router::GrantInstanceToTransitRouter>(),
     Entry::of::<list_changes::ListChanges>(),

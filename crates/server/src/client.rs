@@ -62,6 +62,8 @@ pub struct Product {
 
 /// The VPN gateway's API.
 pub const VPC: Product = Product { version: "2016-04-28" };
+/// What no provider has: how packets go, who changed what, and its undoing.
+pub const CAUSEWAY: Product = Product { version: "2026-11-01" };
 /// Users, AccessKeys and policies.
 pub const RAM: Product = Product { version: "2015-05-01" };
 
