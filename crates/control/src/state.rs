@@ -3,6 +3,7 @@
 //! The maps are ordered, and each question that an operation asks about a single object is answered without
 //! looking at the others: an account can have 10,000 connections and 100,000 routes.
 
+mod recorded;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -308,31 +309,6 @@ impl AccountState {
     /// How many client tokens are remembered.
     pub fn client_token_count(&self) -> usize {
         self.client_tokens.len()
-    }
-
-    /// What a request changed.
-    pub fn recorded_change(&self, request: &RequestId) -> Option<&RecordedChange> {
-        self.recorded_changes.get(self.requests.get(request)?)
-    }
-
-    /// What requests changed, the oldest first.
-    pub fn recorded_changes(&self) -> impl DoubleEndedIterator<Item = &RecordedChange> {
-        self.recorded_changes.values()
-    }
-
-    /// What requests changed before a revision, the oldest first.
-    pub fn recorded_changes_before(&self, revision: u64) -> impl DoubleEndedIterator<Item = &RecordedChange> {
-        self.recorded_changes.range(..revision).map(|(_, change)| change)
-    }
-
-    /// Of how many requests it is known what they changed.
-    pub fn recorded_change_count(&self) -> usize {
-        self.recorded_changes.len()
-    }
-
-    /// How many bytes that takes, about.
-    pub fn recorded_bytes(&self) -> usize {
-        self.recorded_bytes
     }
 
     fn put(&mut self, record: Record) {
