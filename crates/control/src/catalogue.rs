@@ -220,6 +220,17 @@ catalogue! {
     TAGS_EXCEEDED = "NumberExceed.Tags", 400, "The Tags parameter's number is exceed, Valid : 20",
         "A resource has at most 20 tags; remove some with UnTagResources.";
 
+    // What requests changed.
+
+    /// No such change is remembered; ours.
+    CHANGE_NOT_FOUND = "InvalidChangeRequestId.NotFound", 404, "The specified change is not found in our records.",
+        "ListChanges answers the changes that are remembered; older ones are forgotten as the server's configuration says.";
+    /// What a change touched is not as the change left it; ours.
+    CONFLICTING_CHANGE = "ConflictingChange", 409, "The specified change touched what has been changed since.",
+        "Revert the later change first, or make the change by hand.";
+    /// A change that cannot be undone; ours.
+    CHANGE_NOT_REVERTIBLE = "OperationUnsupported.RevertChange", 400, "The specified change cannot be reverted.", "";
+
     // RAM users, their AccessKeys and policies.
 
     /// No such RAM user.
@@ -347,6 +358,7 @@ pub(crate) fn invalid(field: &str) -> &'static ErrorCode {
         "DisplayName" | "NewDisplayName" | "Comments" | "NewComments" => &INVALID_RAM_LENGTH,
         "Email" | "NewEmail" | "MobilePhone" | "NewMobilePhone" => &INVALID_RAM_FORMAT,
         "PolicyType" => &INVALID_POLICY_TYPE,
+        "ChangeRequestId" => &CHANGE_NOT_FOUND,
         "UserAccessKeyId" => &USER_ACCESS_KEY_NOT_FOUND,
         _ => &INVALID_PARAMETER,
     }

@@ -20,6 +20,7 @@ use crate::observed::LogLine;
 use crate::operation::{self, Entry, Kind};
 use crate::permission::{self, Wish};
 use crate::record::Change;
+use crate::recorded_change;
 use crate::resource::client_token::{self, ClientToken};
 use crate::state::AccountState;
 use crate::tx::Tx;
@@ -123,7 +124,8 @@ fn plan(
     if let Some(token) = token {
         remember(&mut tx, entry, token, params, &body);
     }
-    let (changes, log_lines) = tx.finish();
+    let (mut changes, log_lines) = tx.finish();
+    recorded_change::record(state, context, entry.name, &mut changes);
     Ok(Outcome::Answered { body, changes, log_lines })
 }
 

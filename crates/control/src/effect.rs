@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::record::{Change, Record};
-use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
+use crate::record::{Change, Record, Stored};
+use crate::resource::vco_route_entry::RouteId;
 use crate::resource::vpn_connection::VpnConnection;
+use crate::routing::{self, name};
 use crate::state::AccountState;
 
 /// Of how many routes it is said what takes over. Each is compared with every route of its region.
@@ -76,20 +77,16 @@ fn lost_route(
         Change::Put(Record::VcoRouteEntry(route)) => Some(route),
         Change::Put(_) | Change::Delete { .. } => None,
     });
-    let region = state.vpn_connection(&lost.connection).map(|connection| &connection.region);
-    let stored = region
-        .into_iter()
-        .flat_map(|region| state.vpn_connections(region))
-        .filter(|connection| connection.attachment.is_some())
-        .flat_map(|connection| state.vco_routes(&connection.id))
-        .filter(|route| {
-            !deleted.contains(&RouteId { connection: route.vpn_connection_id.clone(), key: route.key() })
-        });
-    // The longest prefix is taken, and of equal ones the highest weight.
+    let connection = state.vpn_connection(&lost.connection);
+    let stored = connection.into_iter().flat_map(|connection| {
+        let owner = connection.domain_owner();
+        let covering = |owner| routing::covering(state, &connection.region, owner, &lost.key.route_dest);
+        owner.as_ref().map(covering).unwrap_or_default()
+    });
     let next = stored
-        .chain(written)
-        .filter(|route| route.route_dest.contains(&lost.key.route_dest))
-        .max_by_key(|route| (route.route_dest.prefix_len(), route.weight));
+        .filter(|route| !deleted.contains(&route.id()))
+        .chain(written.filter(|route| route.route_dest.contains(&lost.key.route_dest)))
+        .min_by(|a, b| routing::preferred_first(a, b));
     let takes_over = match next {
         Some(route) => format!("the route {} would take over", name(route)),
         None => "no other route would take over".to_owned(),
@@ -98,10 +95,6 @@ fn lost_route(
         "{} would lose its route of weight {} over {}; {takes_over}.",
         lost.key.route_dest, lost.key.weight, lost.connection
     )
-}
-
-fn name(route: &VcoRouteEntry) -> String {
-    format!("{} of weight {} over {}", route.route_dest, route.weight, route.vpn_connection_id)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod network;
 mod number;
 mod ram;
 mod text;
+mod time;
 
 use serde::de::value::StringDeserializer;
 use serde::{Deserialize, Deserializer};
@@ -21,6 +22,7 @@ pub use ram::{
 pub use text::{
     AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue, VpnGatewayName,
 };
+pub use time::UtcTime;
 
 /// Reads an optional field for which empty text means that it was not given, as Terraform sends it for each
 /// member of a JSON parameter that nobody set.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -61,6 +62,40 @@ pub struct ObservedTunnel {
     pub status: TunnelStatus,
     /// Why it is not further, in words for its owner.
     pub last_error: Option<String>,
+    /// What the peers agreed to send through the security association that is in use; none while there is none.
+    pub selectors: Option<NegotiatedSelectors>,
+}
+
+/// The traffic selectors of a security association (RFC 7296, 2.9).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NegotiatedSelectors {
+    /// The networks on the gateway's side.
+    pub local: Vec<Ipv4Net>,
+    /// The networks on the peer's side.
+    pub remote: Vec<Ipv4Net>,
+}
+
+/// What is programmed of a connection, and when packets passed: asked for, rather than reported, because packets pass all
+/// the time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ObservedForwarding {
+    /// The weight of its entry for the prefix in the forwarding table, if it has one.
+    pub entry: Option<u8>,
+    /// The device that the Linux route of the prefix leads to, if there is one.
+    pub linux_route: Option<String>,
+    /// The tunnel that its packets take now, if one is up.
+    pub carrier: Option<TunnelId>,
+    /// When packets passed through its tunnels.
+    pub tunnels: BTreeMap<TunnelId, ObservedTraffic>,
+}
+
+/// When packets passed through a tunnel, in UNIX milliseconds; none if none has passed since the gateway started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ObservedTraffic {
+    /// To the peer, the last time.
+    pub sent_ms: Option<i64>,
+    /// From the peer, the last time.
+    pub received_ms: Option<i64>,
 }
 
 /// How bad it is.
@@ -133,6 +168,10 @@ pub trait Observations {
 
     /// The last generation of a VPN gateway that is in force, while its domain is open.
     fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64>;
+    /// What is programmed of a connection, for a prefix if one is named; none if the engine cannot tell.
+    fn forwarding(&self, _id: &VpnConnectionId, _prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+        None
+    }
 }
 
 /// Where operations read the logs of connections.

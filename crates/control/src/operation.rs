@@ -24,6 +24,8 @@ pub enum Product {
     Ram,
     /// The Security Token Service.
     Sts,
+    /// What no provider has: how a packet goes, who changed what, and its undoing.
+    Causeway,
 }
 
 impl Product {
@@ -34,6 +36,7 @@ impl Product {
             Self::Cbn => "Cbn",
             Self::Ram => "Ram",
             Self::Sts => "Sts",
+            Self::Causeway => "Causeway",
         }
     }
 
@@ -44,6 +47,7 @@ impl Product {
             Self::Cbn => "2017-09-12",
             Self::Ram => "2015-05-01",
             Self::Sts => "2015-04-01",
+            Self::Causeway => "2026-11-01",
         }
     }
 

@@ -39,8 +39,10 @@ pub mod describe_vpn_pbr_route_entries;
 pub mod describe_vpn_route_entries;
 pub mod describe_zones;
 pub mod download_vpn_connection_config;
+pub mod explain_route;
 pub mod get_caller_identity;
 pub mod grant_instance_to_transit_router;
+pub mod list_changes;
 pub mod list_tag_resources;
 pub mod list_transit_router_vpn_attachments;
 pub mod modify_customer_gateway_attribute;
@@ -56,6 +58,7 @@ pub mod modify_vpn_route_entry_weight;
 pub mod move_vpn_resource_group;
 pub mod publish_vpn_route_entry;
 pub mod ram;
+pub mod revert_change;
 pub mod revoke_instance_from_transit_router;
 pub mod tag_resources;
 pub mod un_tag_resources;
@@ -113,8 +116,10 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_route_entries::DescribeVpnRouteEntries>(),
     Entry::of::<describe_zones::DescribeZones>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
+    Entry::of::<explain_route::ExplainRoute>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
     Entry::of::<grant_instance_to_transit_router::GrantInstanceToTransitRouter>(),
+    Entry::of::<list_changes::ListChanges>(),
     Entry::of::<list_tag_resources::ListTagResources>(),
     Entry::of::<list_transit_router_vpn_attachments::ListTransitRouterVpnAttachments>(),
     Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
@@ -129,6 +134,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<modify_vpn_route_entry_weight::ModifyVpnRouteEntryWeight>(),
     Entry::of::<move_vpn_resource_group::MoveVpnResourceGroup>(),
     Entry::of::<publish_vpn_route_entry::PublishVpnRouteEntry>(),
+    Entry::of::<revert_change::RevertChange>(),
     Entry::of::<revoke_instance_from_transit_router::RevokeInstanceFromTransitRouter>(),
     Entry::of::<tag_resources::TagResources>(),
     Entry::of::<un_tag_resources::UnTagResources>(),

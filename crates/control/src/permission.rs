@@ -12,7 +12,7 @@ use crate::catalogue;
 use crate::context::CallContext;
 use crate::error::{ApiError, ErrorCode};
 use crate::ids::{
-    AccountId, CenId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, TransitRouterId,
+    AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId, TransitRouterId,
     VpnConnectionId, VpnGatewayId,
 };
 use crate::operation::{self, Entry};
@@ -98,6 +98,8 @@ pub enum Target {
     RamRole(String),
     /// A RAM role of any account, as somebody who wants to assume it names it.
     AnyRamRole(RoleArn),
+    /// Whatever a request changed, each in its own region.
+    RecordedChange(RequestId),
     /// Anything of the product in the region.
     Anything,
 }
@@ -147,7 +149,8 @@ impl Target {
             Self::RamRoles => ram("role/", None),
             Self::RamRole(name) => ram("role/", Some(name.as_str())),
             Self::AnyRamRole(arn) => ram_of(arn.account.as_str(), "role/", Some(arn.role.as_str())),
-            Self::Anything => vpc("", None),
+            // One that is not known is nothing that somebody could be allowed in particular.
+            Self::RecordedChange(_) | Self::Anything => vpc("", None),
         }
     }
 
@@ -189,6 +192,7 @@ impl Target {
             | Self::RamPolicy(PolicyType::System, _)
             | Self::RamRoles
             | Self::AnyRamRole(_)
+            | Self::RecordedChange(_)
             | Self::Anything => None,
         }
     }
@@ -228,6 +232,7 @@ pub fn request_tags(entry: &Entry, params: &Params) -> Tags {
 pub struct Permit(());
 
 /// A request for permission: what somebody wants to do, and everything that conditions can ask about it.
+#[derive(Clone, Copy)]
 pub struct Wish<'a> {
     /// The state of the account.
     pub state: &'a AccountState,
@@ -246,6 +251,15 @@ pub struct Wish<'a> {
 /// `Forbbiden.SubUser` for a RAM user, `Forbidden` for a role session.
 pub fn permit(wish: &Wish<'_>, permission: &Permission) -> Result<Permit, ApiError> {
     let Some(action) = permission.action else { return Ok(Permit(())) };
+    if let [Target::RecordedChange(id)] = permission.targets.as_slice()
+        && let Some(change) = wish.state.recorded_change(id)
+    {
+        for (region, target) in change.targets(wish.state.account_id()) {
+            let wish = Wish { region: region.as_ref(), ..*wish };
+            permit(&wish, &Permission::on(action, target))?;
+        }
+        return Ok(Permit(()));
+    }
     let Some(identity) = Identity::of(wish) else { return Ok(Permit(())) };
     let permission = match &wish.context.caller {
         Caller::RamUser { name } => &permission.clone().of_ram_user(name),

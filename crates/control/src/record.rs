@@ -1,6 +1,7 @@
 //! Records: everything that is stored, as the store sees it: a kind, an id and JSON.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +14,7 @@ use crate::ids::{
 use crate::ram_policy::RamPolicy;
 use crate::ram_role::RamRole;
 use crate::ram_user::RamUser;
+use crate::recorded_change::RecordedChange;
 use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
@@ -52,6 +54,8 @@ pub enum Record {
     VcoRouteEntry(VcoRouteEntry),
     /// What was answered to a request with a client token.
     ClientToken(ClientToken),
+    /// What a request changed.
+    RecordedChange(Box<RecordedChange>),
 }
 
 /// One thing to be stored, or to be removed from the store.
@@ -106,6 +110,8 @@ impl Record {
     pub const VCO_ROUTE_ENTRY: &'static str = "vco-route-entry";
     /// The kind of client tokens.
     pub const CLIENT_TOKEN: &'static str = "client-token";
+    /// The kind of what requests changed.
+    pub const RECORDED_CHANGE: &'static str = "recorded-change";
 
     /// What it is.
     pub fn kind(&self) -> &'static str {
@@ -123,6 +129,7 @@ impl Record {
             Self::VpnRouteEntry(_) => Self::VPN_ROUTE_ENTRY,
             Self::VcoRouteEntry(_) => Self::VCO_ROUTE_ENTRY,
             Self::ClientToken(_) => Self::CLIENT_TOKEN,
+            Self::RecordedChange(_) => Self::RECORDED_CHANGE,
         }
     }
 
@@ -142,6 +149,7 @@ impl Record {
             Self::VpnRouteEntry(record) => record.id().to_string(),
             Self::VcoRouteEntry(record) => record.id().to_string(),
             Self::ClientToken(record) => record.id(),
+            Self::RecordedChange(record) => record.id(),
         }
     }
 
@@ -163,6 +171,7 @@ impl Record {
                 connection.tunnels.iter_mut().map(|tunnel| &mut tunnel.ike.psk).collect()
             }
             Self::ClientToken(token) => vec![&mut token.digest, &mut token.answer],
+            Self::RecordedChange(change) => change.secrets.iter_mut().collect(),
         }
     }
 
@@ -182,6 +191,7 @@ impl Record {
             Self::VpnRouteEntry(record) => to_json(record),
             Self::VcoRouteEntry(record) => to_json(record),
             Self::ClientToken(record) => to_json(record),
+            Self::RecordedChange(record) => to_json(record),
         }
     }
 
@@ -205,8 +215,32 @@ impl Record {
             Self::VPN_ROUTE_ENTRY => Self::VpnRouteEntry(from_json(json)?),
             Self::VCO_ROUTE_ENTRY => Self::VcoRouteEntry(from_json(json)?),
             Self::CLIENT_TOKEN => Self::ClientToken(from_json(json)?),
+            Self::RECORDED_CHANGE => Self::RecordedChange(Box::new(from_json(json)?)),
             unknown => return Err(RecordError::UnknownKind(unknown.to_owned())),
         })
+    }
+}
+
+/// The record of a kind and an id in the state of an account. Client tokens and what requests changed are not looked
+/// for: nothing refers to them.
+pub fn find(state: &AccountState, kind: &str, id: &str) -> Option<Record> {
+    fn stored<T: Stored<Id: FromStr>>(state: &AccountState, id: &str) -> Option<Record> {
+        T::find(state, &id.parse().ok()?).cloned().map(T::into_record)
+    }
+    match kind {
+        Record::ACCOUNT => stored::<Account>(state, id),
+        Record::RAM_USER => stored::<RamUser>(state, id),
+        Record::RAM_POLICY => stored::<RamPolicy>(state, id),
+        Record::ACCESS_KEY => stored::<AccessKey>(state, id),
+        Record::CUSTOMER_GATEWAY => stored::<CustomerGateway>(state, id),
+        Record::VPN_CONNECTION => stored::<VpnConnection>(state, id),
+        Record::VPN_GATEWAY => stored::<VpnGateway>(state, id),
+        Record::CEN => stored::<Cen>(state, id),
+        Record::TRANSIT_ROUTER => stored::<TransitRouter>(state, id),
+        Record::VCO_ROUTE_ENTRY => stored::<VcoRouteEntry>(state, id),
+        Record::VPN_ROUTE_ENTRY => stored::<VpnRouteEntry>(state, id),
+        Record::RAM_ROLE => stored::<RamRole>(state, id),
+        _ => None,
     }
 }
 

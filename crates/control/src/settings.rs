@@ -28,6 +28,12 @@ pub struct Settings {
     pub vpn_connections_per_region_max: usize,
     /// How many VPN gateways an account can have in a region.
     pub vpn_gateways_per_region_max: usize,
+    /// Of how many requests an account remembers what they changed; 0 remembers nothing.
+    pub recorded_changes_max: usize,
+    /// How long that is remembered, in milliseconds.
+    pub recorded_change_age_ms_max: i64,
+    /// How many bytes that may take, about. The latest is kept whatever it takes.
+    pub recorded_bytes_max: usize,
     /// The VPCs that every account has.
     pub vpcs: Vec<ConfiguredVpc>,
 }

@@ -3,6 +3,7 @@
 //! The maps are ordered, and each question that an operation asks about a single object is answered without
 //! looking at the others: an account can have 10,000 connections and 100,000 routes.
 
+mod recorded;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +12,13 @@ use std::net::Ipv4Addr;
 use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
-    AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, TransitRouterAttachmentId, TransitRouterId,
-    VpnConnectionId, VpnGatewayId,
+    AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId,
+    TransitRouterId, VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_role::RamRole;
 use crate::ram_user::RamUser;
+use crate::recorded_change::RecordedChange;
 use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
@@ -47,6 +49,10 @@ pub struct AccountState {
     vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
     vpn_routes: BTreeMap<VpnGatewayId, Table<RouteKind, VpnRouteKey, VpnRouteEntry>>,
     client_tokens: Table<(), String, ClientToken>,
+    /// By the revision that each led to.
+    recorded_changes: BTreeMap<u64, RecordedChange>,
+    /// The bytes of all of them, about.
+    recorded_bytes: usize,
     /// Which customer gateway of a region has an address.
     addresses: BTreeMap<(RegionId, Ipv4Addr), CustomerGatewayId>,
     /// Which connections use a customer gateway.
@@ -59,6 +65,8 @@ pub struct AccountState {
     attached: BTreeMap<TransitRouterId, BTreeSet<VpnConnectionId>>,
     /// The transit router of a Cloud Enterprise Network instance in a region.
     routers: BTreeMap<(CenId, RegionId), TransitRouterId>,
+    /// Which revision a request led to.
+    requests: BTreeMap<RequestId, u64>,
 }
 
 impl AccountState {
@@ -78,6 +86,8 @@ impl AccountState {
             vco_routes: BTreeMap::new(),
             vpn_routes: BTreeMap::new(),
             client_tokens: Table::default(),
+            recorded_changes: BTreeMap::new(),
+            recorded_bytes: 0,
             addresses: BTreeMap::new(),
             users: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -86,6 +96,7 @@ impl AccountState {
             routers: BTreeMap::new(),
             cens: Table::default(),
             transit_routers: Table::default(),
+            requests: BTreeMap::new(),
         }
     }
 
@@ -394,6 +405,12 @@ impl AccountState {
                 let id = ClientToken::id(&token.action, &token.token);
                 self.client_tokens.put((), id, token.created_ms, token);
             }
+            Record::RecordedChange(change) => {
+                self.forget_recorded_change(change.revision);
+                self.recorded_bytes += change.bytes();
+                self.requests.insert(change.request_id.clone(), change.revision);
+                self.recorded_changes.insert(change.revision, *change);
+            }
         }
     }
 
@@ -412,6 +429,14 @@ impl AccountState {
         }
         let (region, id) = (connection.region.clone(), connection.id.clone());
         self.vpn_connections.put(region, id, connection.created_ms, connection);
+    }
+
+    /// Takes a change out of the record and out of the index.
+    fn forget_recorded_change(&mut self, revision: u64) {
+        if let Some(change) = self.recorded_changes.remove(&revision) {
+            self.recorded_bytes -= change.bytes();
+            self.requests.remove(&change.request_id);
+        }
     }
 
     /// Takes a customer gateway out of its table and out of the index.
@@ -489,6 +514,11 @@ impl AccountState {
             }
             Record::CLIENT_TOKEN => {
                 self.client_tokens.delete(id);
+            }
+            Record::RECORDED_CHANGE => {
+                if let Some(revision) = RecordedChange::revision_of(id) {
+                    self.forget_recorded_change(revision);
+                }
             }
             _ => {}
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use causeway_wire::{HttpRequest, Params, percent_encode};
+use ipnet::Ipv4Net;
 use serde_json::Value;
 
 use crate::account::Caller;
@@ -14,7 +15,8 @@ use crate::core::{CallContext, Outcome, execute};
 use crate::error::{ApiError, ErrorCode};
 use crate::ids::{AccountId, RequestId, Secret, VpnConnectionId, VpnGatewayId};
 use crate::observed::{
-    LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedTunnel, TunnelStatus,
+    LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedForwarding, ObservedTunnel,
+    TunnelStatus,
 };
 use crate::operation::{self, Entry};
 use crate::record::{Change, Record};
@@ -33,6 +35,7 @@ pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 pub(crate) struct Reports(
     pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>,
     pub(crate) BTreeMap<VpnGatewayId, u64>,
+    pub(crate) BTreeMap<VpnConnectionId, ObservedForwarding>,
 );
 
 impl Observations for Reports {
@@ -42,6 +45,10 @@ impl Observations for Reports {
 
     fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64> {
         self.1.get(id).copied()
+    }
+
+    fn forwarding(&self, id: &VpnConnectionId, _prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+        self.2.get(id).cloned()
     }
 }
 
@@ -103,6 +110,9 @@ pub(crate) fn settings() -> Settings {
         vpn_connections_per_region_max: 100,
         vpn_gateways_per_region_max: 100,
         vpcs: Vec::new(),
+        recorded_changes_max: 10_000,
+        recorded_change_age_ms_max: 90 * 24 * 60 * 60 * 1000,
+        recorded_bytes_max: 64 << 20,
     }
 }
 
@@ -269,7 +279,7 @@ impl World {
     pub(crate) fn settle(&mut self) {
         let attached =
             self.state.all_vpn_connections().filter(|connection| connection.domain_owner().is_some());
-        let up = ObservedTunnel { status: TunnelStatus::IpsecSaEstablished, last_error: None };
+        let up = ObservedTunnel { status: TunnelStatus::IpsecSaEstablished, ..ObservedTunnel::default() };
         self.reports.0 = attached
             .map(|connection| {
                 let tunnels =

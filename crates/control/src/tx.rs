@@ -13,10 +13,11 @@ use crate::ids::{
     AccountId, CenId, CustomerGatewayId, IdSource, RegionId, TransitRouterId, VpnConnectionId, VpnGatewayId,
 };
 use crate::observed::{Level, LogLine, Logs, Observations, ObservedConnection};
-use crate::permission::Permit;
+use crate::permission::{self, Permission, Permit, Wish};
 use crate::record::{Change, Record, Stored};
 use crate::resource::cen::Cen;
 use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::tag::Tags;
 use crate::resource::transit_router::{BUILT_IN_NAME, TransitRouter};
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpn_connection::view::Surroundings;
@@ -115,6 +116,31 @@ impl<'a> Tx<'a> {
     /// Removes a thing.
     pub fn delete<T: Stored>(&mut self, id: &T::Id) {
         self.writes.insert((T::KIND, id.to_string()), None);
+    }
+
+    /// Writes a record, whatever it is, in place of the one with its kind and id.
+    pub fn put_record(&mut self, record: Record) {
+        self.writes.insert((record.kind(), record.id()), Some(record));
+    }
+
+    /// Removes a record, whatever it is.
+    pub fn delete_record(&mut self, kind: &'static str, id: String) {
+        self.writes.insert((kind, id), None);
+    }
+
+    /// Refuses what the caller is not allowed to do, where that follows from what is stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`permission::permit`].
+    pub fn must_be_permitted(
+        &self,
+        region: Option<&RegionId>,
+        permission: &Permission,
+    ) -> Result<(), ApiError> {
+        let request_tags = Tags::new();
+        let wish = Wish { state: self.state, context: self.context, region, request_tags: &request_tags };
+        permission::permit(&wish, permission).map(drop)
     }
 
     /// A customer gateway of a region.

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use causeway_control::observed::ObservedTraffic;
+use nix::time::{ClockId, clock_gettime};
 
 /// Why a packet was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +65,8 @@ pub struct Counters {
 struct Traffic {
     packets: AtomicU64,
     bytes: AtomicU64,
+    /// When the last batch passed, in UNIX milliseconds; 0 before the first.
+    last_ms: AtomicU64,
 }
 
 /// Counters as they were at one moment. Bytes are those of inner packets.
@@ -101,14 +107,23 @@ impl DropReason {
 }
 
 impl Counters {
-    /// Counts packets that went to the peer.
-    pub fn sent(&self, packets: u64, bytes: usize) {
-        self.sent.add(packets, bytes);
+    /// Counts packets that went to the peer in a batch of that time, which [`coarse_now_ms`] tells.
+    pub fn sent(&self, packets: u64, bytes: usize, now_ms: u64) {
+        self.sent.add(packets, bytes, now_ms);
     }
 
-    /// Counts a packet from the peer that was forwarded.
-    pub fn received(&self, bytes: usize) {
-        self.received.add(1, bytes);
+    /// Counts a packet from the peer that was forwarded and came in a batch of that time.
+    pub fn received(&self, bytes: usize, now_ms: u64) {
+        self.received.add(1, bytes, now_ms);
+    }
+
+    /// When the last packets passed.
+    pub fn traffic(&self) -> ObservedTraffic {
+        let last = |traffic: &Traffic| {
+            let ms = traffic.last_ms.load(Ordering::Relaxed);
+            i64::try_from(ms).ok().filter(|ms| *ms > 0)
+        };
+        ObservedTraffic { sent_ms: last(&self.sent), received_ms: last(&self.received) }
     }
 
     /// Counts a child SA that is sent on from now on.
@@ -147,10 +162,17 @@ impl Counters {
 }
 
 impl Traffic {
-    fn add(&self, packets: u64, bytes: usize) {
+    fn add(&self, packets: u64, bytes: usize, now_ms: u64) {
         self.packets.fetch_add(packets, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.last_ms.store(now_ms, Ordering::Relaxed);
     }
+}
+
+/// The time in UNIX milliseconds, as exact as the kernel's tick: read once for a batch, it costs a few nanoseconds.
+pub fn coarse_now_ms() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_REALTIME_COARSE).map(Duration::from).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -195,17 +195,30 @@ impl Engine {
                     self.log(Some(tunnel), Level::Error, format!("a child SA was not installed: {error}"));
                 }
             }
-            Output::ChildUse { tunnel, inbound_spi } => self.tunnels.child_use(tunnel, inbound_spi),
+            Output::ChildUse { tunnel, inbound_spi } => {
+                self.tunnels.child_use(tunnel, inbound_spi);
+                self.report_selectors(tunnel);
+            }
             Output::ChildMoved { inbound_spi, encapsulation, .. } => {
                 self.tunnels.child_moved(inbound_spi, encapsulation);
             }
-            Output::ChildDown { inbound_spi, .. } => self.tunnels.child_down(inbound_spi),
+            Output::ChildDown { tunnel, inbound_spi } => {
+                self.tunnels.child_down(inbound_spi);
+                self.report_selectors(tunnel);
+            }
             Output::Status { tunnel, status, error } => {
                 if let Some(place) = self.tunnels.place(tunnel) {
                     self.reports.tunnel(&place.connection, &place.id, status_of(status), error);
                 }
             }
             Output::Log { tunnel, level, text } => self.log(tunnel, level_of(level), text),
+        }
+    }
+
+    /// A rekey may have agreed on other networks than before.
+    fn report_selectors(&self, tunnel: TunnelKey) {
+        if let Some(place) = self.tunnels.place(tunnel) {
+            self.reports.selectors(&place.connection, &place.id, self.tunnels.selectors(tunnel));
         }
     }
 

@@ -130,6 +130,13 @@ where
         self.entries.store(Arc::new(changed));
     }
 
+    /// The weight of the route of a connection to `dest`, if it has one.
+    pub fn weight(&self, dest: Ipv4Net, connection: &K) -> Option<u8> {
+        let entries = self.entries.load();
+        let mut candidates = entries.get(dest)?.candidates.iter();
+        candidates.find(|candidate| candidate.connection == *connection).map(|candidate| candidate.weight)
+    }
+
     /// How many prefixes have a route.
     pub fn len(&self) -> usize {
         self.entries.load().len()

@@ -10,8 +10,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use causeway_control::desired::Desires;
-use causeway_control::observed::Observer;
+use causeway_control::ids::VpnConnectionId;
+use causeway_control::observed::{ObservedForwarding, Observer};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use ipnet::Ipv4Net;
 
 use crate::config::{GatewayConfig, StartError};
 use crate::domains::Domains;
@@ -113,6 +115,10 @@ impl EngineHandle for GatewayHandle {
 
     fn snapshot(&self) -> GatewaySnapshot {
         self.registry.snapshot()
+    }
+
+    fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+        self.registry.forwarding(id, prefix)
     }
 
     fn stop(&self) {

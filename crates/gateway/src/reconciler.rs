@@ -26,7 +26,7 @@ use crate::gateway_domains::GatewayDomains;
 use crate::path::OutboundPath;
 use crate::reconcile::{Programmed, Step, plan};
 use crate::reports::Reports;
-use crate::snapshot::Registry;
+use crate::snapshot::{Registry, Way};
 use crate::tunnels::TunnelPlace;
 use crate::watch::Changes;
 
@@ -231,7 +231,11 @@ impl Reconciler {
     fn reconcile(&mut self, id: &VpnConnectionId, generation: Option<u64>) {
         let desired = generation.and_then(|_| self.desires.desired(id));
         let steps = plan(&self.programmed, id, desired.as_ref());
-        match self.apply(id, &steps) {
+        let applied = self.apply(id, &steps);
+        if let Some(way) = self.registry.lock().connections.get_mut(id).and_then(|it| it.way.as_mut()) {
+            way.is_applied = applied.is_ok();
+        }
+        match applied {
             Ok(()) => {
                 self.retries.remove(id);
                 self.settle(id, generation, desired);
@@ -321,9 +325,11 @@ impl Reconciler {
             DomainOwner::VpnGateway(_) => Arc::clone(self.domains.plane(domain)?),
         };
         let mut shelves = self.registry.lock();
-        shelves.domains.insert(domain.clone(), plane);
-        let counters = Arc::clone(&shelves.connections.entry(id.clone()).or_default().connection);
-        self.lanes.insert(id.clone(), Lane { carrier: Carrier::new(counters), tunnels: BTreeMap::new() });
+        shelves.domains.insert(domain.clone(), Arc::clone(&plane));
+        let shelf = shelves.connections.entry(id.clone()).or_default();
+        let carrier = Carrier::new(Arc::clone(&shelf.connection));
+        shelf.way = Some(Way { plane, carrier: Arc::clone(&carrier), is_applied: false });
+        self.lanes.insert(id.clone(), Lane { carrier, tunnels: BTreeMap::new() });
         self.reports.begin(id);
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use causeway_control::desired::Domain;
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::{
-    Level, LogLine, ObservedConnection, ObservedTunnel, Observer, TunnelStatus,
+    Level, LogLine, NegotiatedSelectors, ObservedConnection, Observer, TunnelStatus,
 };
 
 /// Keeps the picture and passes on each change of it. The observer is called under a lock, so that it sees the changes in
@@ -54,7 +54,16 @@ impl Reports {
     ) {
         self.change(id, |observed| {
             if let Some(known) = observed.tunnels.get_mut(tunnel) {
-                *known = ObservedTunnel { status, last_error: error };
+                (known.status, known.last_error) = (status, error);
+            }
+        });
+    }
+
+    /// What was negotiated for the security association that a tunnel sends on; none while there is none.
+    pub fn selectors(&self, id: &VpnConnectionId, tunnel: &TunnelId, selectors: Option<NegotiatedSelectors>) {
+        self.change(id, |observed| {
+            if let Some(known) = observed.tunnels.get_mut(tunnel) {
+                known.selectors = selectors;
             }
         });
     }

@@ -8,11 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use causeway_control::desired::{DesiredConnection, DesiredDomain, DesiredTunnel, Desires, Domain};
-use causeway_control::ids::VpnConnectionId;
-use causeway_control::observed::{ObservedConnection, ObservedTunnel, Observer, TunnelStatus};
+use causeway_control::desired::{
+    DesiredConnection, DesiredDomain, DesiredRoute, DesiredTunnel, Desires, Domain,
+};
+use causeway_control::ids::{TunnelId, VpnConnectionId};
+use causeway_control::observed::{
+    NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, Observer, TunnelStatus,
+};
 use causeway_control::resource::ike_config::IkeVersion;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use ipnet::Ipv4Net;
 
 use crate::proposals::NotNegotiable;
 use crate::reconciler::Nudge;
@@ -37,10 +42,21 @@ pub struct SimulatedEngine;
 /// One that runs. It stops when this is dropped.
 pub struct SimulatedHandle {
     nudges: Sender<Nudge>,
+    shown: Shown,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What would be programmed of each connection.
+type Shown = Arc<Mutex<BTreeMap<VpnConnectionId, SimulatedForwarding>>>;
+
+/// What would be programmed of one.
+struct SimulatedForwarding {
+    routes: Vec<DesiredRoute>,
+    carrier: Option<TunnelId>,
+}
+
 struct Simulation {
+    shown: Shown,
     delays: Delays,
     desires: Arc<dyn Desires>,
     observer: Arc<dyn Observer>,
@@ -76,7 +92,10 @@ impl SimulatedEngine {
     /// Starts one that takes so long.
     pub fn start(delays: Delays, desires: Arc<dyn Desires>, observer: Arc<dyn Observer>) -> SimulatedHandle {
         let (nudges, looked) = bounded(1);
+        let shown = Shown::default();
+        let seen = Arc::clone(&shown);
         let simulation = Simulation {
+            shown,
             delays,
             desires,
             observer,
@@ -86,7 +105,7 @@ impl SimulatedEngine {
             due: BTreeSet::new(),
         };
         let thread = std::thread::spawn(move || simulation.run(&looked));
-        SimulatedHandle { nudges, thread: Mutex::new(Some(thread)) }
+        SimulatedHandle { nudges, shown: seen, thread: Mutex::new(Some(thread)) }
     }
 }
 
@@ -102,6 +121,20 @@ impl EngineHandle for SimulatedHandle {
 
     fn snapshot(&self) -> GatewaySnapshot {
         GatewaySnapshot::default()
+    }
+
+    fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let forwarding = shown.get(id)?;
+        let routes = forwarding.routes.iter().filter(|route| Some(route.dest) == prefix);
+        let entry = routes.map(|route| route.weight.get()).max();
+        Some(ObservedForwarding {
+            entry,
+            linux_route: entry.map(|_| "none".to_owned()),
+            carrier: forwarding.carrier.clone(),
+            // No packet ever passes.
+            tunnels: BTreeMap::new(),
+        })
     }
 
     fn stop(&self) {
@@ -151,6 +184,7 @@ impl Simulation {
         }
         for id in gone {
             if self.connections.remove(&id).is_some() {
+                self.hide(&id);
                 self.observer.gone(&id);
             }
         }
@@ -174,6 +208,7 @@ impl Simulation {
             .map(|tunnel| (tunnel.clone(), kept(tunnel).unwrap_or(now + self.delays.tunnel_up)))
             .collect();
         if desired.is_none() {
+            self.hide(id);
             self.observer.gone(id);
         }
         let reported = known.and_then(|it| it.reported);
@@ -208,6 +243,10 @@ impl Simulation {
         self.domains.values().filter(|it| !it.is_reported).map(|it| it.in_force_at).min()
     }
 
+    fn hide(&self, id: &VpnConnectionId) {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
     /// Tells what is so at this moment, if it is not what was told last.
     fn report(&mut self, id: &VpnConnectionId, now: Instant) {
         let Some(connection) = self.connections.get_mut(id) else { return };
@@ -218,17 +257,36 @@ impl Simulation {
         let generation = if connection.in_force_at <= now { desired.generation } else { before };
         let observed = ObservedConnection { generation, tunnels: tunnels.collect() };
         if connection.reported.as_ref() != Some(&observed) {
+            if generation == desired.generation {
+                let forwarding = forwarding(desired, &observed);
+                let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+                shown.insert(id.clone(), forwarding);
+            }
             self.observer.observed(id, observed.clone());
             connection.reported = Some(observed);
         }
     }
 }
 
+fn forwarding(desired: &DesiredConnection, observed: &ObservedConnection) -> SimulatedForwarding {
+    let is_up = |tunnel: &&DesiredTunnel| {
+        observed.tunnels.get(&tunnel.id).is_some_and(|it| it.status == TunnelStatus::IpsecSaEstablished)
+    };
+    let carrier = desired.tunnels.iter().filter(is_up).min_by_key(|tunnel| (tunnel.role, &tunnel.id));
+    SimulatedForwarding { routes: desired.routes.clone(), carrier: carrier.map(|tunnel| tunnel.id.clone()) }
+}
+
 fn observe(tunnel: &DesiredTunnel, is_up: bool) -> ObservedTunnel {
     if tunnel.ike.ike_version == IkeVersion::Ikev1 {
         let last_error = Some(NotNegotiable::Ikev1.to_string());
-        return ObservedTunnel { status: TunnelStatus::IkeSaNotEstablished, last_error };
+        return ObservedTunnel { last_error, ..ObservedTunnel::default() };
     }
-    let status = if is_up { TunnelStatus::IpsecSaEstablished } else { TunnelStatus::IkeSaNotEstablished };
-    ObservedTunnel { status, last_error: None }
+    if !is_up {
+        return ObservedTunnel::default();
+    }
+    // The peer agrees to everything.
+    let selectors =
+        NegotiatedSelectors { local: tunnel.local_subnets.clone(), remote: tunnel.remote_subnets.clone() };
+    let status = TunnelStatus::IpsecSaEstablished;
+    ObservedTunnel { status, last_error: None, selectors: Some(selectors) }
 }

@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_control::desired::Domain;
 use causeway_control::ids::{TunnelId, VpnConnectionId};
+use causeway_control::observed::ObservedForwarding;
+use ipnet::Ipv4Net;
 
 use crate::counters::{Counters, CountersSnapshot};
-use crate::path::{DomainPlane, Inbound};
+use crate::forwarding::Carrier;
+use crate::path::{DomainPlane, Inbound, OutboundPath};
 
 /// A gateway at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub struct DomainSnapshot {
 }
 
 /// The counters of one connection.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ConnectionCounters {
     /// Its own.
     pub connection: Arc<Counters>,
@@ -53,6 +56,19 @@ pub struct ConnectionCounters {
     pub tunnels: BTreeMap<TunnelId, Arc<Counters>>,
     /// How many prefixes it has in the forwarding table.
     pub routes_in_force: usize,
+    /// The way that its packets take; none before it is in a domain.
+    pub way: Option<Way>,
+}
+
+/// The way that the packets of a connection take.
+#[derive(Clone)]
+pub struct Way {
+    /// Where it is.
+    pub plane: Arc<DomainPlane>,
+    /// What its routes share.
+    pub carrier: Arc<Carrier<OutboundPath>>,
+    /// Whether all that was planned last is applied, the Linux routes too.
+    pub is_applied: bool,
 }
 
 /// Where the counters are found. The packet path never looks here.
@@ -80,6 +96,27 @@ impl Registry {
     /// To look something up or change it.
     pub fn lock(&self) -> MutexGuard<'_, Shelves> {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is programmed of one connection, for a prefix if one is named: the entry is looked up in the forwarding table
+    /// itself; its Linux route is there once the whole plan was applied, and is checked and repaired all the time.
+    pub fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+        let shelves = self.lock();
+        let counters = shelves.connections.get(id)?;
+        let way = counters.way.as_ref()?;
+        let path = way.carrier.path().clone();
+        let is_carrier = |counters: &Arc<Counters>| {
+            path.as_ref().is_some_and(|path| Arc::ptr_eq(&path.counters, counters))
+        };
+        let entry = prefix.and_then(|prefix| way.plane.table.weight(prefix, id));
+        let has_route = entry.is_some() && way.is_applied;
+        let tunnels = || counters.tunnels.iter();
+        Some(ObservedForwarding {
+            entry,
+            linux_route: has_route.then(|| way.plane.device.name().to_owned()),
+            carrier: tunnels().find(|(_, it)| is_carrier(it)).map(|(id, _)| id.clone()),
+            tunnels: tunnels().map(|(id, counters)| (id.clone(), counters.traffic())).collect(),
+        })
     }
 
     /// Everything now.

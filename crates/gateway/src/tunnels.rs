@@ -11,6 +11,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use causeway_control::ids::{TunnelId, VpnConnectionId};
+use causeway_control::observed::NegotiatedSelectors;
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_crypto::{Protection, WrongKeyLength};
 use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers};
@@ -72,6 +73,8 @@ struct Child {
     tunnel: TunnelKey,
     sa: Arc<OutboundSa>,
     selectors: Selectors,
+    /// The same as it was negotiated.
+    negotiated: NegotiatedSelectors,
     local: Ipv4Addr,
     remote: Ipv4Addr,
     encapsulation: Option<(SocketAddrV4, SocketAddrV4)>,
@@ -164,6 +167,10 @@ impl Tunnels {
             tunnel: key,
             sa: Arc::new(outbound),
             selectors,
+            negotiated: NegotiatedSelectors {
+                local: child.local_ts.clone(),
+                remote: child.remote_ts.clone(),
+            },
             local: child.local,
             remote: child.remote,
             encapsulation: child.encapsulation,
@@ -195,6 +202,12 @@ impl Tunnels {
         self.inbound.remove(inbound_spi);
         let Some(child) = self.children.remove(&inbound_spi) else { return };
         self.reroute(child.tunnel);
+    }
+
+    /// What was negotiated for the child that a tunnel sends on.
+    pub fn selectors(&self, key: TunnelKey) -> Option<NegotiatedSelectors> {
+        let in_use = self.tunnels.get(&key)?.in_use?;
+        self.children.get(&in_use).map(|child| child.negotiated.clone())
     }
 
     /// The tunnels out of which packets have come since this was last asked.

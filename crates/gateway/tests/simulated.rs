@@ -41,6 +41,10 @@ fn a_change_is_in_force_at_once_and_a_tunnel_up_after_the_delay() {
     let generation = world.change("vco-a", |it| it.routes.push(route("10.0.0.0/8")));
     engine.nudge();
     world.wait_in_force("vco-a", generation);
+    let id = "vco-a".parse().unwrap();
+    let told = engine.forwarding(&id, Some("10.0.0.0/8".parse().unwrap())).unwrap();
+    assert_eq!((told.entry, told.carrier), (Some(100), Some("tun-a".parse().unwrap())));
+    assert_eq!(engine.forwarding(&id, Some("10.0.0.0/9".parse().unwrap())).unwrap().entry, None);
     world.wait("vco-a", "still up: only a route came", |it| {
         it.is_some_and(|it| it.tunnels.values().all(|it| it.status == TunnelStatus::IpsecSaEstablished))
     });
@@ -55,6 +59,7 @@ fn a_change_is_in_force_at_once_and_a_tunnel_up_after_the_delay() {
     world.forget("vco-a");
     engine.nudge();
     world.wait("vco-a", "gone", |it| it.is_none());
+    assert_eq!(engine.forwarding(&id, None), None);
     engine.stop();
     engine.stop();
 }

@@ -4,10 +4,10 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use causeway_control::observed::TunnelStatus;
+use causeway_control::observed::{ObservedTraffic, TunnelStatus};
 use causeway_control::resource::ike_config::IkeVersion;
 use causeway_control::resource::tunnel::TunnelRole;
-use causeway_gateway::counters::DropReason;
+use causeway_gateway::counters::{DropReason, coarse_now_ms};
 use causeway_gateway::{Encapsulation, EngineHandle, GatewayConfig, StartError};
 use causeway_netlab::{
     Capture, CaptureOptions, Host, Lab, PingOptions, Pinger, TcpOptions, Wire, ping, tcp_throughput,
@@ -90,6 +90,34 @@ fn nothing_passes_without_a_route_and_everything_with_one() {
     left.change("vco-left", |it| it.routes.clear());
     assert!(!left.pings(right.inside));
     nothing_leaked(capture);
+}
+
+#[test]
+fn what_is_programmed_and_when_packets_passed_can_be_asked() {
+    let net = Net::connected();
+    let Net { left, right, .. } = &net;
+    let (id, prefix) = ("vco-left".parse().unwrap(), "10.2.0.0/24".parse().unwrap());
+    let ask = || left.gateway().forwarding(&id, Some(prefix)).unwrap();
+    let before = ask();
+    assert_eq!((before.entry, before.linux_route), (None, None));
+    let never = ObservedTraffic::default();
+    assert_eq!(before.tunnels.into_values().collect::<Vec<_>>(), [never]);
+    left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    let began = coarse_now_ms();
+    assert!(left.pings(right.inside));
+    let told = ask();
+    assert_eq!((told.entry, &told.carrier), (Some(100), &Some("tun-left".parse().unwrap())));
+    assert_eq!(
+        told.linux_route,
+        Some(left.gateway().snapshot().domains.into_values().next().unwrap().device)
+    );
+    let within = |ms: Option<i64>| (began..=coarse_now_ms()).contains(&ms.unwrap().try_into().unwrap());
+    assert!(told.tunnels.values().all(|it| within(it.sent_ms) && within(it.received_ms)), "{told:?}");
+    left.world.wait("vco-left", "what was negotiated", |it| {
+        let tunnels = it.into_iter().flat_map(|it| it.tunnels.values());
+        let mut selectors = tunnels.filter_map(|it| it.selectors.as_ref());
+        selectors.any(|it| it.local == it.remote && it.local == ["0.0.0.0/0".parse().unwrap()])
+    });
 }
 
 #[test]

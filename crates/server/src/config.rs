@@ -55,6 +55,8 @@ pub struct Config {
     pub rate_limits: BTreeMap<String, Limit>,
     /// The VPCs that every account has.
     pub vpcs: Vec<ConfiguredVpc>,
+    /// What is remembered of who changed what.
+    pub changes: Changes,
     /// The packets' side.
     pub gateway: Gateway,
     /// What is told to Prometheus.
@@ -166,6 +168,24 @@ pub struct Limit {
     pub requests: u32,
     /// In how many seconds.
     pub per_seconds: u32,
+}
+
+/// How much each account remembers of who changed what; the oldest is forgotten first.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Changes {
+    /// How many changes; 0 remembers none.
+    pub kept_max: usize,
+    /// For how many days.
+    pub days_max: u32,
+    /// In how many bytes, about.
+    pub bytes_max: usize,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { kept_max: 10_000, days_max: 90, bytes_max: 64 << 20 }
+    }
 }
 
 /// What is told to Prometheus, and where.

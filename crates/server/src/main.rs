@@ -4,7 +4,7 @@
 //! serve   configuration -> data folder -> ledger -> gateway -> HTTP        main -> serve -> api
 //! demo    the main job on real packets, in namespaces of its own           demo
 //! top     reads the metrics of a running server                            top -> metrics::exposition
-//! keys, status, env                                                        clients of the public API, signed like any other
+//! keys, status, explain, env                                               clients of the public API, signed like any other
 //! ```
 //!
 //! Everything that is wrong with how it was started is one line on standard error and exit status 2.
@@ -15,6 +15,7 @@ mod config;
 mod demo;
 mod engine;
 mod env;
+mod explain;
 mod http;
 mod keys;
 mod ledger;
@@ -49,6 +50,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Print the environment variables with which SDKs, the CLI and Terraform find this server.
     Env(env::Arguments),
+    /// Say how packets go over a connection or to an address, step by step, and if they do not, why.
+    Explain(explain::Arguments),
     /// Make RAM users and AccessKeys, and attach policies.
     Keys(keys::Arguments),
     /// Connections, tunnels and routes at a glance.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Env(arguments) => env::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Top(arguments) => top::run(&arguments),

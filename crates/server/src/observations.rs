@@ -4,20 +4,25 @@
 //! connection is `updating` until then: a status is never older than the process that reports it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
 use causeway_control::ids::{TunnelId, VpnConnectionId, VpnGatewayId};
-use causeway_control::observed::{LogEntry, LogLine, Logs, Observations, ObservedConnection, TunnelStatus};
+use causeway_control::observed::{
+    LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedForwarding, TunnelStatus,
+};
+use causeway_gateway::EngineHandle;
+use ipnet::Ipv4Net;
 
 /// How many lines of log a connection keeps; older ones go.
 const LINES_MAX: usize = 2_000;
 
-/// The latest report on each connection.
-#[derive(Debug, Default)]
+/// The latest report on each connection, and whom to ask for what changes with every packet.
+#[derive(Default)]
 pub struct Observed {
     connections: RwLock<BTreeMap<VpnConnectionId, Report>>,
     /// The generation that is in force of each VPN gateway whose domain is open.
     vpn_gateways: RwLock<BTreeMap<VpnGatewayId, u64>>,
+    engine: OnceLock<Weak<dyn EngineHandle>>,
 }
 
 /// What is known of one connection.
@@ -56,6 +61,12 @@ impl Observed {
         self.vpn_gateways.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
+    /// Whom to ask for what is programmed. The engine knows us as well, so that it is not kept alive from here.
+    pub fn ask(&self, engine: &Arc<dyn EngineHandle>) {
+        // A second engine in one process would be a mistake of ours, and harmless: the first stays.
+        let _already_set = self.engine.set(Arc::downgrade(engine));
+    }
+
     /// Everything that is known.
     pub fn all(&self) -> BTreeMap<VpnConnectionId, Report> {
         self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -75,6 +86,10 @@ impl Observations for Observed {
 
     fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64> {
         self.vpn_gateways.read().unwrap_or_else(PoisonError::into_inner).get(id).copied()
+    }
+
+    fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+        self.engine.get()?.upgrade()?.forwarding(id, prefix)
     }
 }
 
@@ -137,7 +152,8 @@ mod tests {
 
     fn reported(status: TunnelStatus, error: Option<&str>) -> ObservedConnection {
         let tunnel: TunnelId = "tun-a".parse().unwrap();
-        let observed = ObservedTunnel { status, last_error: error.map(str::to_owned) };
+        let last_error = error.map(str::to_owned);
+        let observed = ObservedTunnel { status, last_error, ..ObservedTunnel::default() };
         ObservedConnection { generation: 1, tunnels: [(tunnel, observed)].into() }
     }
 

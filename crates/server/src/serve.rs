@@ -79,6 +79,7 @@ async fn serve(config: &Config, data: &Path) -> Result<()> {
 
     let engine = engine::start(config, &world)?;
     world.wake_engine_with(engine.waker());
+    world.observed.ask(&engine);
     let (stop, stopped) = watch::channel(false);
     let bounds = Bounds {
         body_bytes_max: config.api.body_bytes_max,

@@ -185,5 +185,8 @@ fn settings(config: &Config) -> Settings {
         vpn_connections_per_region_max: config.quotas.vpn_connections_per_region,
         vpn_gateways_per_region_max: config.quotas.vpn_gateways_per_region,
         vpcs: config.vpcs.clone(),
+        recorded_changes_max: config.changes.kept_max,
+        recorded_change_age_ms_max: i64::from(config.changes.days_max) * 24 * 60 * 60 * 1000,
+        recorded_bytes_max: config.changes.bytes_max,
     }
 }

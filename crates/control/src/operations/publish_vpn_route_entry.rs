@@ -1,5 +1,7 @@
 //! `PublishVpnRouteEntry`: publishes routes of a VPN gateway to its VPC, or withdraws them from it.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +12,6 @@ use crate::ids::{RegionId, VpnGatewayId};
 use crate::operation::{Kind, Operation, RateLimit};
 use crate::operations::vpn_route;
 use crate::permission::{Permission, Target};
-use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_route_entry::{RouteKind, VpnRouteEntry};
 use crate::tx::Tx;
 
@@ -89,15 +90,21 @@ impl Operation for PublishVpnRouteEntry {
         if of_destination.iter().all(|route| route.next_hop != connection.id) {
             return Err(ApiError::new(&catalogue::ROUTE_NOT_FOUND));
         }
-        let concerned = of_destination.into_iter().filter(|route| {
-            route.is_published != request.publish_vpc
-                && (!request.publish_vpc || route.next_hop == connection.id)
-        });
+        let concerned: Vec<VpnRouteEntry> = of_destination
+            .into_iter()
+            .filter(|route| {
+                route.is_published != request.publish_vpc
+                    && (!request.publish_vpc || route.next_hop == connection.id)
+            })
+            .collect();
+        let next_hops: BTreeSet<_> = concerned.iter().map(|route| route.next_hop.clone()).collect();
+        let state = tx.state();
+        for connection in next_hops.iter().filter_map(|id| state.vpn_connection(id)) {
+            vpn_route::must_be_settled(tx, connection)?;
+            tx.touch(connection.clone());
+        }
         for route in concerned {
-            if let Some(connection) = tx.find::<VpnConnection>(&route.next_hop).cloned() {
-                let changed = VpnRouteEntry { is_published: request.publish_vpc, ..route.clone() };
-                vpn_route::replace(tx, connection, Some(&route), Some(changed))?;
-            }
+            tx.put(VpnRouteEntry { is_published: request.publish_vpc, ..route });
         }
         Ok(Response {})
     }

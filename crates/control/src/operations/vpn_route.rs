@@ -112,9 +112,7 @@ pub fn replace(
     if before == after.as_ref() {
         return Ok(());
     }
-    connection
-        .must_be_settled(tx.observations())
-        .map_err(|busy| ApiError { kind: &catalogue::VPN_GATEWAY_CONFIGURING, ..busy })?;
+    must_be_settled(tx, &connection)?;
     if let Some(before) = before {
         tx.delete::<VpnRouteEntry>(&before.id());
     }
@@ -130,6 +128,17 @@ pub fn replace(
     Ok(())
 }
 
+/// Refuses a change of routes over a connection while the one before is not in force.
+///
+/// # Errors
+///
+/// `VpnGateway.Configuring`, marked with what to wait for.
+pub fn must_be_settled(tx: &Tx<'_>, connection: &VpnConnection) -> Result<(), ApiError> {
+    connection
+        .must_be_settled(tx.observations())
+        .map_err(|busy| ApiError { kind: &catalogue::VPN_GATEWAY_CONFIGURING, ..busy })
+}
+
 /// Makes the routes that come with a connection be those of its networks: after it was made or changed.
 ///
 /// # Errors
@@ -140,11 +149,17 @@ pub fn follow(tx: &mut Tx<'_>, connection: &VpnConnection) -> Result<(), ApiErro
     let wanted = VpnRouteEntry::automatic(connection, tx.now_ms());
     let present: Vec<VpnRouteEntry> =
         tx.state().vpn_routes_over(&gateway.id, &connection.id).cloned().collect();
-    let is_wanted = |route: &VpnRouteEntry| wanted.iter().any(|it| it.key() == route.key());
-    let stale: Vec<&VpnRouteEntry> =
-        present.iter().filter(|route| route.is_automatic && !is_wanted(route)).collect();
+    // Its owner may have given one another weight.
+    let is_same = |one: &VpnRouteEntry, other: &VpnRouteEntry| {
+        let source = |route: &VpnRouteEntry| route.policy.map(|policy| policy.source);
+        (source(one), one.route_dest) == (source(other), other.route_dest)
+    };
+    let stale: Vec<&VpnRouteEntry> = present
+        .iter()
+        .filter(|route| route.is_automatic && !wanted.iter().any(|it| is_same(it, route)))
+        .collect();
     let missing: Vec<VpnRouteEntry> =
-        wanted.iter().filter(|route| present.iter().all(|it| it.key() != route.key())).cloned().collect();
+        wanted.iter().filter(|route| !present.iter().any(|it| is_same(it, route))).cloned().collect();
     let existing = tx.state().vpn_route_count(&gateway.id, RouteKind::Policy) - stale.len();
     let most = quota(tx, RouteKind::Policy);
     if existing + missing.len() > most {
@@ -185,7 +200,8 @@ pub fn check_destination(route_dest: Ipv4Net) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn quota(tx: &Tx<'_>, kind: RouteKind) -> usize {
+/// How many routes of a kind a VPN gateway can have.
+pub fn quota(tx: &Tx<'_>, kind: RouteKind) -> usize {
     match kind {
         RouteKind::Destination => tx.settings().vpn_routes_per_gateway_max,
         RouteKind::Policy => tx.settings().vpn_pbr_routes_per_gateway_max,

@@ -6,7 +6,7 @@ use crate::ids::Secret;
 use crate::ram_policy::{Attached, AttachedPolicies, PolicyType, RamPolicy};
 use crate::ram_role::RamRole;
 use crate::ram_user::RamUser;
-use crate::record::{Change, Record, RecordError};
+use crate::record::{self, Change, Record, RecordError};
 use crate::resource::client_token::ClientToken;
 use crate::resource::tag::Tags;
 use crate::state::AccountState;
@@ -46,12 +46,26 @@ fn one_of_each() -> Vec<Record> {
 fn every_record_is_read_back_as_it_was_written() {
     let records = one_of_each();
     let kinds: BTreeSet<&str> = records.iter().map(Record::kind).collect();
-    assert_eq!(kinds.len(), 9);
+    assert_eq!(kinds.len(), 10);
     for record in records {
         let again = Record::from_json(record.kind(), &record.to_json()).unwrap();
         assert_eq!((again.id(), again.kind()), (record.id(), record.kind()));
         assert_eq!(again, record);
     }
+}
+
+#[test]
+fn every_record_is_found_by_its_kind_and_id() {
+    let records = one_of_each();
+    let state = AccountState::restore(ACCOUNT.parse().unwrap(), 9, records.clone());
+    // What is recorded of a change is compared with what is found so.
+    let found = records.iter().filter(|record| {
+        record::find(&state, record.kind(), &record.id()).is_some_and(|found| found == **record)
+    });
+    let found: BTreeSet<&str> = found.map(Record::kind).collect();
+    let all: BTreeSet<&str> = records.iter().map(Record::kind).collect();
+    let missing: Vec<&str> = all.difference(&found).copied().collect();
+    assert_eq!(missing, [Record::CLIENT_TOKEN, Record::RECORDED_CHANGE]);
 }
 
 #[test]
@@ -77,8 +91,9 @@ fn all_secrets_of_a_record_can_be_sealed() {
         assert!(secrets.iter().all(|secret| !text.contains(secret.as_str())), "{text}");
         assert_eq!(Record::from_json(record.kind(), &record.to_json()).unwrap(), record);
     }
-    // Two tunnels, a BGP key, a client token's digest and answer, an AccessKey.
-    assert_eq!(sealed, 6);
+    // Two tunnels, a BGP key, a client token's digest and answer, an AccessKey; and the two tunnels' and the BGP key
+    // in what their creation changed.
+    assert_eq!(sealed, 9);
 }
 
 #[test]

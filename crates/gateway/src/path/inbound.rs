@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use quinn_udp::{BATCH_SIZE, RecvMeta};
 
 use super::{DomainPlane, Inbound, InboundPath, addresses};
-use crate::counters::DropReason;
+use crate::counters::{DropReason, coarse_now_ms};
 use crate::offload::join::Joiner;
 use crate::sockets::{Carries, LocalPorts, NON_ESP_MARKER, Port};
 use crate::stop::StopSignal;
@@ -49,12 +49,14 @@ struct Receiver<'a> {
     inbound: &'a Inbound,
     ike: &'a Sender<IkeDatagram>,
     inbox: Inbox,
+    /// When what is being taken came.
+    now_ms: u64,
 }
 
 /// Forwards what comes to the sockets until told to stop.
 pub fn receive(ports: &LocalPorts, inbound: &Inbound, ike: &Sender<IkeDatagram>, stop: &StopSignal) {
     let mut storage = vec![0; BATCH_SIZE * RECEIVE_BYTES];
-    let mut receiver = Receiver { inbound, ike, inbox: Inbox::default() };
+    let mut receiver = Receiver { inbound, ike, inbox: Inbox::default(), now_ms: 0 };
     let all = ports.all();
     loop {
         let mut waiting: Vec<_> =
@@ -89,6 +91,7 @@ impl Receiver<'_> {
             match received {
                 Ok(groups) => {
                     let spis = self.inbound.read();
+                    self.now_ms = coarse_now_ms();
                     for (number, meta) in meta[..groups].iter().enumerate() {
                         let start = number * RECEIVE_BYTES;
                         self.take_group(port, &spis, storage, start..start + meta.len, meta);
@@ -167,7 +170,7 @@ impl Receiver<'_> {
             }
             _ => return path.counters.dropped(DropReason::NotIpv4),
         }
-        path.counters.received(packet.len());
+        path.counters.received(packet.len(), self.now_ms);
         self.inbox.push(&path.domain, storage, at.start + inner.range.start..at.start + inner.range.end);
     }
 }

@@ -8,7 +8,7 @@ use causeway_esp::NEXT_HEADER_IPV4;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{DomainPlane, OutboundPath, addresses};
-use crate::counters::DropReason;
+use crate::counters::{DropReason, coarse_now_ms};
 use crate::forwarding::{Lookup, Snapshot};
 use crate::offload::split::Group;
 use crate::path::VpnConnectionId;
@@ -169,7 +169,7 @@ impl Outbox {
     fn flush(&mut self) {
         if let Some(path) = self.path.take() {
             match path.peer.send(&self.sealed, self.segment) {
-                Ok(()) => path.counters.sent(self.packets as u64, self.inner_bytes),
+                Ok(()) => path.counters.sent(self.packets as u64, self.inner_bytes, coarse_now_ms()),
                 Err(error) => {
                     path.counters.dropped_many(DropReason::SendFailed, self.packets as u64);
                     tracing::debug!(peer = ?path.peer, %error, "sending ESP");

@@ -56,8 +56,8 @@ fn tunnel(id: &str, role: &'static str, status: TunnelStatus, counters: Counters
 /// One connection, whose master is up and has seen traffic, and whose slave never was up; and traffic that belongs to none.
 fn picture() -> Picture {
     let passed = Counters::default();
-    passed.sent(2, 300);
-    passed.received(1_000);
+    passed.sent(2, 300, 1);
+    passed.received(1_000, 1);
     passed.child_used();
     passed.child_used();
     passed.dropped_many(DropReason::Replayed, 4);

@@ -32,6 +32,8 @@ fn more(entry: &Entry) -> &'static [&'static str] {
         (Product::Vpc, "ModifyVpnPbrRouteEntryAttribute") => &["NewPriority"],
         (Product::Vpc, "CreateVpnAttachment" | "CreateVpnConnection") => &["TunnelOptionsSpecification"],
         (Product::Vpc, "DescribeTagKeys" | "DescribeTags" | "ListTagResources") => &["ResourceId.1"],
+        (Product::Causeway, "ExplainRoute") => &["VpnConnectionId"],
+        (Product::Causeway, "ListChanges") => &["ResourceId"],
         (Product::Vpc, "UnTagResources") => &["TagKey.1"],
         (Product::Vpc, "ModifyTunnelAttribute") => &["RegionId"],
         (Product::Vpc, "DescribeCustomerGateways") => &["CustomerGatewayId"],
@@ -68,7 +70,9 @@ fn furnished(account: &str) -> (World, Samples) {
     let cen = text(&world.call("CreateCen", &[]).unwrap()["CenId"]);
     let router = world.call("CreateTransitRouter", &[("CenId", &cen)]).unwrap();
     let vpn_gateway = world.vpn_gateway("vpc-a");
+    let change = world.call("CreateCustomerGateway", &[("IpAddress", "203.0.113.99")]).unwrap();
     let samples = [
+        ("ChangeRequestId", text(&change["RequestId"])),
         ("CenId", cen),
         ("TransitRouterId", text(&router["TransitRouterId"])),
         ("VpnGatewayId", vpn_gateway),
@@ -93,6 +97,7 @@ fn furnished(account: &str) -> (World, Samples) {
 /// Names of the same form that name nothing.
 fn nothing() -> Samples {
     let samples = [
+        ("ChangeRequestId", "00000000-0000-4000-8000-000000000001"),
         ("CenId", "cen-nothing"),
         ("TransitRouterId", "tr-nothing"),
         ("VpnGatewayId", "vpn-nothing"),
@@ -240,7 +245,12 @@ fn the_action_that_a_refusal_names_is_the_one_that_gives_the_permission() {
         become_user(&mut world, json!({ "Effect": "Allow", "Action": "none:Such", "Resource": "*" }));
         let refusal = call(&world, entry, &parameters).unwrap_err();
         let action = refusal.access_denied.unwrap()["AuthAction"].clone();
-        become_user(&mut world, json!({ "Effect": "Allow", "Action": action, "Resource": "*" }));
+        // Who undoes something must also be allowed to do what undoes it.
+        let granted = match entry.name {
+            "RevertChange" => json!([action, "vpc:DeleteCustomerGateway"]),
+            _ => json!([action]),
+        };
+        become_user(&mut world, json!({ "Effect": "Allow", "Action": granted, "Resource": "*" }));
         let result = call(&world, entry, &parameters);
         assert!(result.is_ok() || !code(&result).starts_with("Forb"), "{}: {result:?}", entry.name);
         become_user(&mut world, json!({ "Effect": "Allow", "NotAction": action, "Resource": "*" }));

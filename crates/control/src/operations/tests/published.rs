@@ -60,7 +60,7 @@ const NOT_REQUIRED: &[&str] = &[
 /// The operations of Ram are not described either, and of Cbn only some; they have tables of their own.
 fn is_described(entry: &Entry) -> bool {
     let elsewhere = match entry.product {
-        Product::Ram => true,
+        Product::Ram | Product::Causeway => true,
         Product::Cbn => cbn::tests::schemas::is_declared(entry.name),
         Product::Vpc | Product::Sts => NOT_DESCRIBED.contains(&entry.name),
     };
@@ -75,7 +75,7 @@ fn description() -> Value {
 fn described(description: &Value, entry: &Entry) -> Value {
     match entry.product {
         Product::Vpc => description["operations"][entry.name].clone(),
-        Product::Ram => Value::Null,
+        Product::Ram | Product::Causeway => Value::Null,
         Product::Cbn | Product::Sts => description["adjacent_operations"]
             .as_array()
             .unwrap()

@@ -126,6 +126,10 @@ fn withdrawing_a_destination_withdraws_it_over_each_connection_and_publishing_is
     it.call("PublishVpnRouteEntry", &[kind, PUBLISHED]).unwrap();
     let states: Vec<Value> = it.destinations().iter().map(|route| route["State"].clone()).collect();
     assert_eq!(states, ["published", "normal"]);
+    // Two over one connection go together.
+    it.call("CreateVpnRouteEntry", &[PUBLISHED, ("Weight", "0")]).unwrap();
+    it.call("PublishVpnRouteEntry", &[kind, ("PublishVpc", "false")]).unwrap();
+    assert!(it.destinations().iter().all(|route| route["State"] == "normal"));
     let none = it.call("PublishVpnRouteEntry", &[("RouteType", "pbr"), PUBLISHED]).unwrap_err();
     assert_eq!(none.code(), "InvalidRouteEntry.NotFound");
 }
@@ -187,6 +191,10 @@ fn routes_that_come_with_a_connection_follow_its_networks_and_go_with_it() {
     };
     let routes = change(&mut it, &[("AutoConfigRoute", "true"), ("LocalSubnet", "10.1.0.0/16,10.5.0.0/16")]);
     assert_eq!(routes, [r#""10.1.0.0/16" "10.8.0.0/16""#, r#""10.5.0.0/16" "10.8.0.0/16""#]);
+    let weight = [("RouteSource", "10.5.0.0/16"), ("RouteDest", "10.8.0.0/16"), ("NewWeight", "0")];
+    it.call("ModifyVpnPbrRouteEntryWeight", &weight).unwrap();
+    change(&mut it, &[("Name", "renamed")]);
+    assert_eq!(it.policies()[1]["Weight"], 0, "what its owner chose stays");
     let routes = change(&mut it, &[("LocalSubnet", "10.5.0.0/16"), ("RemoteSubnet", "10.7.0.0/16")]);
     assert_eq!(routes, [r#""10.5.0.0/16" "10.7.0.0/16""#]);
     assert_eq!(change(&mut it, &[("RemoteSubnet", "0.0.0.0/0")]), Vec::<String>::new());

@@ -1,0 +1,302 @@
+//! Each finding provoked once, by table.
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+
+use super::{Code, Explanation, Outcome, Question, Subject, explain};
+use crate::ids::VpnConnectionId;
+use crate::observed::{
+    NegotiatedSelectors, ObservedForwarding, ObservedTraffic, ObservedTunnel, TunnelStatus,
+};
+use crate::testing::{Pairs, REGION, World};
+
+const DEST: &str = "10.2.0.0/16";
+
+/// Two connections; the first has a route to [`DEST`], and all is well with it.
+struct Scene {
+    world: World,
+    ours: VpnConnectionId,
+    other: VpnConnectionId,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (mut world, one) = World::with_connection();
+        let gateway = world.customer_gateway("198.51.100.8");
+        let two = world.two_tunnels(&gateway);
+        world.settle();
+        // The one whose id comes second is ours, so that it loses where only the id decides.
+        let (other, ours) = if one < two { (one, two) } else { (two, one) };
+        let mut scene = Self { world, ours: ours.parse().unwrap(), other: other.parse().unwrap() };
+        scene.route(true, DEST, "0");
+        scene
+    }
+
+    fn route(&mut self, is_ours: bool, dest: &str, weight: &str) {
+        let id = if is_ours { &self.ours } else { &self.other };
+        let id = id.to_string();
+        self.world.route("CreateVcoRouteEntry", &id, dest, weight).unwrap();
+        self.settle();
+    }
+
+    /// Everything is in force, everything is up, and packets pass.
+    fn settle(&mut self) {
+        self.world.settle();
+        let now_ms = self.world.now_ms;
+        for (id, observed) in &mut self.world.reports.0 {
+            let mut forwarding = ObservedForwarding {
+                entry: Some(0),
+                linux_route: Some("cway0".to_owned()),
+                ..ObservedForwarding::default()
+            };
+            for (tunnel, seen) in &mut observed.tunnels {
+                let nets = |net: &str| vec![net.parse::<Ipv4Net>().unwrap()];
+                seen.selectors =
+                    Some(NegotiatedSelectors { local: nets("10.1.0.0/16"), remote: nets("10.2.0.0/16") });
+                let traffic = ObservedTraffic { sent_ms: Some(now_ms), received_ms: Some(now_ms) };
+                forwarding.tunnels.insert(tunnel.clone(), traffic);
+            }
+            self.world.reports.2.insert(id.clone(), forwarding);
+        }
+    }
+
+    fn tunnels(&mut self) -> impl Iterator<Item = &mut ObservedTunnel> {
+        self.world.reports.0.get_mut(&self.ours).unwrap().tunnels.values_mut()
+    }
+
+    fn down(&mut self, error: &str) {
+        let last_error = (!error.is_empty()).then(|| error.to_owned());
+        self.tunnels().for_each(|tunnel| {
+            *tunnel = ObservedTunnel { last_error: last_error.clone(), ..ObservedTunnel::default() };
+        });
+    }
+
+    fn forwarding(&mut self) -> &mut ObservedForwarding {
+        self.world.reports.2.get_mut(&self.ours).unwrap()
+    }
+
+    fn ask(&self, subject: Subject) -> Explanation {
+        let question = Question {
+            region: REGION.parse().unwrap(),
+            subject,
+            source: Some("10.1.0.9".parse().unwrap()),
+            now_ms: self.world.now_ms,
+        };
+        explain(&self.world.state, &self.world.reports, &question)
+    }
+
+    fn connection(&self, dest: Option<&str>) -> Explanation {
+        self.ask(Subject::Connection(self.ours.clone(), dest.map(|dest| dest.parse().unwrap())))
+    }
+
+    fn address(&self, address: &str) -> Explanation {
+        let connection = self.world.state.vpn_connection(&self.other).unwrap();
+        self.ask(Subject::Address(address.parse().unwrap(), connection.domain_owner().unwrap()))
+    }
+}
+
+fn codes(told: &Explanation) -> Vec<Code> {
+    told.steps.iter().map(|step| step.code).collect()
+}
+
+/// What is wrong, and what is found then.
+type Case = (Code, Outcome, fn(&mut Scene));
+
+/// Cases about the connection and its route; the conclusion is the finding wherever it is a failure.
+const OF_ROUTE: &[Case] = &[
+    (Code::RouteWins, Outcome::Passed, |_| {}),
+    (Code::ConnectionAttached, Outcome::Passed, |_| {}),
+    (Code::RouteStored, Outcome::Passed, |_| {}),
+    (Code::GenerationInForce, Outcome::Passed, |_| {}),
+    (Code::ForwardingEntryPresent, Outcome::Passed, |_| {}),
+    (Code::LinuxRoutePresent, Outcome::Passed, |_| {}),
+    (Code::TunnelCarries, Outcome::Passed, |_| {}),
+    (Code::TunnelStandsBy, Outcome::Passed, |_| {}),
+    (Code::SelectorsCover, Outcome::Passed, |_| {}),
+    (Code::PacketsSent, Outcome::Passed, |_| {}),
+    (Code::PacketsReceived, Outcome::Passed, |_| {}),
+    (Code::ConnectionNotAttached, Outcome::Failed, |scene| {
+        let id = scene.ours.clone();
+        let mut connection = scene.world.state.vpn_connection(&id).unwrap().clone();
+        connection.attachment = None;
+        let put = crate::record::Record::VpnConnection(Box::new(connection));
+        scene.world.commit(&[crate::record::Change::Put(put)]);
+    }),
+    (Code::RouteNotStored, Outcome::Failed, |scene| {
+        let id = scene.ours.to_string();
+        scene.world.route("DeleteVcoRouteEntry", &id, DEST, "0").unwrap();
+        scene.settle();
+    }),
+    (Code::HigherWeightWins, Outcome::Failed, |scene| scene.route(false, DEST, "100")),
+    (Code::SmallerIdWins, Outcome::Failed, |scene| scene.route(false, DEST, "0")),
+    (Code::AnotherRouteTakesOver, Outcome::Hint, |scene| {
+        scene.route(false, "10.0.0.0/8", "0");
+        scene.down("no answer from 198.51.100.7 to IKE_SA_INIT");
+    }),
+    (Code::NoRouteIsUp, Outcome::Hint, |scene| scene.down("")),
+    (Code::GenerationPending, Outcome::Hint, |scene| {
+        scene.world.reports.0.get_mut(&scene.ours.clone()).unwrap().generation -= 1;
+    }),
+    (Code::NothingReported, Outcome::Unknown, |scene| {
+        scene.world.reports.0.remove(&scene.ours.clone());
+        scene.world.reports.2.remove(&scene.ours.clone());
+    }),
+    (Code::ForwardingUnknown, Outcome::Unknown, |scene| {
+        scene.world.reports.2.remove(&scene.ours.clone());
+    }),
+    (Code::ForwardingEntryMissing, Outcome::Failed, |scene| scene.forwarding().entry = None),
+    (Code::LinuxRouteMissing, Outcome::Failed, |scene| scene.forwarding().linux_route = None),
+    (Code::TunnelProposalMismatch, Outcome::Failed, |scene| {
+        scene.down("peer refused our IKE proposal x (NO_PROPOSAL_CHOSEN): its encryption differs");
+    }),
+    (Code::TunnelProposalMismatch, Outcome::Hint, |scene| {
+        // One of the two is up.
+        let first = scene.tunnels().next().unwrap();
+        first.status = TunnelStatus::IkeSaNotEstablished;
+        first.last_error = Some("peer refused our ESP proposal x (NO_PROPOSAL_CHOSEN)".to_owned());
+    }),
+    (Code::TunnelAuthenticationFailed, Outcome::Failed, |scene| {
+        scene.down(
+            "peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key does not match",
+        );
+    }),
+    (Code::TunnelIdentityMismatch, Outcome::Failed, |scene| {
+        scene.down("peer says it is b.example.com and that we are a, we expect c");
+    }),
+    (Code::TunnelPeerUnreachable, Outcome::Failed, |scene| {
+        scene.down("no answer from 198.51.100.7 to IKE_SA_INIT");
+    }),
+    (Code::TunnelSelectorsRefused, Outcome::Failed, |scene| {
+        scene.down("peer refused traffic between our x and its y (TS_UNACCEPTABLE): its networks differ");
+    }),
+    (Code::TunnelNotNegotiable, Outcome::Failed, |scene| {
+        scene.down("the tunnel is configured for ikev1, which this engine does not negotiate yet: set IkeVersion to ikev2");
+    }),
+    (Code::TunnelNegotiating, Outcome::Failed, |scene| {
+        scene.down("");
+        scene.tunnels().for_each(|tunnel| tunnel.status = TunnelStatus::IkeSaEstablished);
+    }),
+    (Code::TunnelDown, Outcome::Failed, |scene| scene.down("")),
+    (Code::SelectorsUnknown, Outcome::Unknown, |scene| {
+        scene.tunnels().for_each(|tunnel| tunnel.selectors = None);
+    }),
+    (Code::DestinationOutsideSelectors, Outcome::Failed, |scene| {
+        scene.tunnels().for_each(|tunnel| {
+            tunnel.selectors.as_mut().unwrap().remote = vec!["10.2.0.0/17".parse().unwrap()];
+        });
+    }),
+    (Code::SourceOutsideSelectors, Outcome::Failed, |scene| {
+        scene.tunnels().for_each(|tunnel| {
+            tunnel.selectors.as_mut().unwrap().local = vec!["10.1.0.0/29".parse().unwrap()];
+        });
+    }),
+    (Code::NothingSent, Outcome::Hint, |scene| {
+        scene.forwarding().tunnels.values_mut().for_each(|traffic| traffic.sent_ms = None);
+    }),
+    (Code::NothingReceived, Outcome::Hint, |scene| {
+        scene.forwarding().tunnels.values_mut().for_each(|traffic| traffic.received_ms = None);
+    }),
+    (Code::NothingComesBack, Outcome::Hint, |scene| {
+        scene.forwarding().tunnels.values_mut().for_each(|traffic| {
+            traffic.received_ms = traffic.received_ms.map(|ms| ms - 60_000);
+        });
+    }),
+];
+
+#[test]
+fn each_finding_about_a_route_is_made_where_it_is_to_be_made() {
+    for (code, outcome, spoil) in OF_ROUTE {
+        let mut scene = Scene::new();
+        spoil(&mut scene);
+        let told = scene.connection(Some(DEST));
+        let found = told.steps.iter().find(|step| step.code == *code);
+        let found = found.unwrap_or_else(|| panic!("{code:?} is not in {:?}", codes(&told)));
+        assert_eq!(found.outcome, *outcome, "{code:?}");
+        match outcome {
+            Outcome::Failed => assert_eq!(told.conclusion.code, *code, "{:?}", codes(&told)),
+            Outcome::Unknown => assert_eq!(told.conclusion.code, Code::CannotTell, "{code:?}"),
+            Outcome::Passed => assert_eq!(told.conclusion.code, Code::Forwards, "{code:?}"),
+            Outcome::Hint => {}
+        }
+        let is_good = *outcome == Outcome::Passed || *code == Code::AnotherRouteTakesOver;
+        assert!(is_good || !found.remedy.is_empty(), "{code:?} does not say what to do");
+    }
+}
+
+#[test]
+fn each_finding_about_an_address_is_made() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.address("192.0.2.1").conclusion.code, Code::NoRouteForDestination);
+    assert!(codes(&scene.address("10.2.3.4")).starts_with(&[Code::RouteStored, Code::RouteWins]));
+    scene.route(false, "10.0.0.0/8", "100");
+    let told = scene.address("10.2.3.4");
+    assert_eq!((told.connection.as_ref(), told.conclusion.code), (Some(&scene.ours), Code::Forwards));
+    assert_eq!(told.next_route.unwrap().connection, scene.other);
+    scene.down("no answer from 198.51.100.7 to IKE_SA_INIT");
+    let told = scene.address("10.2.3.4");
+    assert_eq!(told.connection.as_ref(), Some(&scene.other));
+    assert_eq!(codes(&told)[..2], [Code::RouteStored, Code::RouteTakesOver]);
+}
+
+#[test]
+fn a_connection_is_explained_without_a_route_too() {
+    let mut scene = Scene::new();
+    let told = scene.connection(None);
+    assert_eq!(codes(&told)[..2], [Code::ConnectionAttached, Code::ConnectionHasRoutes]);
+    assert_eq!(told.conclusion.code, Code::Forwards);
+    std::mem::swap(&mut scene.ours, &mut scene.other);
+    assert_eq!(scene.connection(None).conclusion.code, Code::ConnectionHasNoRoutes);
+}
+
+#[test]
+fn the_words_say_what_is_wrong_and_what_to_do() {
+    let mut scene = Scene::new();
+    scene.tunnels().for_each(|tunnel| {
+        tunnel.selectors.as_mut().unwrap().remote = vec!["10.3.0.0/16".parse().unwrap()];
+    });
+    let told = scene.connection(Some(DEST)).conclusion;
+    let expected = "RouteDest is outside the negotiated traffic selectors 10.1.0.0/16 === 10.3.0.0/16: 10.2.0.0/16 is dropped.";
+    assert_eq!(told.message, expected);
+    assert!(told.remedy.contains("RemoteSubnet"), "{}", told.remedy);
+}
+
+#[test]
+fn the_operation_answers_the_same_and_says_what_it_needs() {
+    let mut scene = Scene::new();
+    let (ours, dest) = (scene.ours.to_string(), "10.2.3.4");
+    let answer =
+        scene.world.call("ExplainRoute", &[("VpnConnectionId", &ours), ("RouteDest", DEST)]).unwrap();
+    assert_eq!((&answer["Forwards"], &answer["Conclusion"]["Code"]), (&true.into(), &"Forwards".into()));
+    assert_eq!(answer["Route"]["RouteDest"], DEST);
+    let answer = scene.world.call("ExplainRoute", &[("DestinationAddress", dest)]).unwrap();
+    assert_eq!(answer["VpnConnectionId"], ours.as_str());
+    assert_eq!(refusal(&[]), "MissingVpnConnectionId");
+    assert_eq!(refusal(&[("VpnConnectionId", "vco-nothing")]), "InvalidVpnConnectionInstanceId.NotFound");
+    assert_eq!(refusal(&[("DestinationAddress", "10.2.3")]), "InvalidDestinationAddress");
+    assert_eq!(refusal(&[("DestinationAddress", dest), ("RouteDest", DEST)]), "InvalidRouteDest");
+    let router = [("DestinationAddress", dest), ("TransitRouterId", "tr-nothing")];
+    assert_eq!(refusal(&router), "InvalidTransitRouterId.NotFound");
+}
+
+fn refusal(parameters: Pairs<'_>) -> String {
+    Scene::new().world.refusal("ExplainRoute", parameters).code().into_owned()
+}
+
+/// Every code is in one of the tables above, so that none is only ever promised.
+#[test]
+fn no_finding_is_without_a_case() {
+    let mut cases: BTreeMap<Code, usize> = BTreeMap::new();
+    OF_ROUTE.iter().for_each(|(code, ..)| *cases.entry(*code).or_default() += 1);
+    let elsewhere = [
+        Code::Forwards,
+        Code::CannotTell,
+        Code::NoRouteForDestination,
+        Code::RouteTakesOver,
+        Code::ConnectionHasRoutes,
+        Code::ConnectionHasNoRoutes,
+    ];
+    let schema = schemars::schema_for!(Code).to_value();
+    let all = schema["oneOf"].as_array().unwrap().len();
+    assert_eq!(cases.len() + elsewhere.len(), all);
+}
