@@ -1,7 +1,9 @@
 //! What all operations have in common: who may, client tokens, and that nobody sees what is another's.
 
+mod captures;
 mod nonsense;
 mod sequences;
+mod transcripts;
 
 use serde_json::{Value, json};
 
