@@ -130,6 +130,16 @@ impl Transcript {
             _ => None,
         })
     }
+
+    /// The refusals that it must get: operation and code.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.steps.iter().filter_map(|(_, step)| match step {
+            Step::Call(Call { action, expected: Expected::Refusal { code, .. }, .. }) => {
+                Some((action.as_str(), code.as_str()))
+            }
+            _ => None,
+        })
+    }
 }
 
 /// Reads all transcripts (`*.txt`) of a folder, in the order of their names.

@@ -3,7 +3,7 @@
 mod captures;
 mod nonsense;
 mod sequences;
-mod transcripts;
+pub(crate) mod transcripts;
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::ram_user::{Attached, RamUser};
 use crate::record::{Change, Record};
 use crate::resource::client_token::{LIFE_MS, TOKENS_MAX};
 use crate::resource::tag::Tags;
-use crate::testing::{ACCOUNT, World, params};
+use crate::testing::{ACCOUNT, World, everything, params};
 
 /// Becomes a RAM user with one policy of one statement.
 fn become_user(world: &mut World, statement: Value) {
@@ -117,36 +117,7 @@ fn tags_of_a_resource_count_in_conditions() {
 #[test]
 fn no_operation_but_one_is_open_to_those_without_permission() {
     let (mut world, connection) = World::with_connection();
-    let everything = [
-        ("VpnConnectionId", connection.as_str()),
-        ("VpnId", connection.as_str()),
-        ("VpnOwnerId", ACCOUNT),
-        ("VpnGatewayId", "vpn-1"),
-        ("CustomerGatewayId", "cgw-1"),
-        ("TransitRouterAttachmentId", "tr-attach-1"),
-        ("NextHop", connection.as_str()),
-        ("RouteDest", "192.168.10.0/24"),
-        ("Weight", "100"),
-        ("NewWeight", "0"),
-        ("LocalSubnet", "0.0.0.0/0"),
-        ("RemoteSubnet", "0.0.0.0/0"),
-        ("IpAddress", "1.2.3.4"),
-        ("Tag.1.Key", "env"),
-        ("TagKey.1", "env"),
-        ("UserName", "nobody"),
-        ("UserAccessKeyId", "LTAI1"),
-        ("Status", "Active"),
-        ("PolicyName", "everything"),
-        ("PolicyType", "Custom"),
-        ("PolicyDocument", "{}"),
-        ("CenId", "cen-1"),
-        ("CenOwnerId", ACCOUNT),
-        ("InstanceId", connection.as_str()),
-        ("InstanceType", "VPN"),
-        ("NewResourceGroupId", "rg-1"),
-        ("TunnelId", "tun-1"),
-        ("TransitRouterId", "tr-1"),
-    ];
+    let everything = everything(&connection);
     for entry in operation::all() {
         // Both products have operations on tags, each for its own kinds of resources.
         let resource = match (entry.product, entry.name) {

@@ -19,7 +19,7 @@ const NOT_ANSWERED: &[(&str, &str)] = &[
     ("ModifyVpnConnectionAttribute", "no operation makes a VPN gateway yet"),
 ];
 
-fn transcripts() -> Vec<Transcript> {
+pub(crate) fn transcripts() -> Vec<Transcript> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts");
     causeway_transcript::load(&folder).unwrap_or_else(|error| panic!("{error}"))
 }
