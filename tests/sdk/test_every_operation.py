@@ -7,6 +7,7 @@ a parameter of the server's that no call has fails here, unless `not_called.json
 import json
 import pathlib
 import subprocess
+import urllib.request
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -47,8 +48,17 @@ def server(tmp_path):
     arguments = ["serve", "--engine", "none", "--listen", "127.0.0.1:0", "--config", config, "--data", data]
     process = subprocess.Popen([binary(), *arguments], stderr=subprocess.DEVNULL)
     file = data / "root-access-key.json"
+
+    def answers():
+        """Not before: what was signed in an earlier second than the server's first is refused."""
+        try:
+            endpoint = json.loads(file.read_text())["Endpoint"]
+            return urllib.request.urlopen(f"http://{endpoint}/healthz", timeout=2).status == 200
+        except OSError:
+            return False
+
     try:
-        until(file.exists, 20, "the server has its first AccessKey")
+        until(answers, 20, "the server answers")
         yield json.loads(file.read_text())
     finally:
         process.kill()
