@@ -35,8 +35,10 @@ fn by_callers() -> Codes {
         Caller::RoleSession { role: "r".to_owned(), session: "s".to_owned() },
     ] {
         world.caller = caller;
+        let resource = [("ResourceType", "VPNATTACHMENT"), ("ResourceId.1", connection.as_str())];
+        let parameters = [everything(&connection).as_slice(), &resource].concat();
         for entry in operation::all() {
-            if let Err(refusal) = world.call(entry.name, &everything(&connection)) {
+            if let Err(refusal) = world.call(entry.name, &parameters) {
                 codes.insert(pair(entry.name, &refusal.code()));
             }
         }
