@@ -80,6 +80,14 @@ class Namespaces:
             run("ip", "netns", "delete", name, check=False)
 
 
+def binary():
+    """The server's program."""
+    given = os.environ.get("CAUSEWAY_BINARY")
+    found = pathlib.Path(given) if given else ROOT / "target" / "debug" / "causeway"
+    assert found.exists(), f"{found} is missing: run `cargo build`, or set CAUSEWAY_BINARY"
+    return str(found)
+
+
 class Gateway:
     """`causeway serve` in the gateway's namespace."""
 
@@ -92,16 +100,9 @@ class Gateway:
         self.arguments = list(arguments)
         self.process = None
 
-    @property
-    def binary(self):
-        given = os.environ.get("CAUSEWAY_BINARY")
-        found = pathlib.Path(given) if given else ROOT / "target" / "debug" / "causeway"
-        assert found.exists(), f"{found} is missing: run `cargo build`, or set CAUSEWAY_BINARY"
-        return str(found)
-
     def start(self):
         log = open(self.folder / "causeway.log", "ab")
-        command = [self.binary, "serve", "--config", str(self.configuration), "--data", str(self.data), *self.arguments]
+        command = [binary(), "serve", "--config", str(self.configuration), "--data", str(self.data), *self.arguments]
         self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         until(self._answers, 20, f"the server answers; its log is\n{self.log()}")
         return self
@@ -130,7 +131,7 @@ class Gateway:
                 self.kill()
 
     def command(self, *arguments, check=True):
-        return run(self.binary, *arguments, "--data", str(self.data), check=check)
+        return run(binary(), *arguments, "--data", str(self.data), check=check)
 
 
 class StrongSwan:

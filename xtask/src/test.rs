@@ -1,5 +1,6 @@
 //! `cargo xtask test`: what the tests need, the tests, and one closing line.
 
+mod npm;
 mod packages;
 mod python;
 mod tally;
@@ -23,7 +24,7 @@ const FETCH_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only what needs no network namespaces, no peers and no Python.
+    /// Only what needs no network namespaces, no peers, no Python and no node.
     #[arg(long)]
     quick: bool,
     /// Only install what the tests need: the part that wants the network.
@@ -52,6 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 fn prepare(workspace: &Workspace) -> Result<()> {
     packages::install_missing()?;
     fetch(workspace)?;
+    npm::prepare(workspace)?;
     python::Environment::prepare(workspace)
 }
 
@@ -72,6 +74,7 @@ fn everything(workspace: &Workspace) -> Result<Tally> {
     }
     let mut tally = cargo_tests(workspace, &["--offline", "--workspace"])?;
     tally += python.run_tests(workspace)?;
+    tally += npm::run_tests(workspace)?;
     Ok(tally)
 }
 

@@ -191,4 +191,4 @@ fn remember(tx: &mut Tx<'_>, entry: &Entry, token: String, params: &Params, body
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

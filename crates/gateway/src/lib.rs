@@ -76,6 +76,9 @@ pub trait EngineHandle: Send + Sync {
     /// What nudges when called, for whoever has no handle.
     fn waker(&self) -> Waker;
 
+    /// Lets a simulated engine that is stepped catch up, and returns when it has. A gateway needs no telling.
+    fn step(&self) {}
+
     /// Counters, and what is programmed.
     fn snapshot(&self) -> GatewaySnapshot;
 

@@ -1,7 +1,7 @@
 //! An engine without packets, for `--engine none`: a test double for other people's automation.
 //!
 //! What is desired is in force after one delay, each tunnel is up after another. A tunnel that is configured anew goes down and
-//! comes up again.
+//! comes up again. One that is stepped looks only when it is told to: then everything is in force, and nothing between two steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,6 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use ipnet::Ipv4Net;
 
 use crate::proposals::NotNegotiable;
-use crate::reconciler::Nudge;
 use crate::snapshot::GatewaySnapshot;
 use crate::{EngineHandle, Waker};
 
@@ -34,6 +33,8 @@ pub struct Delays {
     pub tunnel_up: Duration,
     /// Until a change is in force; its connection is `updating` meanwhile.
     pub change: Duration,
+    /// Nothing happens until [`EngineHandle::step`], and then without delay.
+    pub stepped: bool,
 }
 
 /// Starts engines without packets.
@@ -41,7 +42,7 @@ pub struct SimulatedEngine;
 
 /// One that runs. It stops when this is dropped.
 pub struct SimulatedHandle {
-    nudges: Sender<Nudge>,
+    told: Sender<Told>,
     shown: Shown,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -53,6 +54,16 @@ type Shown = Arc<Mutex<BTreeMap<VpnConnectionId, SimulatedForwarding>>>;
 struct SimulatedForwarding {
     routes: Vec<DesiredRoute>,
     carrier: Option<TunnelId>,
+}
+
+/// What the engine is told.
+enum Told {
+    /// Something else may be desired.
+    Look,
+    /// It is to catch up, and to say when it has.
+    Step(Sender<()>),
+    /// It is to stop.
+    Stop,
 }
 
 struct Simulation {
@@ -91,12 +102,12 @@ struct SimulatedConnection {
 impl SimulatedEngine {
     /// Starts one that takes so long.
     pub fn start(delays: Delays, desires: Arc<dyn Desires>, observer: Arc<dyn Observer>) -> SimulatedHandle {
-        let (nudges, looked) = bounded(1);
+        let (told, listening) = bounded(1);
         let shown = Shown::default();
         let seen = Arc::clone(&shown);
         let simulation = Simulation {
             shown,
-            delays,
+            delays: if delays.stepped { Delays { stepped: true, ..Delays::default() } } else { delays },
             desires,
             observer,
             connections: BTreeMap::new(),
@@ -104,19 +115,27 @@ impl SimulatedEngine {
             mark: None,
             due: BTreeSet::new(),
         };
-        let thread = std::thread::spawn(move || simulation.run(&looked));
-        SimulatedHandle { nudges, shown: seen, thread: Mutex::new(Some(thread)) }
+        let thread = std::thread::spawn(move || simulation.run(&listening));
+        SimulatedHandle { told, shown: seen, thread: Mutex::new(Some(thread)) }
     }
 }
 
 impl EngineHandle for SimulatedHandle {
     fn nudge(&self) {
-        let _there_is_one = self.nudges.try_send(Nudge::Look);
+        let _there_is_one = self.told.try_send(Told::Look);
     }
 
     fn waker(&self) -> Waker {
-        let nudges = self.nudges.clone();
-        Box::new(move || drop(nudges.try_send(Nudge::Look)))
+        let told = self.told.clone();
+        Box::new(move || drop(told.try_send(Told::Look)))
+    }
+
+    fn step(&self) {
+        let (done, is_done) = bounded(1);
+        if self.told.send(Told::Step(done)).is_ok() {
+            // An engine that stops meanwhile hangs up.
+            let _done_or_stopped = is_done.recv();
+        }
     }
 
     fn snapshot(&self) -> GatewaySnapshot {
@@ -140,7 +159,7 @@ impl EngineHandle for SimulatedHandle {
     fn stop(&self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread
-            && self.nudges.send(Nudge::Stop).is_ok()
+            && self.told.send(Told::Stop).is_ok()
             && thread.join().is_err()
         {
             tracing::error!("the simulated engine had panicked");
@@ -155,20 +174,30 @@ impl Drop for SimulatedHandle {
 }
 
 impl Simulation {
-    fn run(mut self, nudges: &Receiver<Nudge>) {
+    fn run(mut self, told: &Receiver<Told>) {
+        let mut is_to_look = !self.delays.stepped;
+        let mut stepped = None;
         loop {
             let now = Instant::now();
-            self.look(now);
+            if is_to_look {
+                self.look(now);
+            }
             while let Some((at, id)) = self.due.first().filter(|(at, _)| *at <= now).cloned() {
                 self.due.remove(&(at, id.clone()));
                 self.report(&id, now);
             }
-            let domains = self.look_at_domains(now);
+            let domains = if is_to_look { self.look_at_domains(now) } else { None };
+            drop(stepped.take());
             let next = self.due.first().map_or(now + IDLE, |(at, _)| *at);
             let next = domains.map_or(next, |at| at.min(next));
-            match nudges.recv_timeout(next.saturating_duration_since(Instant::now())) {
-                Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            is_to_look = !self.delays.stepped;
+            match told.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(Told::Look) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Told::Step(done)) => {
+                    is_to_look = true;
+                    stepped = Some(done);
+                }
+                Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }

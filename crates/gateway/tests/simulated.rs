@@ -19,7 +19,7 @@ use wanted::{World, connection, route, tunnel};
 const DELAY: Duration = Duration::from_millis(100);
 
 fn start(world: &Arc<World>) -> SimulatedHandle {
-    let delays = Delays { tunnel_up: DELAY, change: Duration::ZERO };
+    let delays = Delays { tunnel_up: DELAY, ..Delays::default() };
     SimulatedEngine::start(delays, Arc::clone(world) as _, Arc::clone(world) as _)
 }
 
@@ -68,7 +68,7 @@ fn a_change_is_in_force_at_once_and_a_tunnel_up_after_the_delay() {
 fn a_change_may_take_a_while() {
     let world = World::new();
     world.want(connection("vco-a", vec![], &[]));
-    let delays = Delays { tunnel_up: Duration::ZERO, change: DELAY };
+    let delays = Delays { change: DELAY, ..Delays::default() };
     let engine = SimulatedEngine::start(delays, Arc::clone(&world) as _, Arc::clone(&world) as _);
     world.wait_in_force("vco-a", 1);
     let generation = world.change("vco-a", |it| it.routes.push(route("10.0.0.0/8")));
@@ -89,4 +89,20 @@ fn ikev1_stays_down_here_as_well() {
         let error = it.and_then(|it| it.tunnels.values().next()).and_then(|it| it.last_error.as_deref());
         error.is_some_and(|error| error.contains("ikev1"))
     });
+}
+
+#[test]
+fn a_stepped_engine_does_nothing_between_two_steps() {
+    let world = World::new();
+    world.want(connection("vco-a", vec![some_tunnel()], &[]));
+    let delays = Delays { tunnel_up: Duration::from_secs(3600), change: DELAY, stepped: true };
+    let engine = SimulatedEngine::start(delays, Arc::clone(&world) as _, Arc::clone(&world) as _);
+    engine.step();
+    world.wait_up("vco-a");
+    let generation = world.change("vco-a", |it| it.routes.push(route("10.0.0.0/8")));
+    engine.nudge();
+    engine.step();
+    world.wait_in_force("vco-a", generation);
+    engine.stop();
+    engine.step();
 }

@@ -104,6 +104,16 @@ impl Client {
 
     /// Calls an operation; a refusal is an error of type [`Refusal`].
     pub fn call(&self, product: Product, action: &str, parameters: &[(&str, &str)]) -> Result<Value> {
+        let (status, answer) = self.ask(product, action, parameters)?;
+        if (200..300).contains(&status) {
+            return Ok(answer);
+        }
+        let member = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+        bail!(Refusal { code: member("Code"), message: member("Message"), request_id: member("RequestId") })
+    }
+
+    /// Calls an operation; the HTTP status and the body, whether it is answered or refused.
+    pub fn ask(&self, product: Product, action: &str, parameters: &[(&str, &str)]) -> Result<(u16, Value)> {
         let query = canonical_query(parameters);
         let headers = self.sign(product, action, &query)?;
         let mut request = self.agent.post(format!("http://{}/?{query}", self.credentials.endpoint));
@@ -120,11 +130,7 @@ impl Client {
         let answer: Value = serde_json::from_str(&text).map_err(|_not_json| {
             anyhow!("{} does not answer like a Causeway server", self.credentials.endpoint)
         })?;
-        if response.status().is_success() {
-            return Ok(answer);
-        }
-        let member = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
-        bail!(Refusal { code: member("Code"), message: member("Message"), request_id: member("RequestId") })
+        Ok((response.status().as_u16(), answer))
     }
 
     fn sign(&self, product: Product, action: &str, query: &str) -> Result<Vec<(&'static str, String)>> {

@@ -235,6 +235,8 @@ pub struct Gateway {
     pub simulated_tunnel_up_ms: u64,
     /// After how long a change is in force with `engine = "none"`, in milliseconds.
     pub simulated_change_ms: u64,
+    /// With the engine `none`: whether nothing happens until SIGUSR1, and then everything without delay.
+    pub simulated_steps: bool,
 }
 
 impl Default for Gateway {
@@ -248,6 +250,7 @@ impl Default for Gateway {
             nat_port: 4_500,
             simulated_tunnel_up_ms: 1_000,
             simulated_change_ms: 0,
+            simulated_steps: false,
         }
     }
 }

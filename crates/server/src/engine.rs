@@ -17,6 +17,7 @@ pub fn start(config: &Config, world: &Arc<World>) -> Result<Arc<dyn EngineHandle
             let delays = Delays {
                 tunnel_up: Duration::from_millis(config.gateway.simulated_tunnel_up_ms),
                 change: Duration::from_millis(config.gateway.simulated_change_ms),
+                stepped: config.gateway.simulated_steps,
             };
             Arc::new(SimulatedEngine::start(delays, desires, observer))
         }

@@ -21,6 +21,7 @@ mod keys;
 mod ledger;
 mod metrics;
 mod observations;
+mod operations;
 mod serve;
 mod shown;
 mod status;
@@ -54,6 +55,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Make RAM users and AccessKeys, and attach policies.
     Keys(keys::Arguments),
+    /// Every operation of the API with its parameters and its answer, as JSON.
+    Operations(operations::Arguments),
     /// Connections, tunnels and routes at a glance.
     Status(status::Arguments),
     /// Tunnels, their traffic and what is dropped, as it happens.
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Env(arguments) => env::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
+        Command::Operations(arguments) => operations::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Top(arguments) => top::run(&arguments),
     };

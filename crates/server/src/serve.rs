@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use causeway_control::account::{self, NewAccount};
+use causeway_gateway::EngineHandle;
 use causeway_store::{DataFolder, SqliteStore, write_private_file};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -80,6 +81,7 @@ async fn serve(config: &Config, data: &Path) -> Result<()> {
     let engine = engine::start(config, &world)?;
     world.wake_engine_with(engine.waker());
     world.observed.ask(&engine);
+    step_when_told(&engine, &config.gateway)?;
     let (stop, stopped) = watch::channel(false);
     let bounds = Bounds {
         body_bytes_max: config.api.body_bytes_max,
@@ -204,6 +206,24 @@ async fn until_told_to_stop() -> Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    Ok(())
+}
+
+/// Lets a simulated gateway that is stepped catch up at each SIGUSR1, and logs when it has.
+fn step_when_told(engine: &Arc<dyn EngineHandle>, config: &config::Gateway) -> Result<()> {
+    if !config.simulated_steps || config.engine != Engine::None {
+        return Ok(());
+    }
+    let mut told = signal(SignalKind::user_defined1()).context("cannot listen for SIGUSR1")?;
+    let engine = Arc::clone(engine);
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            let engine = Arc::clone(&engine);
+            if tokio::task::spawn_blocking(move || engine.step()).await.is_ok() {
+                tracing::info!("the simulated gateway has caught up");
+            }
+        }
+    });
     Ok(())
 }
 

@@ -15,13 +15,18 @@ const LIMIT: Duration = Duration::from_secs(5 * 60);
 /// Beside strongSwan's packages.
 const OTHERS: [&str; 4] = ["iproute2", "iputils-ping", "python3", "python3-venv"];
 
+/// The program, and the package that is missing where it is not there: many have node from elsewhere.
+const NODE: [(&str, &str); 2] = [("node", "nodejs"), ("npm", "npm")];
+
 /// How one sees that a package is there on a machine without dpkg.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("ip", "iproute2"),
     ("ping", "ping of iputils"),
     ("swanctl", "strongSwan's swanctl"),
     ("charon-systemd", "strongSwan's charon-systemd with the plugins kernel-libipsec and openssl"),
     ("python3", "Python 3 with the module venv"),
+    ("node", "Node.js 18 or newer"),
+    ("npm", "npm"),
 ];
 
 /// Installs the Debian packages that are missing, as root; as another user, says which they are.
@@ -29,8 +34,9 @@ pub(super) fn install_missing() -> Result<()> {
     if !has_program("dpkg-query") {
         return demand_programs();
     }
-    let missing: Vec<&str> =
-        OTHERS.iter().chain(&STRONGSWAN_PACKAGES).copied().filter(|package| !is_installed(package)).collect();
+    let node = NODE.iter().filter(|(program, _)| !has_program(program)).map(|(_, package)| *package);
+    let others = OTHERS.iter().chain(&STRONGSWAN_PACKAGES).copied().filter(|package| !is_installed(package));
+    let missing: Vec<&str> = others.chain(node).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -43,6 +43,18 @@ pub(super) fn of_pytest(line: &str) -> Option<Tally> {
     (tally != Tally::default() || counts.contains("no tests ran")).then_some(tally)
 }
 
+/// The closing lines of node's test runner in its TAP form, each with one count: `# pass 4`, `# fail 0`.
+pub(super) fn of_node(line: &str) -> Option<Tally> {
+    let (what, number) = line.strip_prefix("# ")?.split_once(' ')?;
+    let number = number.parse().ok()?;
+    match what {
+        "pass" => Some(Tally { passed: number, ..Tally::default() }),
+        "fail" | "cancelled" => Some(Tally { failed: number, ..Tally::default() }),
+        "skipped" | "todo" => Some(Tally { ignored: number, ..Tally::default() }),
+        _ => None,
+    }
+}
+
 /// The number before one of the `words`.
 fn count(counts: &str, words: &[&str]) -> Option<u64> {
     let parts: Vec<&str> = counts.split([' ', ',', ';', '.']).filter(|part| !part.is_empty()).collect();
@@ -51,7 +63,7 @@ fn count(counts: &str, words: &[&str]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tally, of_libtest, of_pytest};
+    use super::{Tally, of_libtest, of_node, of_pytest};
 
     fn tally(passed: u64, failed: u64, ignored: u64) -> Option<Tally> {
         Some(Tally { passed, failed, ignored })
@@ -71,5 +83,14 @@ mod tests {
         assert_eq!(of_pytest("5 passed in 61.20s (0:01:01)"), tally(5, 0, 0));
         assert_eq!(of_pytest("no tests ran in 0.01s"), tally(0, 0, 0));
         assert_eq!(of_pytest("there were 3 passed in review"), None);
+    }
+    #[test]
+    fn the_closing_lines_of_node_are_counted_and_no_others() {
+        assert_eq!(of_node("# pass 4"), tally(4, 0, 0));
+        assert_eq!(of_node("# fail 1"), tally(0, 1, 0));
+        assert_eq!(of_node("# cancelled 2"), tally(0, 2, 0));
+        assert_eq!(of_node("# skipped 3"), tally(0, 0, 3));
+        assert_eq!(of_node("# tests 4"), None);
+        assert_eq!(of_node("# Subtest: pass 4"), None);
     }
 }

@@ -4,9 +4,10 @@ use super::Finding;
 use crate::workspace::Package;
 
 /// For each crate, which others it may depend on (other than for its tests).
-const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("causeway-crypto", &[]),
     ("causeway-netlab", &[]),
+    ("causeway-transcript", &[]),
     ("causeway-wire", &[]),
     ("causeway-control", &["causeway-wire"]),
     ("causeway-esp", &["causeway-crypto"]),

@@ -1,8 +1,10 @@
 //! What all operations have in common: who may, client tokens, and that nobody sees what is another's.
 
+mod captures;
 mod everybody;
 mod nonsense;
 mod sequences;
+pub(crate) mod transcripts;
 
 use serde_json::{Value, json};
 

@@ -6,6 +6,7 @@ mod downloads;
 mod modified_attachments;
 mod modified_tunnels;
 mod others;
+mod provoked;
 mod published;
 mod routes;
 mod sessions;

@@ -86,6 +86,13 @@ fn described(description: &Value, entry: &Entry) -> Value {
     }
 }
 
+/// The error codes that the description lists for an operation.
+pub(super) fn published_errors(entry: &Entry) -> Vec<String> {
+    let described = described(&description(), entry);
+    let errors = described["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().map(|error| error["code"].as_str().unwrap().to_owned()).collect()
+}
+
 /// What is found to differ.
 #[derive(Default)]
 struct Report(Vec<String>);

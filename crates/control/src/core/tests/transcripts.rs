@@ -1,0 +1,109 @@
+//! The transcripts of clients (`tests/transcripts/*.txt`) against the pure core.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use causeway_transcript::{Reply, Stage, Transcript};
+use serde_json::json;
+
+use crate::account::Caller;
+use crate::error::ApiError;
+use crate::observed::{ObservedTunnel, TunnelStatus};
+use crate::operation;
+use crate::testing::{Reports, World};
+
+/// Operations that no transcript has answered yet, and why. A line that is no longer true is to be removed.
+const NOT_ANSWERED: &[(&str, &str)] = &[
+    ("CreateCen", "the transcript of the CEN resources is not written yet"),
+    ("CreateTransitRouter", "the transcript of the CEN resources is not written yet"),
+    ("DeleteCen", "the transcript of the CEN resources is not written yet"),
+    ("DeleteTransitRouter", "the transcript of the CEN resources is not written yet"),
+    ("DescribeCenAttachedChildInstances", "the transcript of the CEN resources is not written yet"),
+    ("DescribeCens", "the transcript of the CEN resources is not written yet"),
+    ("ListTransitRouterAvailableResource", "the transcript of the CEN resources is not written yet"),
+    ("ListTransitRouters", "the transcript of the CEN resources is not written yet"),
+    ("ModifyCenAttribute", "the transcript of the CEN resources is not written yet"),
+    ("MoveResourceGroup", "the transcript of the CEN resources is not written yet"),
+    ("UntagResources", "the transcript of the CEN resources is not written yet"),
+    ("UpdateTransitRouter", "the transcript of the CEN resources is not written yet"),
+    ("CreateVpnConnection", "no operation makes a VPN gateway yet"),
+    ("DeleteVpnConnection", "no operation makes a VPN gateway yet"),
+    ("ModifyVpnConnectionAttribute", "no operation makes a VPN gateway yet"),
+];
+
+pub(crate) fn transcripts() -> Vec<Transcript> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts");
+    causeway_transcript::load(&folder).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn refused(error: &ApiError) -> Reply {
+    let body = json!({
+        "Code": error.code(),
+        "Message": error.message(),
+        "Recommend": error.recommend(),
+        "AccessDeniedDetail": error.access_denied,
+    });
+    Reply { status: error.status(), body }
+}
+
+impl Stage for World {
+    fn call(&mut self, action: &str, parameters: &[(&str, &str)]) -> Reply {
+        let answer = Self::call(self, action, parameters);
+        answer.map_or_else(|error| refused(&error), |body| Reply { status: 200, body })
+    }
+
+    fn reconcile(&mut self) {
+        self.settle();
+    }
+
+    fn pass(&mut self, time_ms: i64) {
+        self.now_ms += time_ms;
+    }
+
+    fn tunnel(&mut self, connection: &str, index: u32, is_up: bool) {
+        let id = connection.parse().unwrap();
+        let tunnels = &self.state.vpn_connection(&id).unwrap().tunnels;
+        let tunnel = tunnels[usize::try_from(index).unwrap() - 1].id.clone();
+        let status = if is_up { TunnelStatus::IpsecSaEstablished } else { TunnelStatus::IkeSaNotEstablished };
+        let observed = ObservedTunnel { status, ..ObservedTunnel::default() };
+        self.reports.0.get_mut(&id).unwrap().tunnels.insert(tunnel, observed);
+    }
+
+    fn restart(&mut self) {
+        self.state = self.restored();
+        self.reports = Reports::default();
+    }
+
+    fn call_as(&mut self, key: Option<(&str, &str)>) {
+        self.caller = key.map_or(Caller::Root, |(id, secret)| {
+            let key = self.state.access_key(&id.parse().unwrap()).unwrap();
+            assert_eq!(key.secret.expose(), secret);
+            key.caller()
+        });
+    }
+}
+
+#[test]
+fn every_transcript_is_followed() {
+    let failures: Vec<String> = transcripts()
+        .iter()
+        .filter_map(|transcript| causeway_transcript::run(transcript, &mut World::new()).err())
+        .map(|failure| failure.to_string())
+        .collect();
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn every_operation_is_answered_in_a_transcript() {
+    let transcripts = transcripts();
+    let answered: BTreeSet<&str> = transcripts.iter().flat_map(Transcript::answered).collect();
+    for entry in operation::all() {
+        let excused = NOT_ANSWERED.iter().any(|(name, _)| *name == entry.name);
+        let is_there = answered.contains(entry.name);
+        assert!(is_there || excused, "add a call of {} that is answered to tests/transcripts/", entry.name);
+        assert!(!(is_there && excused), "{} is answered now: remove it from NOT_ANSWERED", entry.name);
+    }
+    for (name, _) in NOT_ANSWERED {
+        assert!(operation::all().iter().any(|entry| entry.name == *name), "{name} is no operation");
+    }
+}

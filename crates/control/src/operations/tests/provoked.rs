@@ -1,0 +1,105 @@
+//! Every error code that the published description lists for an operation is provoked, or it stands in `unprovoked.txt` with the reason.
+//!
+//! What provokes a code is a call in `tests/transcripts/` that is refused with it. Two kinds need more than a client can do, and are
+//! provoked here: a caller without permission, and a quota of one.
+
+use std::collections::BTreeSet;
+
+use crate::account::Caller;
+use crate::core::tests::transcripts::transcripts;
+use crate::operation;
+use crate::testing::{World, everything};
+
+use super::published::published_errors;
+
+const UNPROVOKED: &str = include_str!("unprovoked.txt");
+
+/// Operation and code.
+type Codes = BTreeSet<(String, String)>;
+
+fn pair(operation: &str, code: &str) -> (String, String) {
+    (operation.to_owned(), code.to_owned())
+}
+
+fn by_transcripts() -> Codes {
+    let transcripts = transcripts();
+    let refused = transcripts.iter().flat_map(|transcript| transcript.refused());
+    refused.map(|(operation, code)| pair(operation, code)).collect()
+}
+
+fn by_callers() -> Codes {
+    let (mut world, connection) = World::with_connection();
+    let mut codes = Codes::new();
+    for caller in [
+        Caller::RamUser { name: "nobody".to_owned() },
+        Caller::RoleSession {
+            role: "r".to_owned(),
+            role_id: "1".repeat(18),
+            session: "s".to_owned(),
+            policy: None,
+        },
+    ] {
+        world.caller = caller;
+        let resource = [("ResourceType", "VPNATTACHMENT"), ("ResourceId.1", connection.as_str())];
+        let parameters = [everything(&connection).as_slice(), &resource].concat();
+        for entry in operation::all() {
+            if let Err(refusal) = world.call(entry.name, &parameters) {
+                codes.insert(pair(entry.name, &refusal.code()));
+            }
+        }
+    }
+    codes
+}
+
+/// Creations, sent where the quota is used up.
+const OVER_QUOTA: &[(&str, &[(&str, &str)])] = &[("CreateCustomerGateway", &[("IpAddress", "198.51.100.8")])];
+
+fn by_quotas() -> Codes {
+    let (mut world, _connection) = World::with_connection();
+    world.settings.customer_gateways_per_region_max = 1;
+    world.settings.vpn_connections_per_region_max = 1;
+    world.settings.vco_routes_per_connection_max = 0;
+    let refusal = |(operation, parameters): &(&str, &[(&str, &str)])| {
+        pair(operation, &world.refusal(operation, parameters).code())
+    };
+    OVER_QUOTA.iter().map(refusal).collect()
+}
+
+/// The lines `Operation Code: reason`.
+fn unprovoked() -> Codes {
+    let lines = UNPROVOKED.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let read = |line: &str| {
+        let (names, reason) = line.split_once(": ").unwrap_or_else(|| panic!("no reason in {line}"));
+        let (operation, code) = names.split_once(' ').unwrap_or_else(|| panic!("no code in {line}"));
+        assert!(reason.len() > 10, "no reason in {line}");
+        pair(operation, code)
+    };
+    lines.map(read).collect()
+}
+
+#[test]
+fn every_published_code_is_provoked_or_listed_with_a_reason() {
+    let mut provoked = by_transcripts();
+    provoked.extend(by_callers());
+    provoked.extend(by_quotas());
+    let published: Codes = operation::all()
+        .iter()
+        .flat_map(|entry| published_errors(entry).into_iter().map(|code| pair(entry.name, &code)))
+        .collect();
+    assert!(published.len() > 50, "the description was not read");
+    let excused = unprovoked();
+    let list = |codes: Vec<&(String, String)>| {
+        codes.iter().map(|(operation, code)| format!("{operation} {code}")).collect::<Vec<_>>().join("\n")
+    };
+    let open = list(published.difference(&provoked).filter(|code| !excused.contains(code)).collect());
+    assert!(
+        open.is_empty(),
+        "provoke these in tests/transcripts/, or give the reason in unprovoked.txt:\n{open}"
+    );
+    let stale =
+        list(excused.iter().filter(|code| provoked.contains(code) || !published.contains(code)).collect());
+    assert!(
+        stale.is_empty(),
+        "these are provoked or not published: remove them from unprovoked.txt:\n{stale}"
+    );
+}
