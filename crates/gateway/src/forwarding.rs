@@ -1,10 +1,12 @@
 //! The forwarding table of one domain: which tunnel a packet takes.
 //!
-//! The longest prefix that has a tunnel which is up wins; among the routes of one prefix, weight 100 before weight 0, and then
-//! the connection with the smaller id, so that the same routes always give the same choice. A prefix all of whose
-//! connections are down gives way to a shorter one, and when there is none the packet is dropped.
+//! Policy-based routes are asked first, those with the smallest priority number before the others: the longest source that
+//! matches wins, and of its routes the longest destination. Then come the destination-based routes: the longest prefix wins.
+//! Of routes that are alike, weight 100 comes before weight 0, and then the connection with the smaller id, so that the same
+//! routes always give the same choice. A route none of whose connections has a tunnel that is up gives way to the next one, and
+//! when there is none the packet is dropped.
 //!
-//! Readers ([`ForwardingTable::read`]) hold an immutable snapshot and neither lock nor allocate. There is one writer.
+//! Readers ([`ForwardingTable::read`]) hold an immutable snapshot of both and neither lock nor allocate. There is one writer.
 //! Whether a connection is up is not in the snapshot but in its [`Carrier`], which all of its routes share: a failover of a
 //! connection with 10,000 routes is one atomic store.
 
@@ -12,6 +14,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
+use causeway_control::desired::Policy;
 use ipnet::Ipv4Net;
 
 use crate::counters::Counters;
@@ -41,14 +44,34 @@ struct Entry<K, P> {
     candidates: Box<[Candidate<K, P>]>,
 }
 
+/// Which packets a route is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteMatch {
+    /// Of a policy-based route.
+    pub policy: Option<Policy>,
+    /// The destination.
+    pub dest: Ipv4Net,
+}
+
 /// The table; see the module.
 #[derive(Debug)]
 pub struct ForwardingTable<K, P> {
-    entries: ArcSwap<Trie<Entry<K, P>>>,
+    routes: ArcSwap<Routes<K, P>>,
+}
+
+/// Routes by destination.
+type Destinations<K, P> = Trie<Entry<K, P>>;
+
+/// All routes at one moment. Cloning it copies one reference for each priority there is.
+#[derive(Debug)]
+struct Routes<K, P> {
+    /// The policy-based ones of each priority, the smallest first: by source, and then by destination. None is empty.
+    policies: Vec<(u8, Trie<Destinations<K, P>>)>,
+    destinations: Destinations<K, P>,
 }
 
 /// A snapshot that stays as it is while one reads; hold it for a batch of packets and no longer.
-pub struct Snapshot<K, P>(Guard<Arc<Trie<Entry<K, P>>>>);
+pub struct Snapshot<K, P>(Guard<Arc<Routes<K, P>>>);
 
 /// Where a packet goes.
 #[derive(Debug)]
@@ -92,9 +115,22 @@ where
     }
 }
 
+impl From<Ipv4Net> for RouteMatch {
+    fn from(dest: Ipv4Net) -> Self {
+        Self { policy: None, dest }
+    }
+}
+
 impl<K, P> Default for ForwardingTable<K, P> {
     fn default() -> Self {
-        Self { entries: ArcSwap::from_pointee(Trie::default()) }
+        let routes = Routes { policies: Vec::new(), destinations: Trie::default() };
+        Self { routes: ArcSwap::from_pointee(routes) }
+    }
+}
+
+impl<K, P> Clone for Routes<K, P> {
+    fn clone(&self) -> Self {
+        Self { policies: self.policies.clone(), destinations: self.destinations.clone() }
     }
 }
 
@@ -104,67 +140,133 @@ where
 {
     /// The table as it is now.
     pub fn read(&self) -> Snapshot<K, P> {
-        Snapshot(self.entries.load())
+        Snapshot(self.routes.load())
     }
 
-    /// Adds the route of a connection to `dest`, or replaces the one it has there.
-    pub fn put(&self, dest: Ipv4Net, candidate: Candidate<K, P>) {
-        let entries = self.entries.load();
-        let others = entries.get(dest).map(|entry| entry.without(&candidate.connection)).unwrap_or_default();
-        let mut candidates: Vec<_> = others.into_iter().chain([candidate]).collect();
-        candidates.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.connection.cmp(&b.connection)));
-        let entry = Entry { candidates: candidates.into() };
-        self.entries.store(Arc::new(entries.with(dest, Arc::new(entry))));
+    /// Adds the route of a connection, or replaces the one that it has for the same packets.
+    pub fn put(&self, of: impl Into<RouteMatch>, candidate: Candidate<K, P>) {
+        self.change(of.into(), |entry| {
+            let others = entry.map(|entry| entry.without(&candidate.connection)).unwrap_or_default();
+            others.into_iter().chain([candidate]).collect()
+        });
     }
 
-    /// Takes the route of a connection to `dest` out. From now on no lookup finds it.
-    pub fn remove(&self, dest: Ipv4Net, connection: &K) {
-        let entries = self.entries.load();
-        let Some(entry) = entries.get(dest) else { return };
-        let candidates = entry.without(connection);
-        let changed = if candidates.is_empty() {
-            entries.without(dest)
-        } else {
-            entries.with(dest, Arc::new(Entry { candidates: candidates.into() }))
-        };
-        self.entries.store(Arc::new(changed));
+    /// Takes the route of a connection out. From now on no lookup finds it.
+    pub fn remove(&self, of: impl Into<RouteMatch>, connection: &K) {
+        self.change(of.into(), |entry| entry.map(|entry| entry.without(connection)).unwrap_or_default());
     }
 
-    /// The weight of the route of a connection to `dest`, if it has one.
-    pub fn weight(&self, dest: Ipv4Net, connection: &K) -> Option<u8> {
-        let entries = self.entries.load();
-        let mut candidates = entries.get(dest)?.candidates.iter();
+    /// The weight of the route of a connection, if it has one for these packets.
+    pub fn weight(&self, of: impl Into<RouteMatch>, connection: &K) -> Option<u8> {
+        let (routes, of) = (self.routes.load(), of.into());
+        let mut candidates = routes.entry(of)?.candidates.iter();
         candidates.find(|candidate| candidate.connection == *connection).map(|candidate| candidate.weight)
     }
 
-    /// How many prefixes have a route.
+    /// How many destinations have a route, those of each source counted by themselves.
     pub fn len(&self) -> usize {
-        self.entries.load().len()
+        let routes = self.routes.load();
+        let of_policies =
+            routes.policies.iter().map(|(_, sources)| sources.fold(0, |sum, it| sum + it.len()));
+        routes.destinations.len() + of_policies.sum::<usize>()
     }
 
-    /// Whether no prefix has a route.
+    /// Whether there is no route.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Swaps the candidates of a route for others.
+    fn change(&self, of: RouteMatch, candidates: impl FnOnce(Option<&Entry<K, P>>) -> Vec<Candidate<K, P>>) {
+        let routes = self.routes.load();
+        let before = routes.entry(of);
+        let mut candidates = candidates(before.map(|entry| &**entry));
+        if before.is_none() && candidates.is_empty() {
+            return;
+        }
+        candidates.sort_by(|a, b| b.weight.cmp(&a.weight).then_with(|| a.connection.cmp(&b.connection)));
+        let entry = (!candidates.is_empty()).then(|| Arc::new(Entry { candidates: candidates.into() }));
+        self.routes.store(Arc::new(routes.with(of, entry)));
+    }
+}
+
+impl<K, P> Routes<K, P> {
+    fn policies_of(&self, priority: u8) -> Option<&Trie<Destinations<K, P>>> {
+        let at = self.policies.binary_search_by_key(&priority, |(priority, _)| *priority).ok()?;
+        Some(&self.policies[at].1)
+    }
+
+    fn entry(&self, of: RouteMatch) -> Option<&Arc<Entry<K, P>>> {
+        match of.policy {
+            None => self.destinations.get(of.dest),
+            Some(policy) => self.policies_of(policy.priority)?.get(policy.source)?.get(of.dest),
+        }
+    }
+
+    /// The routes with another entry, or with none, for the same packets.
+    fn with(&self, of: RouteMatch, entry: Option<Arc<Entry<K, P>>>) -> Self {
+        let mut changed = self.clone();
+        let Some(Policy { priority, source }) = of.policy else {
+            changed.destinations = exchanged(&self.destinations, of.dest, entry);
+            return changed;
+        };
+        let sources = self.policies_of(priority).cloned().unwrap_or_default();
+        let destinations = sources.get(source).map(|it| Destinations::clone(it)).unwrap_or_default();
+        let destinations = exchanged(&destinations, of.dest, entry);
+        let destinations = (!destinations.is_empty()).then(|| Arc::new(destinations));
+        let sources = exchanged(&sources, source, destinations);
+        changed.policies.retain(|(other, _)| *other != priority);
+        if !sources.is_empty() {
+            let at = changed.policies.partition_point(|(other, _)| *other < priority);
+            changed.policies.insert(at, (priority, sources));
+        }
+        changed
+    }
+}
+
+fn exchanged<T>(trie: &Trie<T>, prefix: Ipv4Net, value: Option<Arc<T>>) -> Trie<T> {
+    match value {
+        Some(value) => trie.with(prefix, value),
+        None => trie.without(prefix),
     }
 }
 
 impl<K, P> Snapshot<K, P> {
-    /// Where a packet for `destination` goes.
-    pub fn lookup(&self, destination: Ipv4Addr) -> Lookup<'_, K, P> {
-        let mut down = None;
-        let path = self.0.longest_match(destination, |entry| {
-            let path = entry.path();
-            if path.is_none() {
-                down = entry.candidates.first();
+    /// Where a packet from `source` to `destination` goes.
+    pub fn lookup(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Lookup<'_, K, P> {
+        let mut preferred = None;
+        for (_, sources) in &self.0.policies {
+            let mut down = None;
+            let path = sources.longest_match(source, |by_destination| {
+                let (path, is_down) = longest(by_destination, destination);
+                down = is_down.or(down);
+                path
+            });
+            if let Some(path) = path {
+                return Lookup::Path(path);
             }
-            path
-        });
-        match (path, down) {
+            preferred = preferred.or(down);
+        }
+        match longest(&self.0.destinations, destination) {
             (Some(path), _) => Lookup::Path(path),
-            (None, Some(candidate)) => Lookup::Down(candidate),
-            (None, None) => Lookup::NoRoute,
+            (None, down) => preferred.or(down).map_or(Lookup::NoRoute, Lookup::Down),
         }
     }
+}
+
+type Found<'a, K, P> = (Option<Guard<Option<Arc<P>>>>, Option<&'a Candidate<K, P>>);
+
+/// The path of the longest prefix that has one, and the preferred route of the longest that has none.
+fn longest<K, P>(destinations: &Destinations<K, P>, destination: Ipv4Addr) -> Found<'_, K, P> {
+    let mut down = None;
+    let path = destinations.longest_match(destination, |entry| {
+        let path = entry.path();
+        if path.is_none() {
+            down = entry.candidates.first();
+        }
+        path
+    });
+    (path, down)
 }
 
 impl<K, P> Entry<K, P> {

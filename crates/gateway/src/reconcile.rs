@@ -11,15 +11,17 @@
 //!   more:  tunnel in  ->  forwarding entry in  ->  Linux route in
 //! ```
 //!
-//! With the forwarding entry gone a packet is dropped and counted until its Linux route is gone as well; nothing of the
+//! Only a destination that is published has a Linux route: withdrawing one takes the Linux route out and leaves the forwarding
+//! entry. With the forwarding entry gone a packet is dropped and counted until its Linux route is gone as well; nothing of the
 //! kind leaves in clear.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use causeway_control::desired::{DesiredConnection, DesiredTunnel, Domain};
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use ipnet::Ipv4Net;
 
-use causeway_control::desired::{DesiredConnection, DesiredTunnel, Domain};
+use crate::forwarding::RouteMatch;
 
 /// What is programmed of one connection. Each part is entered when it is known to be in force and taken out when it is known
 /// to be gone, so that after an error the next plan repeats what is uncertain.
@@ -30,7 +32,7 @@ pub struct ProgrammedConnection {
     /// Its tunnels as they were configured.
     pub tunnels: BTreeMap<TunnelId, DesiredTunnel>,
     /// Its entries in the forwarding table, with their weights.
-    pub entries: BTreeMap<Ipv4Net, u8>,
+    pub entries: BTreeMap<RouteMatch, u8>,
     /// The prefixes for which it wants a Linux route to be there.
     pub prefixes: BTreeSet<Ipv4Net>,
 }
@@ -49,7 +51,7 @@ pub struct Programmed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Take an entry out of the domain's forwarding table.
-    RemoveEntry(Domain, Ipv4Net),
+    RemoveEntry(Domain, RouteMatch),
     /// Remove the Linux route of a prefix: no other connection of the domain has it.
     RemoveRoute(Domain, Ipv4Net),
     /// Leave the Linux route to the other connections of the domain that have the prefix.
@@ -63,7 +65,7 @@ pub enum Step {
     /// Configure a tunnel, or configure it anew.
     PutTunnel(DesiredTunnel),
     /// Put an entry of this weight into the domain's forwarding table, or give it this weight.
-    PutEntry(Domain, Ipv4Net, u8),
+    PutEntry(Domain, RouteMatch, u8),
     /// Have a Linux route for a prefix.
     PutRoute(Domain, Ipv4Net),
 }
@@ -113,10 +115,10 @@ impl Programmed {
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         match step {
-            Step::RemoveEntry(_, dest) => drop(connection.entries.remove(dest)),
+            Step::RemoveEntry(_, of) => drop(connection.entries.remove(of)),
             Step::RemoveTunnel(tunnel) => drop(connection.tunnels.remove(tunnel)),
             Step::PutTunnel(tunnel) => drop(connection.tunnels.insert(tunnel.id.clone(), tunnel.clone())),
-            Step::PutEntry(_, dest, weight) => drop(connection.entries.insert(*dest, *weight)),
+            Step::PutEntry(_, of, weight) => drop(connection.entries.insert(*of, *weight)),
             Step::RemoveRoute(domain, dest) | Step::LeaveRoute(domain, dest) => {
                 if connection.prefixes.remove(dest) {
                     self.count_out(domain, *dest);
@@ -190,15 +192,16 @@ fn less(
 ) -> Vec<Step> {
     let domain = &present.domain;
     let entries = desired.map(entries).unwrap_or_default();
+    let prefixes = desired.map(prefixes).unwrap_or_default();
     let tunnels: BTreeSet<_> = desired.iter().flat_map(|it| &it.tunnels).map(|tunnel| &tunnel.id).collect();
-    let stale_entries = present.entries.keys().filter(|dest| !entries.contains_key(dest));
-    let stale_prefixes = present.prefixes.iter().filter(|dest| !entries.contains_key(dest));
+    let stale_entries = present.entries.keys().filter(|of| !entries.contains_key(of));
+    let stale_prefixes = present.prefixes.difference(&prefixes);
     let stale_tunnels = present.tunnels.keys().filter(|tunnel| !tunnels.contains(tunnel));
     let leave = |dest: &Ipv4Net| match programmed.is_wanted_by_others(domain, *dest) {
         true => Step::LeaveRoute(domain.clone(), *dest),
         false => Step::RemoveRoute(domain.clone(), *dest),
     };
-    let mut steps: Vec<_> = stale_entries.map(|dest| Step::RemoveEntry(domain.clone(), *dest)).collect();
+    let mut steps: Vec<_> = stale_entries.map(|of| Step::RemoveEntry(domain.clone(), *of)).collect();
     steps.extend(stale_prefixes.map(leave));
     steps.extend(stale_tunnels.map(|tunnel| Step::RemoveTunnel(tunnel.clone())));
     steps
@@ -209,22 +212,29 @@ fn more(present: &ProgrammedConnection, desired: &DesiredConnection) -> Vec<Step
     let domain = &desired.domain;
     let entries = entries(desired);
     let new_tunnels = desired.tunnels.iter().filter(|tunnel| present.tunnels.get(&tunnel.id) != Some(tunnel));
-    let new_entries = entries.iter().filter(|(dest, weight)| present.entries.get(dest) != Some(weight));
-    let new_prefixes = entries.keys().filter(|dest| !present.prefixes.contains(dest));
+    let new_entries = entries.iter().filter(|(of, weight)| present.entries.get(of) != Some(weight));
+    let prefixes = prefixes(desired);
+    let new_prefixes = prefixes.difference(&present.prefixes);
     let mut steps: Vec<_> = new_tunnels.map(|tunnel| Step::PutTunnel(tunnel.clone())).collect();
-    steps.extend(new_entries.map(|(dest, weight)| Step::PutEntry(domain.clone(), *dest, *weight)));
+    steps.extend(new_entries.map(|(of, weight)| Step::PutEntry(domain.clone(), *of, *weight)));
     steps.extend(new_prefixes.map(|dest| Step::PutRoute(domain.clone(), *dest)));
     steps
 }
 
-/// The forwarding entries of a connection: of two routes to the same destination, the preferred one.
-fn entries(desired: &DesiredConnection) -> BTreeMap<Ipv4Net, u8> {
+/// The forwarding entries of a connection: of two routes for the same packets, the preferred one.
+fn entries(desired: &DesiredConnection) -> BTreeMap<RouteMatch, u8> {
     let mut entries = BTreeMap::new();
     for route in &desired.routes {
-        let weight = entries.entry(route.dest).or_insert(0);
+        let of = RouteMatch { policy: route.policy, dest: route.dest };
+        let weight = entries.entry(of).or_insert(0);
         *weight = route.weight.get().max(*weight);
     }
     entries
+}
+
+/// The destinations of a connection that are published: Linux brings what is for them to the device.
+fn prefixes(desired: &DesiredConnection) -> BTreeSet<Ipv4Net> {
+    desired.routes.iter().filter(|route| route.is_published).map(|route| route.dest).collect()
 }
 
 #[cfg(test)]

@@ -296,12 +296,12 @@ impl Reconciler {
 
     fn apply_one(&mut self, id: &VpnConnectionId, step: &Step) -> Result<(), StepError> {
         match step {
-            Step::RemoveEntry(domain, dest) => self.domains.plane(domain)?.table.remove(*dest, id),
-            Step::PutEntry(domain, dest, weight) => {
+            Step::RemoveEntry(domain, of) => self.domains.plane(domain)?.table.remove(*of, id),
+            Step::PutEntry(domain, of, weight) => {
                 let Some(lane) = self.lanes.get(id) else { return Ok(()) };
                 let carrier = Arc::clone(&lane.carrier);
                 let candidate = Candidate { weight: *weight, connection: id.clone(), carrier };
-                self.domains.plane(domain)?.table.put(*dest, candidate);
+                self.domains.plane(domain)?.table.put(*of, candidate);
             }
             Step::PutTunnel(tunnel) => self.put_tunnel(id, tunnel)?,
             Step::RemoveTunnel(tunnel) => self.remove_tunnel(id, tunnel)?,

@@ -105,6 +105,17 @@ impl<T> Trie<T> {
         }
     }
 
+    /// Goes through all values, in no order that means anything.
+    pub fn fold<R>(&self, start: R, mut each: impl FnMut(R, &Arc<T>) -> R) -> R {
+        let mut nodes = vec![&self.root];
+        let mut result = start;
+        while let Some(node) = nodes.pop() {
+            result = node.values.iter().fold(result, &mut each);
+            nodes.extend(&node.children);
+        }
+        result
+    }
+
     /// A snapshot in which `prefix` has `value`.
     #[must_use]
     pub fn with(&self, prefix: Ipv4Net, value: Arc<T>) -> Self {

@@ -7,14 +7,19 @@ use std::time::Instant;
 use ipnet::Ipv4Net;
 use proptest::prelude::{Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 
-use super::{Candidate, Carrier, ForwardingTable, Lookup};
+use causeway_control::desired::Policy;
+
+use super::{Candidate, Carrier, ForwardingTable, Lookup, RouteMatch};
 
 const CONNECTIONS: u8 = 4;
 
+/// A source that no policy-based route is for.
+const ANYBODY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 77);
+
 #[derive(Debug, Clone)]
 enum Change {
-    Put { dest: Ipv4Net, connection: u8, weight: u8 },
-    Remove { dest: Ipv4Net, connection: u8 },
+    Put { of: RouteMatch, connection: u8, weight: u8 },
+    Remove { of: RouteMatch, connection: u8 },
     Up { connection: u8 },
     Down { connection: u8 },
 }
@@ -25,15 +30,20 @@ fn dest() -> impl Strategy<Value = Ipv4Net> {
     })
 }
 
+fn of() -> impl Strategy<Value = RouteMatch> {
+    let policy = (1_u8..4, dest()).prop_map(|(priority, source)| Policy { priority, source });
+    (prop::option::of(policy), dest()).prop_map(|(policy, dest)| RouteMatch { policy, dest })
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let connection = 0..CONNECTIONS;
     prop_oneof![
-        (dest(), connection.clone(), any::<bool>()).prop_map(|(dest, connection, preferred)| Change::Put {
-            dest,
+        (of(), connection.clone(), any::<bool>()).prop_map(|(of, connection, preferred)| Change::Put {
+            of,
             connection,
             weight: if preferred { 100 } else { 0 }
         }),
-        (dest(), connection.clone()).prop_map(|(dest, connection)| Change::Remove { dest, connection }),
+        (of(), connection.clone()).prop_map(|(of, connection)| Change::Remove { of, connection }),
         connection.clone().prop_map(|connection| Change::Up { connection }),
         connection.prop_map(|connection| Change::Down { connection }),
     ]
@@ -42,7 +52,7 @@ fn change() -> impl Strategy<Value = Change> {
 /// What the table should hold, kept as a list and searched from one end to the other.
 #[derive(Default)]
 struct Model {
-    routes: BTreeMap<(Ipv4Net, u8), u8>,
+    routes: BTreeMap<(RouteMatch, u8), u8>,
     up: [bool; CONNECTIONS as usize],
 }
 
@@ -54,13 +64,19 @@ enum Expected {
 }
 
 impl Model {
-    fn lookup(&self, address: Ipv4Addr) -> Expected {
-        let mut matching: Vec<_> =
-            self.routes.iter().filter(|((dest, _), _)| dest.contains(&address)).collect();
-        matching.sort_by_key(|((dest, connection), weight)| {
-            (std::cmp::Reverse(dest.prefix_len()), std::cmp::Reverse(**weight), *connection)
+    fn lookup(&self, source: Ipv4Addr, address: Ipv4Addr) -> Expected {
+        let matches = |of: &RouteMatch| {
+            of.dest.contains(&address) && of.policy.is_none_or(|policy| policy.source.contains(&source))
+        };
+        let mut matching: Vec<_> = self.routes.iter().filter(|((of, _), _)| matches(of)).collect();
+        matching.sort_by_key(|((of, connection), weight)| {
+            // A destination-based route comes after all policy-based ones.
+            let priority = of.policy.map_or(u8::MAX, |policy| policy.priority);
+            let source = of.policy.map_or(0, |policy| policy.source.prefix_len());
+            let longest = (std::cmp::Reverse(source), std::cmp::Reverse(of.dest.prefix_len()));
+            (priority, longest, std::cmp::Reverse(**weight), *connection)
         });
-        let connection = |((_, connection), _): &(&(Ipv4Net, u8), &u8)| *connection;
+        let connection = |((_, connection), _): &(&(RouteMatch, u8), &u8)| *connection;
         let up = matching.iter().map(connection).find(|connection| self.up[usize::from(*connection)]);
         match (up, matching.first()) {
             (Some(connection), _) => Expected::Path(connection),
@@ -72,14 +88,14 @@ impl Model {
 
 fn apply(change: Change, model: &mut Model, table: &ForwardingTable<u8, u8>, carriers: &[Arc<Carrier<u8>>]) {
     match change {
-        Change::Put { dest, connection, weight } => {
-            model.routes.insert((dest, connection), weight);
+        Change::Put { of, connection, weight } => {
+            model.routes.insert((of, connection), weight);
             let carrier = Arc::clone(&carriers[usize::from(connection)]);
-            table.put(dest, Candidate { weight, connection, carrier });
+            table.put(of, Candidate { weight, connection, carrier });
         }
-        Change::Remove { dest, connection } => {
-            model.routes.remove(&(dest, connection));
-            table.remove(dest, &connection);
+        Change::Remove { of, connection } => {
+            model.routes.remove(&(of, connection));
+            table.remove(of, &connection);
         }
         Change::Up { connection } => {
             model.up[usize::from(connection)] = true;
@@ -92,8 +108,8 @@ fn apply(change: Change, model: &mut Model, table: &ForwardingTable<u8, u8>, car
     }
 }
 
-fn found(table: &ForwardingTable<u8, u8>, address: Ipv4Addr) -> Expected {
-    match table.read().lookup(address) {
+fn found(table: &ForwardingTable<u8, u8>, source: Ipv4Addr, address: Ipv4Addr) -> Expected {
+    match table.read().lookup(source, address) {
         Lookup::Path(path) => Expected::Path(**path.as_ref().expect("a path that was found is there")),
         Lookup::Down(candidate) => Expected::Down(candidate.connection),
         Lookup::NoRoute => Expected::NoRoute,
@@ -102,15 +118,18 @@ fn found(table: &ForwardingTable<u8, u8>, address: Ipv4Addr) -> Expected {
 
 proptest! {
     #[test]
-    fn the_table_chooses_like_a_linear_search(changes in prop::collection::vec(change(), 0..80), probes in prop::collection::vec(dest(), 10)) {
+    fn the_table_chooses_like_a_linear_search(changes in prop::collection::vec(change(), 0..80), probes in prop::collection::vec((dest(), dest()), 10)) {
         let table = ForwardingTable::default();
         let carriers: Vec<_> = (0..CONNECTIONS).map(|_| Carrier::new(Arc::default())).collect();
         let mut model = Model::default();
         for change in changes {
             apply(change, &mut model, &table, &carriers);
-            for probe in &probes {
-                prop_assert_eq!(found(&table, probe.network()), model.lookup(probe.network()));
+            for (source, dest) in &probes {
+                let (source, dest) = (source.network(), dest.network());
+                prop_assert_eq!(found(&table, source, dest), model.lookup(source, dest));
             }
+            let counted: std::collections::BTreeSet<_> = model.routes.keys().map(|(of, _)| *of).collect();
+            prop_assert_eq!(table.len(), counted.len());
         }
     }
 }
@@ -123,8 +142,8 @@ fn a_snapshot_does_not_change_while_it_is_read() {
     table.put(dest, Candidate { weight: 0, connection: 1, carrier });
     let before = table.read();
     table.remove(dest, &1);
-    assert!(matches!(before.lookup(dest.addr()), Lookup::Path(_)));
-    assert!(matches!(table.read().lookup(dest.addr()), Lookup::NoRoute));
+    assert!(matches!(before.lookup(ANYBODY, dest.addr()), Lookup::Path(_)));
+    assert!(matches!(table.read().lookup(ANYBODY, dest.addr()), Lookup::NoRoute));
 }
 
 #[test]
@@ -140,7 +159,11 @@ fn readers_see_every_change_whole_while_the_writer_works() {
         let reader = scope.spawn(|| {
             let mut lookups = 0_u64;
             while !done.load(Ordering::Relaxed) || lookups == 0 {
-                assert_eq!(found(&table, stable.addr()), Expected::Path(1), "nothing touched this route");
+                assert_eq!(
+                    found(&table, ANYBODY, stable.addr()),
+                    Expected::Path(1),
+                    "nothing touched this route"
+                );
                 lookups += 1;
             }
         });
@@ -167,4 +190,34 @@ fn one_route_of_100_000_is_deleted_in_less_than_a_millisecond() {
     let per_change = start.elapsed() / 1_000;
     assert_eq!(table.len(), 99_000);
     assert!(per_change.as_micros() < 1_000, "{per_change:?} per change");
+}
+
+#[test]
+fn ten_thousand_policy_based_routes_cost_a_lookup_no_walk_through_them() {
+    let carrier = Carrier::new(Arc::default());
+    carrier.switch(Some(Arc::new(1)));
+    let table_of = |policies: u32| {
+        let table = ForwardingTable::<u8, u8>::default();
+        let put = |of: RouteMatch| {
+            table.put(of, Candidate { weight: 100, connection: 1, carrier: Arc::clone(&carrier) });
+        };
+        put("10.0.0.0/8".parse::<Ipv4Net>().expect("a prefix").into());
+        for n in 0..policies {
+            let net = |first: u8| Ipv4Net::from(Ipv4Addr::from(u32::from(first) << 24 | n));
+            let policy = Policy { priority: 1 + u8::try_from(n % 4).expect("small"), source: net(172) };
+            put(RouteMatch { policy: Some(policy), dest: net(10) });
+        }
+        table
+    };
+    let per_lookup = |table: &ForwardingTable<u8, u8>| {
+        let (snapshot, start) = (table.read(), Instant::now());
+        for n in 0..20_000_u32 {
+            let address = |first: u32| Ipv4Addr::from(first << 24 | n);
+            assert!(matches!(snapshot.lookup(address(172), address(10)), Lookup::Path(_)));
+        }
+        start.elapsed() / 20_000
+    };
+    let (few, many) = (per_lookup(&table_of(10)), per_lookup(&table_of(10_000)));
+    // A walk through them would take a thousand times as long.
+    assert!(many < few * 50, "{few:?} with 10, {many:?} with 10,000");
 }

@@ -101,7 +101,7 @@ fn forward_group(
     let Some((source, destination)) = addresses(group.packet()) else {
         return domain.counters.dropped_many(DropReason::NotIpv4, packets);
     };
-    match table.lookup(destination) {
+    match table.lookup(source, destination) {
         Lookup::Path(path) => {
             let Some(path) = path.as_ref() else { return };
             if !path.selectors.allow_outbound(source, destination) {

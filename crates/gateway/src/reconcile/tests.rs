@@ -5,8 +5,10 @@ use causeway_control::ids::VpnConnectionId;
 use ipnet::Ipv4Net;
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, proptest};
 
-use super::{Programmed, ProgrammedConnection, Step, entries, plan};
-use causeway_control::desired::{DesiredConnection, DesiredRoute, DesiredTunnel, Domain, DomainOwner};
+use super::{Programmed, ProgrammedConnection, Step, entries, plan, prefixes};
+use causeway_control::desired::{
+    DesiredConnection, DesiredRoute, DesiredTunnel, Domain, DomainOwner, Policy,
+};
 
 const CONNECTIONS: u8 = 3;
 
@@ -31,7 +33,8 @@ fn dest(number: u8) -> Ipv4Net {
 }
 
 fn desired(number: u8) -> impl Strategy<Value = DesiredConnection> {
-    let routes = prop::collection::btree_map((0_u8..5, any::<bool>()), prop::strategy::Just(()), 0..6);
+    let route = (0_u8..5, any::<bool>(), prop::option::of(0_u8..2));
+    let routes = prop::collection::btree_map(route, any::<bool>(), 0..8);
     let tunnels = prop::collection::btree_map(0_u8..2, 0_u8..2, 0..3);
     (0_u8..2, tunnels, routes).prop_map(move |(in_domain, tunnels, routes)| DesiredConnection {
         id: connection_id(number),
@@ -40,9 +43,11 @@ fn desired(number: u8) -> impl Strategy<Value = DesiredConnection> {
         // Tunnels of different connections have different ids.
         tunnels: tunnels.into_iter().map(|(index, version)| tunnel(number * 10 + index, version)).collect(),
         routes: routes
-            .into_keys()
-            .map(|(to, preferred)| {
-                DesiredRoute::to(dest(to), if preferred { Weight::HIGH } else { Weight::LOW })
+            .into_iter()
+            .map(|((to, preferred, from), is_published)| DesiredRoute {
+                policy: from.map(|from| Policy { priority: 10 + from, source: dest(100 + from) }),
+                is_published,
+                ..DesiredRoute::to(dest(to), if preferred { Weight::HIGH } else { Weight::LOW })
             })
             .collect(),
     })
@@ -70,7 +75,7 @@ fn wanted(desired: &DesiredConnection) -> ProgrammedConnection {
     ProgrammedConnection {
         domain: desired.domain.clone(),
         tunnels: desired.tunnels.iter().map(|tunnel| (tunnel.id.clone(), tunnel.clone())).collect(),
-        prefixes: entries.keys().copied().collect(),
+        prefixes: prefixes(desired),
         entries,
     }
 }
@@ -111,7 +116,7 @@ proptest! {
             prop_assert_eq!(programmed.connection(&id).cloned(), desired.map(wanted));
             prop_assert_eq!(plan(&programmed, &id, desired), vec![], "what is in force needs nothing");
         }
-        let all = last.iter().flatten().flat_map(|it| entries(it).into_keys().map(|dest| (it.domain.clone(), dest)));
+        let all = last.iter().flatten().flat_map(|it| prefixes(it).into_iter().map(|dest| (it.domain.clone(), dest)));
         prop_assert_eq!(&linux, &all.collect::<Linux>());
         for number in 0..2 {
             let in_domain = linux.iter().filter(|(it, _)| *it == domain(number)).map(|(_, dest)| *dest);
@@ -132,14 +137,16 @@ proptest! {
         for step in &steps {
             match step {
                 Step::PutRoute(domain, dest) => {
-                    let entry = position(&|it| matches!(it, Step::PutEntry(_, to, _) if to == dest));
+                    let entry = position(&|it| matches!(it, Step::PutEntry(_, of, _) if of.dest == *dest));
                     let route = position(&|it| *it == Step::PutRoute(domain.clone(), *dest));
                     prop_assert!(entry < route);
                 }
                 Step::RemoveRoute(domain, dest) => {
-                    let entry = position(&|it| *it == Step::RemoveEntry(domain.clone(), *dest));
+                    let entry = position(&|it| matches!(it, Step::RemoveEntry(_, of) if of.dest == *dest));
                     let route = position(&|it| *it == Step::RemoveRoute(domain.clone(), *dest));
-                    prop_assert!(entry.is_some() && entry < route);
+                    prop_assert!(entry < route);
+                    let keeps = after.domain == before.domain && prefixes(&after).contains(dest);
+                    prop_assert!(!keeps, "a published destination keeps its Linux route");
                 }
                 _ => {}
             }
@@ -164,7 +171,28 @@ fn deleting_one_route_is_two_steps() {
     }
     desired.routes.pop();
     let steps = plan(&programmed, &id, Some(&desired));
-    assert_eq!(steps, vec![Step::RemoveEntry(domain(0), dest(2)), Step::RemoveRoute(domain(0), dest(2))]);
+    assert_eq!(
+        steps,
+        vec![Step::RemoveEntry(domain(0), dest(2).into()), Step::RemoveRoute(domain(0), dest(2))]
+    );
+}
+
+#[test]
+fn a_destination_that_is_withdrawn_keeps_its_entry_and_loses_its_linux_route() {
+    let id = connection_id(0);
+    let mut desired = DesiredConnection {
+        id: id.clone(),
+        domain: domain(0),
+        generation: 1,
+        tunnels: vec![tunnel(1, 0)],
+        routes: vec![DesiredRoute::to(dest(1), Weight::HIGH)],
+    };
+    let mut programmed = Programmed::default();
+    for step in plan(&programmed.clone(), &id, Some(&desired)) {
+        programmed.done(&id, &step);
+    }
+    desired.routes[0].is_published = false;
+    assert_eq!(plan(&programmed, &id, Some(&desired)), vec![Step::RemoveRoute(domain(0), dest(1))]);
 }
 
 #[test]
@@ -177,5 +205,5 @@ fn the_higher_of_two_weights_counts() {
         tunnels: vec![],
         routes: vec![route(Weight::HIGH), route(Weight::LOW)],
     };
-    assert_eq!(entries(&desired), BTreeMap::from([(dest(1), 100)]));
+    assert_eq!(entries(&desired), BTreeMap::from([(dest(1).into(), 100)]));
 }
