@@ -374,6 +374,7 @@ impl Reconciler {
         shelf.tunnels =
             lane.tunnels.iter().map(|(id, (_, counters))| (id.clone(), Arc::clone(counters))).collect();
         shelf.routes_in_force = connection.entries.len();
+        shelf.withdrawn = connection.withdrawn();
     }
 
     fn close_empty_domains(&mut self) {

@@ -1,6 +1,6 @@
 //! What a running gateway can be asked: counters, and what is programmed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_control::desired::Domain;
@@ -56,6 +56,8 @@ pub struct ConnectionCounters {
     pub tunnels: BTreeMap<TunnelId, Arc<Counters>>,
     /// How many prefixes it has in the forwarding table.
     pub routes_in_force: usize,
+    /// The destinations in the table for which it wants no Linux route: usually none.
+    pub withdrawn: BTreeSet<Ipv4Net>,
     /// The way that its packets take; none before it is in a domain.
     pub way: Option<Way>,
 }
@@ -109,7 +111,8 @@ impl Registry {
             path.as_ref().is_some_and(|path| Arc::ptr_eq(&path.counters, counters))
         };
         let entry = prefix.and_then(|prefix| way.plane.table.weight(prefix, id));
-        let has_route = entry.is_some() && way.is_applied;
+        let is_withdrawn = prefix.is_some_and(|prefix| counters.withdrawn.contains(&prefix));
+        let has_route = entry.is_some() && way.is_applied && !is_withdrawn;
         let tunnels = || counters.tunnels.iter();
         Some(ObservedForwarding {
             entry,

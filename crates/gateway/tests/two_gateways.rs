@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
+use causeway_control::desired::{DesiredRoute, Policy};
 use causeway_control::observed::{ObservedTraffic, TunnelStatus};
 use causeway_control::resource::ike_config::IkeVersion;
 use causeway_control::resource::tunnel::TunnelRole;
@@ -406,6 +407,54 @@ fn a_connection_that_moves_to_another_transit_router_forwards_there_and_no_longe
     left.change("vco-left", |it| it.routes.clear());
     left.change("vco-other", |it| it.routes.push(route("10.2.0.0/24")));
     assert!(!left.pings(right.inside), "nothing crosses from one domain into another");
+}
+
+#[test]
+fn a_policy_based_route_decides_by_the_source_and_before_destinations() {
+    let net = Net::connected();
+    let capture = net.capture();
+    let Net { left, right, .. } = &net;
+    let from = |source: &str| DesiredRoute {
+        policy: Some(Policy { priority: 10, source: source.parse().unwrap() }),
+        ..route("10.2.0.0/24")
+    };
+    // By destination alone the packets would take a connection that is down.
+    left.want(connection("vco-down", vec![], &["10.2.0.0/24"]));
+    assert!(!left.pings(right.inside));
+    left.change("vco-left", |it| it.routes = vec![from("10.9.0.0/16")]);
+    assert!(!left.pings(right.inside), "the route is for other sources");
+    left.change("vco-left", |it| it.routes = vec![from("10.1.0.0/24")]);
+    assert!(left.pings(right.inside), "{:#?}", left.gateway().snapshot());
+    let flow = Pinger::start(&left.lan, right.inside, Duration::from_millis(1)).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    left.change("vco-left", |it| it.routes.clear());
+    let in_force = Instant::now();
+    std::thread::sleep(Duration::from_millis(50));
+    let last = flow.stop(Duration::from_millis(100)).last_through_after(in_force);
+    assert!(
+        last < Duration::from_millis(50),
+        "the last packet passed {last:?} after the deletion was in force"
+    );
+    let down = &left.gateway().snapshot().connections[&"vco-down".parse().unwrap()];
+    assert!(down.counters.dropped[&DropReason::TunnelDown] > 0, "{down:?}");
+    nothing_leaked(capture);
+}
+
+#[test]
+fn a_route_that_is_withdrawn_attracts_nothing_and_forwards_what_comes_anyway() {
+    let net = Net::connected();
+    let Net { left, right, .. } = &net;
+    let id = "vco-left".parse().unwrap();
+    let told = || left.gateway().forwarding(&id, Some("10.2.0.0/24".parse().unwrap())).unwrap();
+    left.change("vco-left", |it| it.routes = vec![route("10.2.0.0/24")]);
+    assert!(left.pings(right.inside));
+    let device = told().linux_route.unwrap();
+    left.change("vco-left", |it| it.routes[0].is_published = false);
+    assert!(!left.pings(right.inside), "nobody is told of it");
+    assert_eq!((told().entry, told().linux_route), (Some(100), None));
+    // Somebody who knows of it brings packets to the device.
+    left.router.ip(&format!("route add 10.2.0.0/24 dev {device}")).unwrap();
+    assert!(left.pings(right.inside), "{:#?}", left.gateway().snapshot());
 }
 
 /// A host behind an interface of its own of the left router: a VPC.
