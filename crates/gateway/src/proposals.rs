@@ -44,6 +44,7 @@ pub fn tunnel_config(
     Ok(TunnelConfig {
         local,
         remote: tunnel.remote_address,
+        version: version(tunnel),
         local_id: identity(&tunnel.ike.local_id, tunnel.local_address),
         remote_id: identity(&tunnel.ike.remote_id, tunnel.remote_address),
         psk: Secret::from(tunnel.ike.psk.expose().as_bytes()),

@@ -1,0 +1,530 @@
+//! Quick mode (RFC 2409, 5.5): makes one child, that is, an ESP SA each way between one local and one remote network.
+//!
+//! ```text
+//!   1 ->  {HASH(1), SA, Ni, [KE], IDci, IDcr}     2 <-  {HASH(2), SA, Nr, [KE], IDci, IDcr}
+//!   3 ->  {HASH(3)}
+//! ```
+//!
+//! The responder receives on the child as soon as it has answered, and counts it when HASH(3) has shown that the initiator is alive.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_crypto::{Hash, KeyExchange, Secret};
+use ipnet::Ipv4Net;
+
+use crate::config::{TunnelConfig, TunnelKey};
+use crate::output::Level;
+use crate::shared::{Shared, encapsulation};
+use crate::traffic::nets_name;
+use crate::v1::cipher::{Decrypted, decrypt, seal};
+use crate::v1::keys::is_same;
+use crate::v1::main_mode::config_of;
+use crate::v1::message::contents::Contents;
+use crate::v1::message::notify::{
+    INVALID_ID_INFORMATION, INVALID_KEY_INFORMATION, NO_PROPOSAL_CHOSEN, Notify, PAYLOAD_MALFORMED,
+    RESPONDER_LIFETIME,
+};
+use crate::v1::message::{ExchangeType, KEY_EXCHANGE, NONCE, Payload, SA, association, attribute};
+use crate::v1::phase1::seconds;
+use crate::v1::proposal::{Encapsulation, choose_child, lifetime_data, lifetime_of, offer_child};
+use crate::v1::resend::Resend;
+use crate::v1::sa::Phase1;
+use crate::v1::vendor::NatTraversal;
+use crate::v1::{Received, identity, informational, phase2};
+
+/// The most exchanges of one ISAKMP SA, those that are over and remembered included.
+const EXCHANGES_MAX: usize = 512;
+/// How long an exchange that is over is remembered, for when its last message is asked for again.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Pair {
+    pub slot: u16,
+    pub local: Ipv4Net,
+    pub remote: Ipv4Net,
+    /// The child that is replaced, if that is why.
+    pub replaces: Option<u32>,
+}
+
+/// What is agreed on, as far as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Terms {
+    pub slot: u16,
+    pub local: Ipv4Net,
+    pub remote: Ipv4Net,
+    pub inbound_spi: u32,
+    pub outbound_spi: u32,
+    pub lifetime: Duration,
+    /// When the exchange began.
+    pub began: Duration,
+}
+
+impl Terms {
+    /// By which both sides order children that were made at once.
+    pub(crate) fn rank(&self) -> (u32, u32) {
+        (self.inbound_spi.max(self.outbound_spi), self.inbound_spi.min(self.outbound_spi))
+    }
+}
+
+/// One exchange.
+pub(crate) struct QuickMode {
+    step: Step,
+    terms: Terms,
+    replaces: Option<u32>,
+    nonces: (Vec<u8>, Vec<u8>),
+    exchange: Option<KeyExchange>,
+    vector: Vec<u8>,
+    /// What the peer sent last, by its hash, and what we answered.
+    last: Option<(Vec<u8>, Option<Vec<u8>>)>,
+    resend: Option<Resend>,
+    /// When it is forgotten.
+    until: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    /// We sent message 1.
+    Sent1,
+    /// We answered it with message 2.
+    Answered1,
+    Done,
+}
+
+impl QuickMode {
+    /// When something is due.
+    pub(crate) fn due(&self) -> Duration {
+        self.resend.as_ref().map_or(self.until, |resend| resend.due.min(self.until))
+    }
+
+    fn is_pending(&self) -> bool {
+        self.step == Step::Sent1
+    }
+}
+
+/// The slots that we have asked for and not heard about.
+pub(crate) fn asked(shared: &Shared, key: TunnelKey) -> BTreeSet<u16> {
+    let sas = shared.tunnels.get(&key).into_iter().flat_map(|tunnel| &tunnel.sas);
+    let exchanges = sas.filter_map(|spi| shared.v1.sas.get(spi)).flat_map(|sa| sa.exchanges.values());
+    exchanges.filter(|quick| quick.is_pending()).map(|quick| quick.terms.slot).collect()
+}
+
+/// How packets will be carried.
+fn carried(sa: &Phase1) -> Encapsulation {
+    match encapsulation(sa.path, sa.nat) {
+        None => Encapsulation::Esp,
+        Some(_) => Encapsulation::Udp { draft: sa.abilities.nat_traversal == Some(NatTraversal::Draft) },
+    }
+}
+
+/// Message 1.
+pub(crate) fn start(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, pair: Pair) {
+    let Some(config) = shared.tunnels.get(&key).map(|tunnel| Arc::clone(&tunnel.config)) else { return };
+    let Some(id) = new_id(shared, sa) else { return phase2::failed(shared, key, pair.slot, pair.replaces) };
+    let Some(keys) = &sa.keys else { return };
+    let lifetime = config.child_lifetime();
+    let terms = Terms {
+        slot: pair.slot,
+        local: pair.local,
+        remote: pair.remote,
+        inbound_spi: shared.new_child_spi(),
+        outbound_spi: 0,
+        lifetime,
+        began: shared.now,
+    };
+    let nonce = shared.new_nonce();
+    let exchange = config.child.pfs.map(|group| KeyExchange::generate(group, &mut shared.random));
+    let offer = offer_child(&config.child, terms.inbound_spi, seconds(lifetime), carried(sa));
+    let mut payloads =
+        vec![Payload::new(SA, association::write(&[offer])), Payload::new(NONCE, nonce.clone())];
+    payloads.extend(exchange.as_ref().map(|it| Payload::new(KEY_EXCHANGE, it.public_value().to_vec())));
+    payloads.push(identity::network_payload(pair.local));
+    payloads.push(identity::network_payload(pair.remote));
+    let mut vector = keys.phase2_vector(&sa.vector, id);
+    let header = sa.header(ExchangeType::Quick, true, id);
+    let message = seal(keys.cipher(), &mut vector, &header, |rest| keys.hash_1(id, rest), payloads);
+    shared.out.transmit(sa.path, message.clone());
+    sa.times.sent = shared.now;
+    let quick = QuickMode {
+        step: Step::Sent1,
+        terms,
+        replaces: pair.replaces,
+        nonces: (nonce, Vec::new()),
+        exchange,
+        vector,
+        last: None,
+        resend: Some(Resend::new(message, shared.now, &shared.limits)),
+        until: Duration::MAX,
+    };
+    sa.exchanges.insert(id, quick);
+}
+
+/// A message id that no exchange of the ISAKMP SA has.
+pub(crate) fn new_id(shared: &mut Shared, sa: &Phase1) -> Option<u32> {
+    if sa.exchanges.len() >= EXCHANGES_MAX {
+        return None;
+    }
+    loop {
+        let mut bytes = [0; 4];
+        shared.random.fill(&mut bytes);
+        let id = u32::from_be_bytes(bytes);
+        if id != 0 && !sa.exchanges.contains_key(&id) {
+            return Some(id);
+        }
+    }
+}
+
+/// A message of quick mode arrives.
+pub(crate) fn on_message(shared: &mut Shared, sa: &mut Phase1, received: Received<'_>) {
+    let id = received.header.id;
+    if !sa.has_keys_of_phase2() || !received.header.encrypted || id == 0 {
+        return;
+    }
+    let Some(mut quick) = sa.exchanges.remove(&id) else { return on_first(shared, sa, received) };
+    let digest = Hash::Sha256.digest(&[received.bytes]);
+    match quick.last.as_ref().filter(|(last, _)| *last == digest) {
+        Some((_, answer)) => {
+            if let Some(answer) = answer.clone() {
+                shared.out.transmit(sa.path, answer);
+                if let Some(key) = sa.tunnel {
+                    phase2::not_yet_ready(shared, key, quick.terms.inbound_spi);
+                }
+            }
+        }
+        None => match quick.step {
+            Step::Sent1 => on_second(shared, sa, &mut quick, (received, digest)),
+            Step::Answered1 => on_third(shared, sa, &mut quick, (received, digest)),
+            Step::Done => {}
+        },
+    }
+    sa.exchanges.insert(id, quick);
+}
+
+/// Decrypts a message and takes it apart.
+fn open(sa: &Phase1, vector: &[u8], received: &Received<'_>) -> Option<(Decrypted, Contents)> {
+    let keys = sa.keys.as_ref()?;
+    let decrypted = decrypt(keys.cipher(), vector, received.first, received.body).ok()?;
+    let contents = Contents::of(decrypted.payloads.clone()).ok()?;
+    contents.hash_is_first.then_some((decrypted, contents))
+}
+
+/// Message 1 arrives. Answers with message 2, or tells why not.
+fn on_first(shared: &mut Shared, sa: &mut Phase1, received: Received<'_>) {
+    let id = received.header.id;
+    let (Some(config), Some(key)) = (config_of(shared, sa), sa.tunnel) else { return };
+    let Some(keys) = &sa.keys else { return };
+    let vector = keys.phase2_vector(&sa.vector, id);
+    let Some((decrypted, contents)) = open(sa, &vector, &received) else { return };
+    if !is_same(contents.hash.as_ref(), &keys.hash_1(id, decrypted.after_hash())) {
+        return;
+    }
+    sa.times.heard = shared.now;
+    informational::follow(shared, sa, received.path);
+    if sa.exchanges.len() >= EXCHANGES_MAX {
+        return;
+    }
+    match agree(shared, sa, (key, &config), &contents) {
+        Ok(agreed) => respond(shared, sa, (key, &config), (received, decrypted.next_vector), agreed),
+        Err((kind, text)) => {
+            refuse(shared, sa, key, text);
+            let spi = contents.sa.as_ref().and_then(|body| association::parse(body).ok());
+            let spi = spi.and_then(|offered| offered.first()?.child_spi()).unwrap_or(0);
+            informational::notify(shared, sa, Notify::about_child(kind, spi, &[]));
+        }
+    }
+}
+
+/// What a responder agrees to.
+struct Agreed {
+    terms: Terms,
+    nonces: (Vec<u8>, Vec<u8>),
+    secret: Option<Secret>,
+    payloads: Vec<Payload>,
+}
+
+fn agree(
+    shared: &mut Shared,
+    sa: &Phase1,
+    (key, config): (TunnelKey, &TunnelConfig),
+    contents: &Contents,
+) -> Result<Agreed, (u16, String)> {
+    let malformed = || (PAYLOAD_MALFORMED, "peer began quick mode with something incomplete".to_owned());
+    let offered = contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
+    let peer_nonce = contents.nonce.clone().ok_or_else(malformed)?;
+    let chosen =
+        choose_child(&offered, &config.child, carried(sa)).map_err(|text| (NO_PROPOSAL_CHOSEN, text))?;
+    let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
+    let (remote, local) = networks(sa, contents, config)?;
+    let slot = phase2::slot(shared, key, local, remote)
+        .ok_or_else(|| (INVALID_ID_INFORMATION, traffic_text(config, &remote.to_string(), &local.to_string())))?;
+    let mut own_value = None;
+    let mut secret = None;
+    if let Some(group) = config.child.pfs {
+        let value = contents.key_exchange.as_ref().ok_or_else(malformed)?;
+        let exchange = KeyExchange::generate(group, &mut shared.random);
+        own_value = Some(Payload::new(KEY_EXCHANGE, exchange.public_value().to_vec()));
+        let agreed = exchange.agree(value).map_err(|_| {
+            (INVALID_KEY_INFORMATION, "peer sent an invalid public value for the PFS group".to_owned())
+        })?;
+        secret = Some(agreed);
+    }
+    let (inbound_spi, nonce) = (shared.new_child_spi(), shared.new_nonce());
+    let (own_lifetime, offered_s) = (config.child_lifetime(), chosen.lifetime_s.unwrap_or(0));
+    let offered_lifetime = Duration::from_secs(if offered_s == 0 { u64::MAX } else { offered_s });
+    let answer = association::Proposal { spi: inbound_spi.to_be_bytes().to_vec(), ..chosen.proposal };
+    let mut payloads =
+        vec![Payload::new(SA, association::write(&[answer])), Payload::new(NONCE, nonce.clone())];
+    payloads.extend(own_value);
+    payloads.extend(contents.ids.iter().take(2).map(|id| Payload::new(crate::v1::message::IDENTIFICATION, id.clone())));
+    if own_lifetime < offered_lifetime {
+        let data = lifetime_data(seconds(own_lifetime));
+        payloads.push(Notify::about_child(RESPONDER_LIFETIME, inbound_spi, &data).payload());
+    }
+    let lifetime = own_lifetime.min(offered_lifetime);
+    let terms = Terms { slot, local, remote, inbound_spi, outbound_spi, lifetime, began: shared.now };
+    Ok(Agreed { terms, nonces: (peer_nonce, nonce), secret, payloads })
+}
+
+/// The networks that a peer asks for, its own first. Without identities the two addresses are meant.
+fn networks(sa: &Phase1, contents: &Contents, config: &TunnelConfig) -> Result<(Ipv4Net, Ipv4Net), (u16, String)> {
+    let host = |address: SocketAddrV4| Ipv4Net::from(*address.ip());
+    match contents.ids.as_slice() {
+        [] => Ok((host(sa.path.remote), host(sa.path.local))),
+        [remote, local, ..] => match (identity::network(remote), identity::network(local)) {
+            (Some(remote), Some(local)) => Ok((remote, local)),
+            _ => {
+                let (remote, local) = (identity::network_name(remote), identity::network_name(local));
+                Err((INVALID_ID_INFORMATION, traffic_text(config, &remote, &local)))
+            }
+        },
+        [_] => Err((PAYLOAD_MALFORMED, "peer began quick mode with one identity only".to_owned())),
+    }
+}
+
+fn traffic_text(config: &TunnelConfig, remote: &str, local: &str) -> String {
+    format!(
+        "peer proposed traffic between its {remote} and our {local}, we want its {} and our {}: that is not within it",
+        nets_name(&config.remote_ts),
+        nets_name(&config.local_ts)
+    )
+}
+
+/// Message 2.
+fn respond(
+    shared: &mut Shared,
+    sa: &mut Phase1,
+    (key, config): (TunnelKey, &TunnelConfig),
+    (received, mut vector): (Received<'_>, Vec<u8>),
+    agreed: Agreed,
+) {
+    let Agreed { terms, nonces, secret, payloads } = agreed;
+    let id = received.header.id;
+    let Some(keys) = &sa.keys else { return };
+    let header = sa.header(ExchangeType::Quick, true, id);
+    let hash = |rest: &[u8]| keys.hash_2(id, &nonces.0, rest);
+    let message = seal(keys.cipher(), &mut vector, &header, hash, payloads);
+    let key_of = |spi| keys.child(&config.child, secret.as_ref(), spi, (&nonces.0, &nonces.1));
+    let child_keys = (key_of(terms.inbound_spi), key_of(terms.outbound_spi));
+    phase2::receive(shared, sa, (key, config), &terms, child_keys);
+    shared.out.transmit(sa.path, message.clone());
+    sa.times.sent = shared.now;
+    let quick = QuickMode {
+        step: Step::Answered1,
+        terms,
+        replaces: None,
+        nonces,
+        exchange: None,
+        vector,
+        last: Some((Hash::Sha256.digest(&[received.bytes]), Some(message.clone()))),
+        resend: Some(Resend::new(message, shared.now, &shared.limits)),
+        until: Duration::MAX,
+    };
+    sa.exchanges.insert(id, quick);
+}
+
+/// Message 2 arrives. Sends message 3; the child is there.
+fn on_second(
+    shared: &mut Shared,
+    sa: &mut Phase1,
+    quick: &mut QuickMode,
+    (received, digest): (Received<'_>, Vec<u8>),
+) {
+    let id = received.header.id;
+    let (Some(config), Some(key)) = (config_of(shared, sa), sa.tunnel) else { return };
+    let Some((decrypted, contents)) = open(sa, &quick.vector, &received) else { return };
+    let Some(keys) = &sa.keys else { return };
+    if !is_same(contents.hash.as_ref(), &keys.hash_2(id, &quick.nonces.0, decrypted.after_hash())) {
+        return;
+    }
+    sa.times.heard = shared.now;
+    let accepted = accept(sa, &config, quick, &contents);
+    let (outbound_spi, lifetime, secret) = match accepted {
+        Ok(accepted) => accepted,
+        Err(text) => {
+            quick.step = Step::Done;
+            (quick.resend, quick.until) = (None, shared.now + REMEMBERED);
+            refuse(shared, sa, key, text);
+            return phase2::failed(shared, key, quick.terms.slot, quick.replaces);
+        }
+    };
+    (quick.terms.outbound_spi, quick.terms.lifetime) = (outbound_spi, lifetime);
+    quick.nonces.1 = contents.nonce.unwrap_or_default();
+    quick.vector = decrypted.next_vector;
+    let nonces = (quick.nonces.0.as_slice(), quick.nonces.1.as_slice());
+    let key_of = |spi| keys.child(&config.child, secret.as_ref(), spi, nonces);
+    let child_keys = (key_of(quick.terms.inbound_spi), key_of(outbound_spi));
+    let header = sa.header(ExchangeType::Quick, true, id);
+    let hash = Payload::new(crate::v1::message::HASH, keys.hash_3(id, nonces));
+    let message = crate::v1::cipher::encrypt(keys.cipher(), &mut quick.vector, &header, &[hash]);
+    phase2::receive(shared, sa, (key, &config), &quick.terms, child_keys);
+    shared.out.transmit(sa.path, message.clone());
+    sa.times.sent = shared.now;
+    phase2::confirm(shared, key, quick.terms.clone(), true);
+    quick.step = Step::Done;
+    quick.last = Some((digest, Some(message)));
+    (quick.resend, quick.until) = (None, shared.now + REMEMBERED);
+}
+
+/// Whether a responder's answer is one to our offer: its SPI, the lifetime, and the fresh secret where there is to be one.
+fn accept(
+    sa: &Phase1,
+    config: &TunnelConfig,
+    quick: &mut QuickMode,
+    contents: &Contents,
+) -> Result<(u32, Duration, Option<Secret>), String> {
+    let malformed = || "peer answered quick mode with something incomplete".to_owned();
+    let offered = contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
+    let chosen = choose_child(&offered, &config.child, carried(sa))?;
+    let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
+    contents.nonce.as_ref().ok_or_else(malformed)?;
+    if let [local, remote, ..] = contents.ids.as_slice() {
+        let answered = (identity::network(local), identity::network(remote));
+        if answered != (Some(quick.terms.local), Some(quick.terms.remote)) {
+            return Err(format!(
+                "peer answered with traffic between our {} and its {}, we proposed our {} and its {}: that is another",
+                identity::network_name(local),
+                identity::network_name(remote),
+                quick.terms.local,
+                quick.terms.remote
+            ));
+        }
+    }
+    let secret = match quick.exchange.take() {
+        None => None,
+        Some(exchange) => {
+            let value = contents.key_exchange.as_ref().ok_or_else(malformed)?;
+            Some(exchange.agree(value).map_err(|_| "peer sent an invalid public value for the PFS group")?)
+        }
+    };
+    let notified = contents.notify(RESPONDER_LIFETIME).and_then(|it| attribute::parse(&it.data).ok());
+    let notified = notified.and_then(|attributes| lifetime_of(&attributes));
+    let named = chosen.lifetime_s.into_iter().chain(notified).filter(|seconds| *seconds > 0).min();
+    let lifetime = config.child_lifetime().min(named.map_or(Duration::MAX, Duration::from_secs));
+    Ok((outbound_spi, lifetime, secret))
+}
+
+/// Message 3 arrives: the initiator is alive, and has the child.
+fn on_third(
+    shared: &mut Shared,
+    sa: &mut Phase1,
+    quick: &mut QuickMode,
+    (received, digest): (Received<'_>, Vec<u8>),
+) {
+    let Some((_, contents)) = open(sa, &quick.vector, &received) else { return };
+    let (Some(keys), Some(key)) = (&sa.keys, sa.tunnel) else { return };
+    let expected = keys.hash_3(received.header.id, (&quick.nonces.0, &quick.nonces.1));
+    if !is_same(contents.hash.as_ref(), &expected) {
+        return;
+    }
+    sa.times.heard = shared.now;
+    phase2::confirm(shared, key, quick.terms.clone(), false);
+    quick.step = Step::Done;
+    quick.last = Some((digest, None));
+    (quick.resend, quick.until) = (None, shared.now + REMEMBERED);
+}
+
+/// There is no child because of what one of the sides wants.
+fn refuse(shared: &mut Shared, sa: &Phase1, key: TunnelKey, text: String) {
+    if let Some(tunnel) = shared.tunnels.get_mut(&key) {
+        tunnel.child_refused = true;
+    }
+    crate::v1::phase1::failed(shared, sa, Level::Error, text);
+}
+
+/// The peer refuses, in an exchange of its own; it may say which by the SPI.
+pub(crate) fn on_refusal(shared: &mut Shared, sa: &mut Phase1, notify: &Notify) {
+    let (Some(config), Some(key)) = (config_of(shared, sa), sa.tunnel) else { return };
+    let pending: Vec<u32> =
+        sa.exchanges.iter().filter(|(_, quick)| quick.is_pending()).map(|(id, _)| *id).collect();
+    let named = pending.iter().find(|id| {
+        let spi = sa.exchanges.get(id).map(|quick| quick.terms.inbound_spi);
+        spi.is_some() && notify.child_spi() == spi
+    });
+    let id = match (named, pending.as_slice()) {
+        (Some(id), _) | (None, [id]) => *id,
+        _ => return,
+    };
+    let Some(quick) = sa.exchanges.remove(&id) else { return };
+    let (ours, theirs) = (quick.terms.local, quick.terms.remote);
+    let text = match notify.kind {
+        NO_PROPOSAL_CHOSEN => format!(
+            "peer refused our ESP proposal {} for our {ours} and its {theirs} ({notify}): its encryption, integrity, PFS group \
+             or networks differ; its log says which",
+            config.child
+        ),
+        INVALID_ID_INFORMATION => {
+            format!("peer refused traffic between our {ours} and its {theirs} ({notify}): its networks differ")
+        }
+        _ => format!("peer refused quick mode for our {ours} and its {theirs}: {notify}"),
+    };
+    refuse(shared, sa, key, text);
+    phase2::failed(shared, key, quick.terms.slot, quick.replaces);
+}
+
+/// Sends again what is not answered, and forgets what is over.
+pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut Phase1) {
+    let now = shared.now;
+    let due: Vec<u32> = sa.exchanges.iter().filter(|(_, it)| it.due() <= now).map(|(id, _)| *id).collect();
+    for id in due {
+        let Some(mut quick) = sa.exchanges.remove(&id).filter(|quick| quick.until > now) else { continue };
+        match quick.resend.as_mut().and_then(|resend| resend.again(now, &shared.limits)) {
+            Some(message) => {
+                shared.out.transmit(sa.path, message);
+                sa.times.sent = now;
+                sa.exchanges.insert(id, quick);
+            }
+            None => on_silence(shared, sa, &quick),
+        }
+    }
+}
+
+fn on_silence(shared: &mut Shared, sa: &mut Phase1, quick: &QuickMode) {
+    let pending = quick.is_pending();
+    abandon(shared, sa, quick);
+    if pending {
+        let (ours, theirs, remote) = (quick.terms.local, quick.terms.remote, sa.path.remote);
+        let text = format!("no answer from {remote} to quick mode for our {ours} and its {theirs}");
+        crate::v1::phase1::failed(shared, sa, Level::Warning, text);
+        informational::doubt(shared, sa);
+    }
+}
+
+fn abandon(shared: &mut Shared, sa: &Phase1, quick: &QuickMode) {
+    let Some(key) = sa.tunnel else { return };
+    match quick.step {
+        Step::Sent1 => phase2::failed(shared, key, quick.terms.slot, quick.replaces),
+        // It was received on and never counted.
+        Step::Answered1 => shared.child_down(key, quick.terms.inbound_spi, false),
+        Step::Done => {}
+    }
+}
+
+/// The ISAKMP SA is gone, and with it what was negotiated under it and not finished.
+pub(crate) fn abandon_all(shared: &mut Shared, sa: &mut Phase1) {
+    for quick in std::mem::take(&mut sa.exchanges).values() {
+        abandon(shared, sa, quick);
+    }
+}
