@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use causeway_control::desired::DesiredTunnel;
 use causeway_control::observed::TunnelStatus;
-use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkePfs};
+use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeMode, IkePfs, IkeVersion};
 use causeway_control::resource::ipsec_config::IpsecPfs;
 use causeway_control::resource::tunnel::TunnelRole;
-use causeway_netlab::{Connection, Host, Lab, PeerConfig, Pinger, StartAction, StrongSwan, Wire};
+use causeway_netlab::{Connection, Host, IkeVersion as Version, Lab, PeerConfig, Pinger, StartAction, StrongSwan, Wire};
 
 #[path = "support/site.rs"]
 mod site;
@@ -203,6 +203,107 @@ fn a_refusal_says_what_differs() {
     let net = Net::new();
     let _charon = net.charon(|it| it.psk = b"another secret".to_vec());
     net.want(|_| {});
+    let error = |what: &str| {
+        net.left.world.wait("vco-peer", what, |it| {
+            let error = it.and_then(|it| it.tunnels.values().next()).and_then(|it| it.last_error.as_deref());
+            error.is_some_and(|error| error.to_lowercase().contains(what))
+        });
+    };
+    error("pre-shared key");
+    net.left.change("vco-peer", |it| it.tunnels[0].ike.ike_pfs = IkePfs::Group2);
+    error("dh group");
+}
+
+/// Both ends speak IKEv1 in this mode.
+fn by_ikev1(mode: IkeMode, net: &Net, start: StartAction) -> StrongSwan {
+    let charon = charon_by_ikev1(mode, net, start);
+    net.want(|it| want_ikev1(mode, it));
+    charon
+}
+
+fn charon_by_ikev1(mode: IkeMode, net: &Net, start: StartAction) -> StrongSwan {
+    net.charon(|it| {
+        it.version = match mode {
+            IkeMode::Main => Version::V1Main,
+            IkeMode::Aggressive => Version::V1Aggressive,
+        };
+        it.ike_proposals = "aes128-sha256-modp2048".to_owned();
+        it.esp_proposals = "aes128-sha256-modp2048".to_owned();
+        it.dpd_delay = Some(Duration::from_secs(2));
+        it.start = start;
+    })
+}
+
+fn want_ikev1(mode: IkeMode, it: &mut DesiredTunnel) {
+    (it.ike.ike_version, it.ike.ike_mode) = (IkeVersion::Ikev1, mode);
+    (it.ike.ike_enc_alg, it.ike.ike_auth_alg, it.ike.ike_pfs) =
+        (EncAlg::Aes, AuthAlg::Sha256, IkePfs::Group14);
+    (it.ipsec.ipsec_enc_alg, it.ipsec.ipsec_auth_alg, it.ipsec.ipsec_pfs) =
+        (EncAlg::Aes, AuthAlg::Sha256, IpsecPfs::Group14);
+}
+
+#[test]
+fn a_tunnel_by_ikev1_comes_up_in_both_modes_whoever_begins() {
+    for mode in [IkeMode::Main, IkeMode::Aggressive] {
+        for start in [StartAction::None, StartAction::Start] {
+            let net = Net::new();
+            let charon = by_ikev1(mode, &net, start);
+            net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+            net.left.world.wait_up("vco-peer");
+            // Nothing tells an initiator that its last message has arrived.
+            charon.wait_for("site", true, PATIENCE).unwrap();
+            assert!(net.left.pings(INSIDE_PEER), "{mode:?}, {start:?}: {}", charon.log());
+        }
+    }
+}
+
+#[test]
+fn rekeying_by_strongswan_loses_no_packet_by_ikev1() {
+    let net = Net::new();
+    let charon = by_ikev1(IkeMode::Main, &net, StartAction::None);
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    net.left.world.wait_up("vco-peer");
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    assert!(net.left.pings(INSIDE_PEER));
+    let flow = Pinger::start(&net.left.lan, INSIDE_PEER, Duration::from_millis(2)).unwrap();
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(300));
+        charon.rekey_child("site").unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        charon.rekey_ike("site").unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let flow = flow.stop(Duration::from_millis(500));
+    let lost = flow.probes.len() as u64 - flow.received();
+    let outage = flow.longest_outage();
+    assert_eq!(lost, 0, "of {}, longest outage {outage:?}\n{}", flow.probes.len(), charon.log());
+}
+
+#[test]
+fn a_peer_that_went_and_came_back_is_found_again_by_ikev1() {
+    let net = Net::new();
+    let charon = by_ikev1(IkeMode::Main, &net, StartAction::None);
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    net.left.world.wait_up("vco-peer");
+    charon.stop().unwrap();
+    net.left.world.wait_status("vco-peer", "tun-peer", TunnelStatus::IkeSaNotEstablished);
+    drop(charon);
+    let charon = charon_by_ikev1(IkeMode::Main, &net, StartAction::None);
+    net.left.world.wait_up("vco-peer");
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    assert!(net.left.pings(INSIDE_PEER), "{}", charon.log());
+}
+
+#[test]
+fn a_refusal_by_ikev1_says_what_differs() {
+    let net = Net::new();
+    let _charon = net.charon(|it| {
+        it.version = Version::V1Main;
+        it.ike_proposals = "aes128-sha256-modp2048".to_owned();
+        it.esp_proposals = "aes128-sha256-modp2048".to_owned();
+        it.psk = b"another secret".to_vec();
+    });
+    net.want(|it| want_ikev1(IkeMode::Main, it));
     let error = |what: &str| {
         net.left.world.wait("vco-peer", what, |it| {
             let error = it.and_then(|it| it.tunnels.values().next()).and_then(|it| it.last_error.as_deref());

@@ -96,7 +96,10 @@ fn on_contents(shared: &mut Shared, sa: &mut Phase1, contents: &Contents) {
     }
     for delete in &contents.deletes {
         match (delete, sa.tunnel) {
-            (Delete::Esp(spis), Some(key)) => phase2::on_delete(shared, key, spis),
+            (Delete::Esp(spis), Some(key)) => {
+                quick_mode::conclude(shared, sa, key, spis);
+                phase2::on_delete(shared, key, spis);
+            }
             (Delete::Isakmp(cookies), _) => on_delete(shared, sa, cookies),
             _ => {}
         }

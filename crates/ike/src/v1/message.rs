@@ -160,13 +160,6 @@ fn parse_payload<'a>(reader: &mut Reader<'a>) -> Result<(u8, &'a [u8]), Malforme
     Ok((next, reader.take(body_len).ok_or_else(short)?))
 }
 
-/// Where the payload after the first ends begins, that is, what a HASH payload in front covers.
-pub(crate) fn after_first(bytes: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader::new(bytes);
-    parse_payload(&mut reader).ok()?;
-    Some(reader.rest())
-}
-
 /// Writes a chain; gives the type of the first payload as well.
 pub(crate) fn write_chain(payloads: &[Payload]) -> (u8, Vec<u8>) {
     let mut bytes = Vec::new();

@@ -26,8 +26,6 @@ use crate::v1::{Received, identity, nat, phase2};
 pub(crate) const SA_BYTES_MAX: usize = 4_096;
 /// The most tunnels whose logs tell of one refused message.
 const TUNNELS_TOLD_MAX: usize = 4;
-/// How long a peer may take to delete what it has replaced.
-pub(crate) const REPLACED_MAX: Duration = Duration::from_secs(60);
 
 /// Our part as initiator so far: an ISAKMP SA without a state, what to remember, and the first payloads. One that replaces
 /// another goes the way of the other.
@@ -334,14 +332,15 @@ pub(crate) fn establish(
     phase2::on_bearer(shared, sa, key);
 }
 
-/// Of two established ISAKMP SAs one is enough. Who began the one that stays deletes the other.
+/// Of two established ISAKMP SAs one is enough. Who began the one that stays deletes the other; the other side lets it run out.
 fn retire(shared: &Shared, new: &mut Phase1, old: &mut Phase1) {
     let (stays, goes) = if new.outranks(old) { (new, old) } else { (old, new) };
     goes.state = State::Replaced;
     (goes.times.rekey, goes.liveness.waiting) = (None, None);
-    let wait = if stays.initiator { shared.limits.linger } else { REPLACED_MAX };
-    let end = shared.now + wait;
-    goes.times.expire = Some(goes.times.expire.map_or(end, |expire| expire.min(end)));
+    if stays.initiator {
+        let end = shared.now + shared.limits.linger;
+        goes.times.expire = Some(goes.times.expire.map_or(end, |expire| expire.min(end)));
+    }
 }
 
 /// Forgets the oldest ISAKMP SAs of a tunnel that has too many.

@@ -15,7 +15,6 @@ use crate::output::{ChildSa, DirectionKeys, Level, Output};
 use crate::shared::{Shared, Timer, encapsulation};
 use crate::tunnel::Backoff;
 use crate::v1::informational;
-use crate::v1::phase1::REPLACED_MAX;
 use crate::v1::quick_mode::{self, Terms};
 use crate::v1::sa::Phase1;
 
@@ -205,7 +204,9 @@ pub(crate) fn receive(
     shared.child_up(key, child);
 }
 
-/// Both sides agree on a child: it takes the place of what there is for the same networks.
+/// Both sides agree on a child: it takes the place of what there is for the same networks. Who made the one that stays deletes
+/// the others. The other side lets them run out: where the two saw things in another order, and each means to stay with what
+/// the other would delete, both children carry on beside each other until the next one.
 pub(crate) fn confirm(shared: &mut Shared, key: TunnelKey, terms: Terms, made_by_us: bool) {
     with_phase2(shared, key, |shared, phase2| {
         let now = shared.now;
@@ -221,16 +222,16 @@ pub(crate) fn confirm(shared: &mut Shared, key: TunnelKey, terms: Terms, made_by
         let slot = child.terms.slot;
         let (linger, moving) = (shared.limits.linger, 2 * shared.limits.retransmit_after);
         let mut ready = true;
-        for other in phase2.children.values_mut().filter(|it| it.terms.slot == slot && it.is_up()) {
+        for other in phase2.children.values_mut().filter(|it| it.terms.slot == slot) {
             if child.outranks(other) {
                 // The peer may have to ask for the last message once more, before it has the new child.
-                let after = if made_by_us { moving + linger } else { REPLACED_MAX };
+                let after = if made_by_us { moving + linger } else { NEVER - now };
                 (other.state, other.rekey_at) = (ChildState::Replaced, None);
                 other.expire_at = other.expire_at.min(now + after);
                 child.ready_at = made_by_us.then_some(now + moving);
                 ready &= !made_by_us;
-            } else {
-                let after = if other.made_by_us { linger } else { REPLACED_MAX };
+            } else if other.is_up() {
+                let after = if other.made_by_us { linger } else { NEVER - now };
                 (child.state, child.rekey_at) = (ChildState::Replaced, None);
                 (child.ready_at, ready) = (None, false);
                 child.expire_at = child.expire_at.min(now + after);
@@ -271,6 +272,13 @@ pub(crate) fn failed(shared: &mut Shared, key: TunnelKey, slot: u16, replaces: O
             pair.retry.at = Some(at);
         }
     });
+}
+
+/// The slots of the children that a peer deletes.
+pub(crate) fn slots(shared: &Shared, key: TunnelKey, outbound_spis: &[u32]) -> Vec<u16> {
+    let children = shared.v1.phases2.get(&key).into_iter().flat_map(|phase2| phase2.children.values());
+    let deleted = children.filter(|child| outbound_spis.contains(&child.terms.outbound_spi));
+    deleted.map(|child| child.terms.slot).collect()
 }
 
 /// The peer deletes its halves of children.

@@ -446,6 +446,27 @@ fn on_third(
     (quick.resend, quick.until) = (None, shared.now + REMEMBERED);
 }
 
+/// The peer deletes children, so it has those that take their place, although its last message about them has not come.
+pub(crate) fn conclude(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, outbound_spis: &[u32]) {
+    let slots = phase2::slots(shared, key, outbound_spis);
+    conclude_slots(shared, sa, key, &slots);
+    // The quick mode may have been under the ISAKMP SA before.
+    let siblings = shared.tunnels.get(&key).map(|tunnel| tunnel.sas.clone()).unwrap_or_default();
+    for spi in siblings.into_iter().filter(|spi| *spi != sa.spi) {
+        shared.with_phase1(spi, |shared, other| conclude_slots(shared, other, key, &slots));
+    }
+}
+
+fn conclude_slots(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, slots: &[u16]) {
+    let until = shared.now + REMEMBERED;
+    let answered = |quick: &&mut QuickMode| quick.step == Step::Answered1 && slots.contains(&quick.terms.slot);
+    for quick in sa.exchanges.values_mut().filter(answered) {
+        quick.step = Step::Done;
+        (quick.resend, quick.until) = (None, until);
+        phase2::confirm(shared, key, quick.terms.clone(), false);
+    }
+}
+
 /// There is no child because of what one of the sides wants.
 fn refuse(shared: &mut Shared, sa: &Phase1, key: TunnelKey, text: String) {
     if let Some(tunnel) = shared.tunnels.get_mut(&key) {

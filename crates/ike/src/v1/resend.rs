@@ -32,6 +32,11 @@ impl Resend {
         Some(self.message.clone())
     }
 
+    /// How often it was sent.
+    pub(crate) fn sent(&self) -> u32 {
+        self.sent
+    }
+
     /// Somebody says that it is in vain: it is sent once more at most, because anybody could have said so.
     pub(crate) fn lose_hope(&mut self) {
         self.sent_max = self.sent_max.min(self.sent + 1);

@@ -1,7 +1,6 @@
 //! One ISAKMP SA: how far it is, what it sends until it is answered, and when it has to do something.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use causeway_crypto::{Hash, KeyExchange, Secret};
@@ -220,11 +219,6 @@ impl Phase1 {
         }
         self.seen.push_back(id);
         true
-    }
-
-    /// Where the peer is. It may have moved if its address is translated.
-    pub(crate) fn remote(&self) -> SocketAddrV4 {
-        self.path.remote
     }
 
     /// When something is due.

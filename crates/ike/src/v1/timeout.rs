@@ -1,5 +1,6 @@
 //! What time does to an ISAKMP SA: retransmission, replacement, expiry, dead peer detection, keepalives.
 
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use crate::config::IkeVersion;
@@ -13,6 +14,9 @@ use crate::v1::{informational, initiate, phase2, quick_mode};
 /// How long to wait before trying once more to replace an ISAKMP SA.
 const REPLACE_WAIT_MAX: Duration = Duration::from_secs(120);
 
+/// How often message 5 is sent before we say what is probably wrong.
+const UNANSWERED: u32 = 4;
+
 /// Does what is due.
 pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut Phase1) {
     let now = shared.now;
@@ -25,6 +29,7 @@ pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut Phase1) {
             Some(message) => {
                 sa.times.sent = now;
                 shared.out.transmit(sa.path, message);
+                suspect(shared, sa);
             }
             None => return on_silence(shared, sa),
         }
@@ -40,6 +45,15 @@ pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut Phase1) {
     if is_due(sa.keepalive_due(&shared.limits)) {
         sa.times.sent = now;
         shared.out.keepalive(sa.path);
+    }
+}
+
+/// A peer that has answered twice and does not answer message 5 most likely cannot read it, and is not likely to say so.
+fn suspect(shared: &mut Shared, sa: &mut Phase1) {
+    let unanswered = matches!(&sa.state, State::Handshake(Step::MainSent5, _));
+    if unanswered && sa.resend.as_ref().is_some_and(|resend| resend.sent() == UNANSWERED) {
+        let text = silence_text(Step::MainSent5, sa.path.remote);
+        failed(shared, sa, Level::Warning, text);
     }
 }
 
@@ -73,21 +87,25 @@ fn on_silence(shared: &mut Shared, sa: &mut Phase1) {
     let remote = sa.path.remote;
     let text = match &sa.state {
         State::Handshake(_, handshake) if handshake.refusal.is_some() => None,
-        State::Handshake(step, _) => match step {
-            Step::MainSent1 => Some(format!("no answer from {remote} to message 1 of main mode")),
-            Step::MainSent3 => Some(format!("no answer from {remote} to message 3 of main mode")),
-            Step::MainSent5 => Some(format!(
-                "no answer from {remote} to message 5 of main mode, which tells who we are: the pre-shared key may not match"
-            )),
-            Step::AggressiveSent1 => Some(format!("no answer from {remote} to message 1 of aggressive mode")),
-            Step::MainAnswered1 | Step::MainAnswered3 | Step::AggressiveAnswered1 => None,
-        },
+        State::Handshake(step, _) if sa.initiator => Some(silence_text(*step, remote)),
         _ => None,
     };
     if let Some(text) = text {
         failed(shared, sa, Level::Warning, text);
     }
     sa.state = State::Gone;
+}
+
+fn silence_text(step: Step, remote: SocketAddrV4) -> String {
+    let to = match step {
+        Step::MainSent1 | Step::MainAnswered1 => "message 1 of main mode",
+        Step::MainSent3 | Step::MainAnswered3 => "message 3 of main mode",
+        Step::MainSent5 => {
+            "message 5 of main mode, which tells who we are: the pre-shared key does not match, or our identity"
+        }
+        Step::AggressiveSent1 | Step::AggressiveAnswered1 => "message 1 of aggressive mode",
+    };
+    format!("no answer from {remote} to {to}")
 }
 
 /// The peer does not say that it is alive: all that there is with it is given up.
