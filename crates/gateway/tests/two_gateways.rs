@@ -391,8 +391,7 @@ fn packets_of_several_networks_take_the_child_of_their_own_by_ikev1() {
         net.right.want(connection("vco-right", vec![theirs], &here));
         net.left.want(connection("vco-left", vec![ours], &there));
         let is_child = |text: &str| text.contains("child SA") && text.contains("established");
-        let children =
-            |site: &Site| site.world.log().iter().filter(|line| is_child(&line.text)).count();
+        let children = |site: &Site| site.world.log().iter().filter(|line| is_child(&line.text)).count();
         let begin = Instant::now();
         while children(&net.left) < 4 || children(&net.right) < 4 {
             assert!(begin.elapsed() < Duration::from_secs(20), "{mode:?}: {:#?}", net.left.world.log());

@@ -473,8 +473,7 @@ impl Shared {
         let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
         let sas = || tunnel.sas.iter().filter_map(|spi| self.sas.get(spi));
         let phases1 = || tunnel.sas.iter().filter_map(|spi| self.v1.sas.get(spi));
-        let established =
-            sas().any(IkeSa::is_established) || phases1().any(v1::sa::Phase1::is_established);
+        let established = sas().any(IkeSa::is_established) || phases1().any(v1::sa::Phase1::is_established);
         let live = sas().any(IkeSa::is_live) || phases1().any(v1::sa::Phase1::is_live);
         if live || !tunnel.initiates() {
             tunnel.retry.at = None;

@@ -208,3 +208,6 @@ impl Shared {
         self.v1.sas.insert(sa.spi, sa);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,13 +146,13 @@ fn prove(
     if !(config.nat_traversal || config.force_encapsulation) {
         sa.abilities.nat_traversal = None;
     }
-    payloads.extend(nat_payloads(shared, sa, sa.abilities.nat_traversal, config.force_encapsulation));
-    if is_first {
-        payloads.push(Notify::about_isakmp(INITIAL_CONTACT, sa.cookies(), &[]).payload());
-    }
     sa.nat = detect(sa, contents, received.path, config.force_encapsulation);
     if sa.nat.encapsulates() && sa.path.local.port() == IKE_PORT {
         sa.path = sa.path.on_nat_port();
+    }
+    payloads.extend(nat_payloads(shared, sa, sa.abilities.nat_traversal, config.force_encapsulation));
+    if is_first {
+        payloads.push(Notify::about_isakmp(INITIAL_CONTACT, sa.cookies(), &[]).payload());
     }
     sa.vector = keys.first_vector();
     let header = Header { encrypted: true, ..sa.header(ExchangeType::Aggressive, true, 0) };

@@ -8,7 +8,12 @@ use causeway_crypto::CbcCipher;
 use crate::v1::message::{HASH, Header, Malformed, Payload, parse_chain, write_chain};
 
 /// Encrypts a message and moves the vector on.
-pub(crate) fn encrypt(cipher: &CbcCipher, vector: &mut Vec<u8>, header: &Header, payloads: &[Payload]) -> Vec<u8> {
+pub(crate) fn encrypt(
+    cipher: &CbcCipher,
+    vector: &mut Vec<u8>,
+    header: &Header,
+    payloads: &[Payload],
+) -> Vec<u8> {
     let (first, mut body) = write_chain(payloads);
     let block_len = cipher.block_len();
     body.resize(body.len().next_multiple_of(block_len), 0);

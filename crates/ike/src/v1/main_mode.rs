@@ -230,9 +230,8 @@ fn recognise(
         let keys = secret.and_then(|it| SaKeys::new(&sa.suite, &config.psk, it, &handshake.exchanged));
         let Some(keys) = keys else { continue };
         let decrypted = decrypt(keys.cipher(), &keys.first_vector(), received.first, received.body);
-        let readable = decrypted.and_then(|Decrypted { payloads, next_vector, .. }| {
-            Ok((Contents::of(payloads)?, next_vector))
-        });
+        let readable = decrypted
+            .and_then(|Decrypted { payloads, next_vector, .. }| Ok((Contents::of(payloads)?, next_vector)));
         let checked = match &readable {
             Ok((contents, _)) => check_peer(&keys, &handshake.exchanged, true, contents, config),
             Err(_) => Err(Denial::Key),

@@ -26,7 +26,8 @@ pub(crate) fn payloads(
 
 /// Compares what the peer hashed with what we see. The first payload is about us, the others are about the peer.
 pub(crate) fn detect(sent: &[Vec<u8>], hash: Hash, cookies: (u64, u64), path: Path, forced: bool) -> Nat {
-    let Some((about_us, about_peer)) = sent.split_first().filter(|(_, about_peer)| !about_peer.is_empty()) else {
+    let Some((about_us, about_peer)) = sent.split_first().filter(|(_, about_peer)| !about_peer.is_empty())
+    else {
         return Nat::default();
     };
     let remote = digest(hash, cookies, path.remote);

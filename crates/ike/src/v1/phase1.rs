@@ -36,7 +36,8 @@ pub(crate) fn begin(
 ) -> Option<(Phase1, Handshake, Arc<TunnelConfig>, Vec<Payload>)> {
     let config = Arc::clone(&shared.tunnels.get(&key)?.config);
     let Some(offer) = offer_ike(&config.ike, seconds(config.ike_lifetime())) else {
-        let text = format!("IKEv1 has no way to name the IKE proposal {}: choose another encryption", config.ike);
+        let text =
+            format!("IKEv1 has no way to name the IKE proposal {}: choose another encryption", config.ike);
         if shared.tunnels.get_mut(&key)?.note(&text) {
             shared.log(Some(key), Level::Error, text);
         }
@@ -261,7 +262,10 @@ pub(crate) fn denial_text(denial: &Denial, config: &TunnelConfig) -> String {
         }
         Denial::Identity(identity) => {
             let theirs = identity.as_ref().map_or("nobody".to_owned(), ToString::to_string);
-            format!("peer says it is {theirs}, we want it to be {}: the identities do not match", config.remote_id)
+            format!(
+                "peer says it is {theirs}, we want it to be {}: the identities do not match",
+                config.remote_id
+            )
         }
     }
 }

@@ -114,8 +114,7 @@ impl Phase2 {
     fn due(&self) -> Option<Duration> {
         let pairs = self.pairs.iter().filter_map(|pair| pair.retry.at);
         let children = self.children.values();
-        let children =
-            children.flat_map(|it| [it.rekey_at, it.ready_at, Some(it.expire_at)]).flatten();
+        let children = children.flat_map(|it| [it.rekey_at, it.ready_at, Some(it.expire_at)]).flatten();
         pairs.chain(children).chain(self.orphaned_until).min()
     }
 }

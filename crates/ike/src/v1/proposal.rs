@@ -5,8 +5,8 @@
 
 use crate::config::{ChildProposal, IkeProposal};
 use crate::message::proposal::{
-    ENCRYPTION, GROUP, INTEGRITY, PRF, PROTOCOL_ESP as V2_ESP, PROTOCOL_IKE as V2_IKE, Proposal as V2Proposal,
-    Transform as V2Transform,
+    ENCRYPTION, GROUP, INTEGRITY, PRF, PROTOCOL_ESP as V2_ESP, PROTOCOL_IKE as V2_IKE,
+    Proposal as V2Proposal, Transform as V2Transform,
 };
 use crate::proposal::{choose, explain};
 use crate::v1::message::association::{PROTOCOL_ESP, PROTOCOL_ISAKMP, Proposal, Transform};
@@ -121,7 +121,12 @@ pub(crate) fn offer_child(
     }
     let id = suite.encryption.ike_transform_id() as u8;
     let transform = Transform { number: 1, id, attributes: Vec::new(), raw };
-    Proposal { number: 1, protocol: PROTOCOL_ESP, spi: spi.to_be_bytes().to_vec(), transforms: vec![transform] }
+    Proposal {
+        number: 1,
+        protocol: PROTOCOL_ESP,
+        spi: spi.to_be_bytes().to_vec(),
+        transforms: vec![transform],
+    }
 }
 
 /// A life duration as data of RESPONDER-LIFETIME (RFC 2407, 4.6.3.1).
@@ -139,8 +144,9 @@ pub(crate) fn lifetime_of(attributes: &[Attribute]) -> Option<u64> {
 
 /// Chooses for phase 1, or says why not.
 pub(crate) fn choose_ike(offered: &[Proposal], suite: &IkeProposal) -> Result<Chosen, String> {
-    let (by_key, other): (Vec<_>, Vec<_>) = flat(offered, PROTOCOL_ISAKMP)
-        .partition(|(_, it)| value_of(&it.attributes, phase1::AUTHENTICATION) == Some(phase1::PRE_SHARED_KEY));
+    let (by_key, other): (Vec<_>, Vec<_>) = flat(offered, PROTOCOL_ISAKMP).partition(|(_, it)| {
+        value_of(&it.attributes, phase1::AUTHENTICATION) == Some(phase1::PRE_SHARED_KEY)
+    });
     if by_key.is_empty() && !other.is_empty() {
         let xauth = |(_, it): &(&Proposal, &Transform)| {
             value_of(&it.attributes, phase1::AUTHENTICATION) == Some(phase1::XAUTH)
@@ -170,7 +176,8 @@ pub(crate) fn choose_child(
     suite: &ChildProposal,
     encapsulation: Encapsulation,
 ) -> Result<Chosen, String> {
-    let all: Vec<_> = flat(offered, PROTOCOL_ESP).filter(|(proposal, _)| proposal.child_spi().is_some()).collect();
+    let all: Vec<_> =
+        flat(offered, PROTOCOL_ESP).filter(|(proposal, _)| proposal.child_spi().is_some()).collect();
     // A peer may name the drafts' number where the final one is agreed on, and the other way round.
     let in_udp = |number: u64| matches!(number, phase2::UDP_TUNNEL | phase2::UDP_TUNNEL_DRAFT);
     let fits = |number: Option<u64>| match (encapsulation, number) {

@@ -37,6 +37,8 @@ use crate::v1::{Received, identity, informational, phase2};
 
 /// The most exchanges of one ISAKMP SA, those that are over and remembered included.
 const EXCHANGES_MAX: usize = 512;
+/// The most quick modes under one ISAKMP SA.
+const SPENT_MAX: usize = 16_384;
 /// How long an exchange that is over is remembered, for when its last message is asked for again.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
@@ -159,6 +161,7 @@ pub(crate) fn start(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, pair: 
         resend: Some(Resend::new(message, shared.now, &shared.limits)),
         until: Duration::MAX,
     };
+    sa.spent.insert(id);
     sa.exchanges.insert(id, quick);
 }
 
@@ -171,7 +174,7 @@ pub(crate) fn new_id(shared: &mut Shared, sa: &Phase1) -> Option<u32> {
         let mut bytes = [0; 4];
         shared.random.fill(&mut bytes);
         let id = u32::from_be_bytes(bytes);
-        if id != 0 && !sa.exchanges.contains_key(&id) {
+        if id != 0 && !sa.spent.contains(&id) {
             return Some(id);
         }
     }
@@ -183,7 +186,12 @@ pub(crate) fn on_message(shared: &mut Shared, sa: &mut Phase1, received: Receive
     if !sa.has_keys_of_phase2() || !received.header.encrypted || id == 0 {
         return;
     }
-    let Some(mut quick) = sa.exchanges.remove(&id) else { return on_first(shared, sa, received) };
+    let Some(mut quick) = sa.exchanges.remove(&id) else {
+        if !sa.spent.contains(&id) {
+            on_first(shared, sa, received);
+        }
+        return;
+    };
     let digest = Hash::Sha256.digest(&[received.bytes]);
     match quick.last.as_ref().filter(|(last, _)| *last == digest) {
         Some((_, answer)) => {
@@ -223,7 +231,9 @@ fn on_first(shared: &mut Shared, sa: &mut Phase1, received: Received<'_>) {
     }
     sa.times.heard = shared.now;
     informational::follow(shared, sa, received.path);
-    if sa.exchanges.len() >= EXCHANGES_MAX {
+    if sa.exchanges.len() >= EXCHANGES_MAX || sa.spent.len() >= SPENT_MAX {
+        // It has been used for so long that another one should take its place.
+        sa.times.rekey = sa.times.rekey.map(|at| at.min(shared.now));
         return;
     }
     match agree(shared, sa, (key, &config), &contents) {
@@ -252,14 +262,16 @@ fn agree(
     contents: &Contents,
 ) -> Result<Agreed, (u16, String)> {
     let malformed = || (PAYLOAD_MALFORMED, "peer began quick mode with something incomplete".to_owned());
-    let offered = contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
+    let offered =
+        contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
     let peer_nonce = contents.nonce.clone().ok_or_else(malformed)?;
     let chosen =
         choose_child(&offered, &config.child, carried(sa)).map_err(|text| (NO_PROPOSAL_CHOSEN, text))?;
     let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
     let (remote, local) = networks(sa, contents, config)?;
-    let slot = phase2::slot(shared, key, local, remote)
-        .ok_or_else(|| (INVALID_ID_INFORMATION, traffic_text(config, &remote.to_string(), &local.to_string())))?;
+    let slot = phase2::slot(shared, key, local, remote).ok_or_else(|| {
+        (INVALID_ID_INFORMATION, traffic_text(config, &remote.to_string(), &local.to_string()))
+    })?;
     let mut own_value = None;
     let mut secret = None;
     if let Some(group) = config.child.pfs {
@@ -278,7 +290,9 @@ fn agree(
     let mut payloads =
         vec![Payload::new(SA, association::write(&[answer])), Payload::new(NONCE, nonce.clone())];
     payloads.extend(own_value);
-    payloads.extend(contents.ids.iter().take(2).map(|id| Payload::new(crate::v1::message::IDENTIFICATION, id.clone())));
+    payloads.extend(
+        contents.ids.iter().take(2).map(|id| Payload::new(crate::v1::message::IDENTIFICATION, id.clone())),
+    );
     if own_lifetime < offered_lifetime {
         let data = lifetime_data(seconds(own_lifetime));
         payloads.push(Notify::about_child(RESPONDER_LIFETIME, inbound_spi, &data).payload());
@@ -289,7 +303,11 @@ fn agree(
 }
 
 /// The networks that a peer asks for, its own first. Without identities the two addresses are meant.
-fn networks(sa: &Phase1, contents: &Contents, config: &TunnelConfig) -> Result<(Ipv4Net, Ipv4Net), (u16, String)> {
+fn networks(
+    sa: &Phase1,
+    contents: &Contents,
+    config: &TunnelConfig,
+) -> Result<(Ipv4Net, Ipv4Net), (u16, String)> {
     let host = |address: SocketAddrV4| Ipv4Net::from(*address.ip());
     match contents.ids.as_slice() {
         [] => Ok((host(sa.path.remote), host(sa.path.local))),
@@ -342,6 +360,7 @@ fn respond(
         resend: Some(Resend::new(message, shared.now, &shared.limits)),
         until: Duration::MAX,
     };
+    sa.spent.insert(id);
     sa.exchanges.insert(id, quick);
 }
 
@@ -396,7 +415,8 @@ fn accept(
     contents: &Contents,
 ) -> Result<(u32, Duration, Option<Secret>), String> {
     let malformed = || "peer answered quick mode with something incomplete".to_owned();
-    let offered = contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
+    let offered =
+        contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
     let chosen = choose_child(&offered, &config.child, carried(sa))?;
     let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
     contents.nonce.as_ref().ok_or_else(malformed)?;
@@ -459,7 +479,8 @@ pub(crate) fn conclude(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, out
 
 fn conclude_slots(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, slots: &[u16]) {
     let until = shared.now + REMEMBERED;
-    let answered = |quick: &&mut QuickMode| quick.step == Step::Answered1 && slots.contains(&quick.terms.slot);
+    let answered =
+        |quick: &&mut QuickMode| quick.step == Step::Answered1 && slots.contains(&quick.terms.slot);
     for quick in sa.exchanges.values_mut().filter(answered) {
         quick.step = Step::Done;
         (quick.resend, quick.until) = (None, until);
@@ -497,7 +518,9 @@ pub(crate) fn on_refusal(shared: &mut Shared, sa: &mut Phase1, notify: &Notify) 
             config.child
         ),
         INVALID_ID_INFORMATION => {
-            format!("peer refused traffic between our {ours} and its {theirs} ({notify}): its networks differ")
+            format!(
+                "peer refused traffic between our {ours} and its {theirs} ({notify}): its networks differ"
+            )
         }
         _ => format!("peer refused quick mode for our {ours} and its {theirs}: {notify}"),
     };

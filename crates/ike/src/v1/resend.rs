@@ -18,7 +18,12 @@ pub(crate) struct Resend {
 impl Resend {
     /// A message that was just sent for the first time.
     pub(crate) fn new(message: Vec<u8>, now: Duration, limits: &Limits) -> Self {
-        Resend { message, due: now + limits.retransmit_after, sent: 1, sent_max: limits.retransmissions_max + 1 }
+        Resend {
+            message,
+            due: now + limits.retransmit_after,
+            sent: 1,
+            sent_max: limits.retransmissions_max + 1,
+        }
     }
 
     /// The message, if it is to be sent once more; none if it was sent often enough.

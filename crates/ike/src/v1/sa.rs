@@ -1,6 +1,6 @@
 //! One ISAKMP SA: how far it is, what it sends until it is answered, and when it has to do something.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use causeway_crypto::{Hash, KeyExchange, Secret};
@@ -92,6 +92,8 @@ pub(crate) struct Phase1 {
     pub resend: Option<Resend>,
     /// Exchanges of phase 2, by message id.
     pub exchanges: BTreeMap<u32, QuickMode>,
+    /// The message ids of all quick modes there were, so that none is taken twice.
+    pub spent: BTreeSet<u32>,
     pub liveness: Liveness,
     pub times: Times,
     /// What the peer sent last in phase 1, by its hash, and what we answered.
@@ -141,6 +143,7 @@ impl Phase1 {
             vector: Vec::new(),
             resend: None,
             exchanges: BTreeMap::new(),
+            spent: BTreeSet::new(),
             liveness: Liveness::default(),
             times,
             last: None,

@@ -16,7 +16,7 @@ fn up() -> Sim {
 }
 
 /// Hands over what an attacker made, and asserts that it changes nothing that anybody could see but a log line or an answer.
-fn inject(sim: &mut Sim, datagram: Datagram) {
+pub fn inject(sim: &mut Sim, datagram: Datagram) {
     let side = if *datagram.to.ip() == ADDRESS_A { A } else { B };
     let now = sim.now;
     let endpoint = &mut sim.sides[side].1.endpoint;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Random, Secret, SeededRandom};
 use causeway_ike::{
-    ChildProposal, ChildSa, Endpoint, Identity, IkeProposal, IkeVersion, Level, Limits, Output, TunnelConfig, TunnelKey,
-    TunnelStatus,
+    ChildProposal, ChildSa, Endpoint, Identity, IkeProposal, IkeVersion, Level, Limits, Output, TunnelConfig,
+    TunnelKey, TunnelStatus,
 };
 
 pub const T: TunnelKey = TunnelKey(1);

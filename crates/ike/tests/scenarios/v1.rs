@@ -3,6 +3,7 @@
 mod ends;
 mod establish;
 mod hostile;
+mod nat;
 mod rekey;
 
 use causeway_ike::{ChildProposal, IkeVersion, Mode, TunnelConfig};

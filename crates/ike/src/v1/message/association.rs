@@ -98,8 +98,12 @@ fn parse_transform(body: &[u8]) -> Result<Transform, Malformed> {
 pub(crate) fn write(proposals: &[Proposal]) -> Vec<u8> {
     let mut body = [DOI_IPSEC.to_be_bytes(), SITUATION_IDENTITY_ONLY.to_be_bytes()].concat();
     for (at, proposal) in proposals.iter().enumerate() {
-        let mut inner =
-            vec![proposal.number, proposal.protocol, proposal.spi.len() as u8, proposal.transforms.len() as u8];
+        let mut inner = vec![
+            proposal.number,
+            proposal.protocol,
+            proposal.spi.len() as u8,
+            proposal.transforms.len() as u8,
+        ];
         inner.extend_from_slice(&proposal.spi);
         for (at, transform) in proposal.transforms.iter().enumerate() {
             let more = at + 1 < proposal.transforms.len();

@@ -136,7 +136,9 @@ impl Delete {
                 let spi = |(one, other): &(u64, u64)| [one.to_be_bytes(), other.to_be_bytes()].concat();
                 (PROTOCOL_ISAKMP, 16, cookies.iter().map(spi).collect())
             }
-            Delete::Esp(spis) => (PROTOCOL_ESP, 4, spis.iter().map(|spi| spi.to_be_bytes().to_vec()).collect()),
+            Delete::Esp(spis) => {
+                (PROTOCOL_ESP, 4, spis.iter().map(|spi| spi.to_be_bytes().to_vec()).collect())
+            }
             Delete::Other => (0, 0, Vec::new()),
         };
         let mut body = DOI_IPSEC.to_be_bytes().to_vec();

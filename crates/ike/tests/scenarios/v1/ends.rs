@@ -79,7 +79,8 @@ fn a_silent_peer_is_asked_and_one_with_traffic_is_not() {
 fn a_repeated_question_is_no_sign_of_life() {
     let mut sim = up(5, &config(Mode::Main));
     sim.run(secs(65));
-    let question = sim.wire.iter().rev().find(|it| it.message[18] == 5 && *it.from.ip() == ADDRESS_B).cloned();
+    let question =
+        sim.wire.iter().rev().find(|it| it.message[18] == 5 && *it.from.ip() == ADDRESS_B).cloned();
     let question = question.expect("B has asked or answered");
     sim.middle = Some(Box::new(|it| (*it.from.ip() == ADDRESS_A).then_some(it)));
     for _ in 0..20 {

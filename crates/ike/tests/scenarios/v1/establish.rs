@@ -52,8 +52,7 @@ fn a_tunnel_comes_up_with_every_encryption_integrity_and_group() {
 #[test]
 fn an_ike_sa_with_aes_gcm_is_not_possible_and_that_is_said() {
     let mut sim = Sim::new(2);
-    let ike =
-        IkeProposal { encryption: Encryption::Aes128Gcm16, integrity: None, ..config(Mode::Main).ike };
+    let ike = IkeProposal { encryption: Encryption::Aes128Gcm16, integrity: None, ..config(Mode::Main).ike };
     sim.put(A, T, TunnelConfig { ike, initiate: true, ..config(Mode::Main) });
     sim.run(secs(60));
     assert!(sim.wire.is_empty());
@@ -63,7 +62,8 @@ fn an_ike_sa_with_aes_gcm_is_not_possible_and_that_is_said() {
 #[test]
 fn several_networks_get_a_child_for_each_pair_side_by_side() {
     for mode in MODES {
-        let nets = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a network")).collect::<Vec<_>>();
+        let nets =
+            |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a network")).collect::<Vec<_>>();
         let local_ts = nets(&["192.168.1.0/24", "192.168.3.0/24"]);
         let remote_ts = nets(&["192.168.2.0/24", "172.16.0.0/12", "10.9.0.0/16"]);
         let sim = up(3, &TunnelConfig { local_ts, remote_ts, ..config(mode) });
@@ -150,7 +150,8 @@ fn the_last_message_of_main_mode_is_said_again_when_it_was_lost() {
     let mut dropped = 0;
     sim.middle = Some(Box::new(move |it| {
         // Main mode, encrypted, from B: message 6.
-        let lost = it.message[18] == 2 && it.message[19] & 1 == 1 && *it.from.ip() == ADDRESS_B && dropped < 3;
+        let lost =
+            it.message[18] == 2 && it.message[19] & 1 == 1 && *it.from.ip() == ADDRESS_B && dropped < 3;
         dropped += usize::from(lost);
         (!lost).then_some(it)
     }));
@@ -167,7 +168,9 @@ fn the_last_message_of_main_mode_is_said_again_when_it_was_lost() {
 
 #[test]
 fn an_unanswered_initiator_goes_on_for_ever_and_says_so_once() {
-    for (mode, text) in [(Mode::Main, "message 1 of main mode"), (Mode::Aggressive, "message 1 of aggressive")] {
+    for (mode, text) in
+        [(Mode::Main, "message 1 of main mode"), (Mode::Aggressive, "message 1 of aggressive")]
+    {
         let mut sim = Sim::new(7);
         sim.middle = Some(Box::new(|_| None));
         sim.put(A, T, TunnelConfig { initiate: true, ..config(mode) });
@@ -184,7 +187,8 @@ fn an_unanswered_initiator_goes_on_for_ever_and_says_so_once() {
 #[test]
 fn every_identity_of_the_api_works_in_both_modes() {
     for mode in MODES {
-        for (ours, theirs) in [("gw.example.com", "ops@example.com"), ("site-a", "10.9.9.9"), ("a@b", "A@B")] {
+        for (ours, theirs) in [("gw.example.com", "ops@example.com"), ("site-a", "10.9.9.9"), ("a@b", "A@B")]
+        {
             let (local_id, remote_id) = (Identity::parse(ours), Identity::parse(theirs));
             up(8, &TunnelConfig { local_id, remote_id, ..config(mode) });
         }
@@ -205,7 +209,8 @@ fn several_tunnels_between_the_same_addresses_are_told_apart_by_identity_or_by_k
         |mode, n: u64| TunnelConfig { psk: Secret::new(format!("key {n}").into_bytes()), ..config(mode) };
     type Way<'a> = (Mode, &'a dyn Fn(Mode, u64) -> TunnelConfig);
     // With aggressive mode the identity is known before the key is used, so that it alone can tell.
-    let ways: [Way<'_>; 3] = [(Mode::Main, &by_identity), (Mode::Main, &by_key), (Mode::Aggressive, &by_identity)];
+    let ways: [Way<'_>; 3] =
+        [(Mode::Main, &by_identity), (Mode::Main, &by_key), (Mode::Aggressive, &by_identity)];
     for (mode, config_of) in ways {
         let mut sim = Sim::new(9);
         for n in 1..=4 {
@@ -227,7 +232,8 @@ fn several_tunnels_between_the_same_addresses_are_told_apart_by_identity_or_by_k
 #[test]
 fn what_differs_is_named_on_both_sides() {
     let key = |config: &TunnelConfig| TunnelConfig { psk: Secret::new(b"other".to_vec()), ..config.clone() };
-    let identity = |config: &TunnelConfig| TunnelConfig { remote_id: Identity::parse("other"), ..config.clone() };
+    let identity =
+        |config: &TunnelConfig| TunnelConfig { remote_id: Identity::parse("other"), ..config.clone() };
     let encryption = |config: &TunnelConfig| TunnelConfig {
         ike: IkeProposal { encryption: Encryption::Aes256Cbc, ..config.ike },
         ..config.clone()
@@ -244,12 +250,32 @@ fn what_differs_is_named_on_both_sides() {
     let cases: [(Change<'_>, Mode, &str, &str); 9] = [
         (&key, Mode::Main, "pre-shared key does not match", "cannot be decrypted: the pre-shared key"),
         (&key, Mode::Aggressive, "the pre-shared key does not match", ""),
-        (&identity, Mode::Main, "it does not expect us to be", "peer says it is 10.0.0.1, we want it to be other"),
-        (&identity, Mode::Aggressive, "peer refused our IKE proposal", "peer says it is 10.0.0.1, we want it to be other"),
-        (&encryption, Mode::Main, "peer refused our IKE proposal aes128/sha1/curve25519", "encryption differs"),
+        (
+            &identity,
+            Mode::Main,
+            "it does not expect us to be",
+            "peer says it is 10.0.0.1, we want it to be other",
+        ),
+        (
+            &identity,
+            Mode::Aggressive,
+            "peer refused our IKE proposal",
+            "peer says it is 10.0.0.1, we want it to be other",
+        ),
+        (
+            &encryption,
+            Mode::Main,
+            "peer refused our IKE proposal aes128/sha1/curve25519",
+            "encryption differs",
+        ),
         (&encryption, Mode::Aggressive, "peer refused our IKE proposal", "encryption differs"),
         (&group, Mode::Main, "DH group or mode differs", "we want aes128/sha1/modp2048: DH group differs"),
-        (&pfs, Mode::Main, "peer refused our ESP proposal", "we want aes128/sha1/modp1024: PFS group differs"),
+        (
+            &pfs,
+            Mode::Main,
+            "peer refused our ESP proposal",
+            "we want aes128/sha1/modp1024: PFS group differs",
+        ),
         (&pfs, Mode::Aggressive, "peer refused our ESP proposal", "PFS group differs"),
     ];
     for (number, (change, mode, ours, theirs)) in cases.into_iter().enumerate() {

@@ -31,8 +31,12 @@ fn a_tunnel_is_rekeyed_for_days_without_a_gap() {
     for mode in MODES {
         for pfs in [None, Some(DhGroup::Ecp256)] {
             let child = ChildProposal { pfs, ..config(mode).child };
-            let lifetimes =
-                TunnelConfig { child, ike_lifetime: secs(28_800), child_lifetime: secs(3_600), ..config(mode) };
+            let lifetimes = TunnelConfig {
+                child,
+                ike_lifetime: secs(28_800),
+                child_lifetime: secs(3_600),
+                ..config(mode)
+            };
             let mut sim = up(1, &lifetimes);
             run_without_a_gap(&mut sim, secs(5 * 86_400));
             // Each child lives 85 to 93% of an hour.
@@ -54,7 +58,8 @@ fn a_tunnel_is_rekeyed_under_loss_duplication_and_reordering_without_a_gap() {
     for mode in MODES {
         for seed in 0..4 {
             let mut sim = Sim::new(seed);
-            let lifetimes = TunnelConfig { ike_lifetime: secs(3_000), child_lifetime: secs(1_000), ..config(mode) };
+            let lifetimes =
+                TunnelConfig { ike_lifetime: secs(3_000), child_lifetime: secs(1_000), ..config(mode) };
             put_both(&mut sim, &lifetimes);
             sim.run(secs(5));
             (sim.loss, sim.doubled, sim.jitter) = (0.1, 0.2, Duration::from_millis(300));
