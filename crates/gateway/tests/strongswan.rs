@@ -282,6 +282,33 @@ fn rekeying_by_strongswan_loses_no_packet_by_ikev1() {
 }
 
 #[test]
+fn rekeying_by_us_loses_no_packet_by_ikev1() {
+    let net = Net::new();
+    let charon = charon_by_ikev1(IkeMode::Main, &net, StartAction::None);
+    net.want(|it| {
+        want_ikev1(IkeMode::Main, it);
+        (it.ike.ike_lifetime_s, it.ipsec.ipsec_lifetime_s) = (6, 4);
+    });
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    net.left.world.wait_up("vco-peer");
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    let flow = Pinger::start(&net.left.lan, INSIDE_PEER, Duration::from_millis(2)).unwrap();
+    let made = |what: &str| {
+        let log = net.left.world.log();
+        log.iter().filter(|line| line.text.contains(what) && line.text.contains("established")).count()
+    };
+    let begin = std::time::Instant::now();
+    while made("IKE SA") < 2 || made("child SA") < 3 {
+        assert!(begin.elapsed() < PATIENCE, "{:#?}", net.left.world.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let flow = flow.stop(Duration::from_millis(500));
+    let lost = flow.probes.len() as u64 - flow.received();
+    let outage = flow.longest_outage();
+    assert_eq!(lost, 0, "of {}, longest outage {outage:?}\n{}", flow.probes.len(), charon.log());
+}
+
+#[test]
 fn a_peer_that_went_and_came_back_is_found_again_by_ikev1() {
     let net = Net::new();
     let charon = by_ikev1(IkeMode::Main, &net, StartAction::None);

@@ -1,20 +1,22 @@
 //! What the exchanges of all IKE SAs share: the tunnels, the IKE SAs themselves, randomness, time and the outbox.
 
+mod schedule;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_crypto::Random;
+use ipnet::Ipv4Net;
 
 use crate::child::{Agreement, Child, ChildState};
 use crate::config::{IkeVersion, Limits, TunnelConfig, TunnelKey};
-use crate::exchange::init;
 use crate::half_open::HalfOpen;
 use crate::message::notify::NotifyKind;
 use crate::nat::{IKE_PORT, Nat, Path};
 use crate::outbox::Outbox;
-use crate::output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};
+use crate::output::{ChildSa, DirectionKeys, Level, Output};
 use crate::sa::{IkeSa, Sending, State, Task};
 use crate::traffic::nets_name;
 use crate::tunnel::{Tunnel, fraction};
@@ -231,8 +233,7 @@ impl Shared {
     /// When to try again what the peer did not do, within `wait_max` and well before what it is about expires.
     pub(crate) fn soon(&mut self, expire: Duration, wait_max: Duration) -> Duration {
         let left = expire.saturating_sub(self.now);
-        // Not ever shorter waits as the end comes near.
-        let wait = wait_max.min(left / 5).max(Duration::from_secs(1));
+        let wait = wait_max.min(left / 5);
         self.now + wait.mul_f64(0.5 + 0.5 * fraction(&mut self.random))
     }
 
@@ -272,16 +273,26 @@ impl Shared {
             remote: *sa.path.remote.ip(),
         };
         let slot = child.slot;
+        self.log_child(key, inbound_spi, (&child.local_ts, &child.remote_ts));
         self.child_up(key, child);
         self.child_counts(key, inbound_spi, slot, ready);
+    }
+
+    /// Tells of a new child.
+    pub(crate) fn log_child(
+        &mut self,
+        key: TunnelKey,
+        inbound_spi: u32,
+        (local, remote): (&[Ipv4Net], &[Ipv4Net]),
+    ) {
+        let (ours, theirs) = (nets_name(local), nets_name(remote));
+        let text = format!("child SA {inbound_spi:08x} established, {ours} to {theirs}");
+        self.log(Some(key), Level::Info, text);
     }
 
     /// Receives on a new child.
     pub(crate) fn child_up(&mut self, key: TunnelKey, child: ChildSa) {
         self.child_spis.insert(child.inbound_spi);
-        let (ours, theirs) = (nets_name(&child.local_ts), nets_name(&child.remote_ts));
-        let text = format!("child SA {:08x} established, {ours} to {theirs}", child.inbound_spi);
-        self.log(Some(key), Level::Info, text);
         self.out.push(Output::ChildUp { tunnel: key, child });
     }
 
@@ -431,80 +442,6 @@ impl Shared {
         if down.is_none_or(|tunnel| tunnel.note(text)) {
             self.log(tunnel, Level::Warning, text.to_owned());
             self.dirty.extend(tunnel);
-        }
-    }
-
-    // --- time ---
-
-    pub(crate) fn set_timer(&mut self, timer: Timer, at: Option<Duration>) {
-        if let Some(old) = self.deadlines.remove(&timer) {
-            self.timers.remove(&(old, timer));
-        }
-        if let Some(at) = at {
-            self.deadlines.insert(timer, at);
-            self.timers.insert((at, timer));
-        }
-    }
-
-    pub(crate) fn next_timeout(&self) -> Option<Duration> {
-        let timer = self.timers.first().map(|(at, _)| *at);
-        let lingering = self.lingering.first().map(|(at, _, _)| *at);
-        timer.into_iter().chain(lingering).min()
-    }
-
-    /// Everything that is due now, each thing once.
-    pub(crate) fn due(&mut self) -> Vec<Timer> {
-        let now = self.now;
-        let ended: Vec<_> = self.lingering.iter().take_while(|(at, _, _)| *at <= now).copied().collect();
-        for entry in ended {
-            self.end_lingering(entry);
-        }
-        self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, timer)| *timer).collect()
-    }
-
-    /// Looks at every tunnel that something has happened to: does it have to initiate, and what is its status?
-    pub(crate) fn finish(&mut self) {
-        while let Some(key) = self.dirty.pop_first() {
-            self.reconsider(key);
-        }
-    }
-
-    fn reconsider(&mut self, key: TunnelKey) {
-        let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
-        let sas = || tunnel.sas.iter().filter_map(|spi| self.sas.get(spi));
-        let phases1 = || tunnel.sas.iter().filter_map(|spi| self.v1.sas.get(spi));
-        let established = sas().any(IkeSa::is_established) || phases1().any(v1::sa::Phase1::is_established);
-        let live = sas().any(IkeSa::is_live) || phases1().any(v1::sa::Phase1::is_live);
-        if live || !tunnel.initiates() {
-            tunnel.retry.at = None;
-        } else if tunnel.retry.at.is_none() {
-            tunnel.retry.at = Some(tunnel.retry.next(self.now, &self.limits, &mut self.random));
-        }
-        let status = match (tunnel.has_child(), established, tunnel.child_refused) {
-            (true, _, _) => TunnelStatus::IpsecSaEstablished,
-            (false, true, true) => TunnelStatus::IpsecSaNotEstablished,
-            (false, true, false) => TunnelStatus::IkeSaEstablished,
-            (false, false, _) => TunnelStatus::IkeSaNotEstablished,
-        };
-        let error = tunnel.error.clone().filter(|_| status != TunnelStatus::IpsecSaEstablished);
-        let at = tunnel.retry.at;
-        if tunnel.reported != (status, error.clone()) {
-            tunnel.reported = (status, error.clone());
-            self.out.push(Output::Status { tunnel: key, status, error });
-        }
-        self.set_timer(Timer::Tunnel(key), at);
-    }
-
-    /// A tunnel's time to initiate has come.
-    pub(crate) fn on_tunnel_timeout(&mut self, key: TunnelKey) {
-        let now = self.now;
-        let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
-        if tunnel.retry.at.is_some_and(|at| at <= now) {
-            tunnel.retry.at = None;
-            match tunnel.config.version {
-                IkeVersion::V2 => init::initiate(self, key),
-                IkeVersion::V1(mode) => v1::initiate(self, key, mode, None),
-            }
         }
     }
 }

@@ -6,10 +6,11 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{Mode, TunnelConfig, TunnelKey};
 use crate::identity::Identity;
-use crate::nat::{IKE_PORT, Path};
+use crate::nat::{IKE_PORT, Nat, Path};
 use crate::output::Level;
 use crate::shared::Shared;
 use crate::v1::Received;
@@ -30,6 +31,9 @@ use crate::v1::proposal::choose_ike;
 use crate::v1::sa::{Handshake, Phase1, State, Step};
 use crate::v1::vendor::{self, Abilities};
 use crate::v1::{identity, message::parse_chain};
+
+/// The most first messages from one address that are answered in a second: each costs a key exchange, whoever has sent it.
+const ANSWERS_PER_SECOND_MAX: usize = 16;
 
 /// Message 1.
 pub(crate) fn initiate(shared: &mut Shared, key: TunnelKey, replaces: Option<Path>) {
@@ -52,6 +56,10 @@ pub(crate) fn initiate(shared: &mut Shared, key: TunnelKey, replaces: Option<Pat
 /// Message 1 arrives: somebody wants to begin. Answers with message 2.
 pub(crate) fn on_first(shared: &mut Shared, received: Received<'_>) {
     if is_repeated(shared, &received) {
+        return;
+    }
+    let (address, lately) = (*received.path.remote.ip(), shared.now.saturating_sub(Duration::from_secs(1)));
+    if shared.v1.half_open.len_since(address, lately) >= ANSWERS_PER_SECOND_MAX {
         return;
     }
     let Some(contents) = plain(&received) else { return };
@@ -150,6 +158,7 @@ fn prove(
     if sa.nat.encapsulates() && sa.path.local.port() == IKE_PORT {
         sa.path = sa.path.on_nat_port();
     }
+    // Of the ports that this message goes over.
     payloads.extend(nat_payloads(shared, sa, sa.abilities.nat_traversal, config.force_encapsulation));
     if is_first {
         payloads.push(Notify::about_isakmp(INITIAL_CONTACT, sa.cookies(), &[]).payload());
@@ -188,7 +197,10 @@ pub(crate) fn on_third(shared: &mut Shared, sa: &mut Phase1, received: Received<
         return decline(shared, &received, AUTHENTICATION_FAILED);
     };
     let lifetime_s = handshake.lifetime_s;
-    sa.nat = detect(sa, &contents, received.path, config.force_encapsulation);
+    // Some hash the ports that they have moved to, and some those from before.
+    let [moved, before] =
+        [received.path, sa.path].map(|path| detect(sa, &contents, path, config.force_encapsulation));
+    sa.nat = Nat { local: moved.local && before.local, remote: moved.remote && before.remote, ..moved };
     sa.path = received.path;
     sa.vector = next_vector;
     sa.resend = None;

@@ -62,7 +62,7 @@ pub(crate) fn decrypt(
     first: u8,
     body: &[u8],
 ) -> Result<Decrypted, Malformed> {
-    if body.is_empty() || body.len() % cipher.block_len() != 0 {
+    if body.is_empty() || !body.len().is_multiple_of(cipher.block_len()) {
         return Err(Malformed("not whole blocks"));
     }
     let next_vector = body[body.len() - cipher.block_len()..].to_vec();

@@ -87,8 +87,6 @@ pub(crate) fn invited(
     asks_for: impl Fn(&TunnelConfig) -> bool,
 ) -> Option<(TunnelKey, Arc<TunnelConfig>, Proposal, Option<u64>)> {
     let path = received.path;
-    let body = contents.sa.as_ref().filter(|body| body.len() <= SA_BYTES_MAX)?;
-    let offered = association::parse(body).ok()?;
     let mut tunnels = shared.v1_tunnels_between(*path.local.ip(), *path.remote.ip());
     if tunnels.is_empty() {
         let other = shared.tunnels_between(*path.local.ip(), *path.remote.ip());
@@ -108,6 +106,8 @@ pub(crate) fn invited(
         decline(shared, received, NO_PROPOSAL_CHOSEN);
         return None;
     }
+    let body = contents.sa.as_ref().filter(|body| body.len() <= SA_BYTES_MAX)?;
+    let offered = association::parse(body).ok()?;
     let all: Vec<TunnelKey> = tunnels.iter().map(|(key, _)| *key).collect();
     tunnels.retain(|(_, config)| config.version == IkeVersion::V1(mode));
     let text = match tunnels.is_empty() {

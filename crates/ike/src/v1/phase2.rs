@@ -24,6 +24,7 @@ const SLOTS_MAX: usize = 256;
 const BEARER_WAIT: Duration = Duration::from_secs(5);
 /// How long to leave a peer alone that does not want what we want.
 const REFUSED_WAIT_MAX: Duration = Duration::from_secs(300);
+const REFUSED_WAIT_MIN: Duration = Duration::from_secs(1);
 /// How long children carry on after the peer has deleted the last ISAKMP SA.
 const ORPHANED_MAX: Duration = Duration::from_secs(60);
 /// A moment that does not come.
@@ -237,6 +238,7 @@ pub(crate) fn confirm(shared: &mut Shared, key: TunnelKey, terms: Terms, made_by
             }
         }
         let inbound_spi = child.terms.inbound_spi;
+        shared.log_child(key, inbound_spi, (&[child.terms.local], &[child.terms.remote]));
         phase2.children.insert(inbound_spi, child);
         if let Some(pair) = phase2.pairs.get_mut(usize::from(slot)) {
             pair.retry.at = None;
@@ -265,7 +267,8 @@ pub(crate) fn failed(shared: &mut Shared, key: TunnelKey, slot: u16, replaces: O
     let initiates = shared.tunnels.get(&key).is_some_and(|tunnel| tunnel.initiates());
     with_phase2(shared, key, |shared, phase2| {
         if let Some(child) = replaces.and_then(|spi| phase2.children.get_mut(&spi)).filter(|it| it.is_up()) {
-            child.rekey_at = Some(shared.soon(child.expire_at, REFUSED_WAIT_MAX));
+            let again = shared.soon(child.expire_at, REFUSED_WAIT_MAX).max(shared.now + REFUSED_WAIT_MIN);
+            child.rekey_at = Some(again);
         } else if let Some(pair) = phase2.pairs.get_mut(usize::from(slot)).filter(|_| initiates) {
             let at = pair.retry.next(shared.now, &shared.limits, &mut shared.random);
             pair.retry.at = Some(at);

@@ -275,7 +275,9 @@ fn a_flood_of_first_messages_costs_a_bounded_amount_of_memory() {
             pair.give_us(&message);
             assert!(pair.us.shared.v1.sas.len() <= limits.half_open_per_address_max);
         }
-        assert_eq!(pair.us.shared.v1.half_open.len(), limits.half_open_per_address_max);
+        // Aggressive mode costs a key exchange each, and answers only so many at a time.
+        let held = if mode == Mode::Main { limits.half_open_per_address_max } else { 16 };
+        assert_eq!(pair.us.shared.v1.half_open.len(), held);
         let heaviest = |sa: &Phase1| match &sa.state {
             State::Handshake(_, handshake) => {
                 (handshake.exchanged.sa_body.len(), sa.keys.is_some(), handshake.shared.is_some())

@@ -13,6 +13,7 @@ use crate::v1::{informational, initiate, phase2, quick_mode};
 
 /// How long to wait before trying once more to replace an ISAKMP SA.
 const REPLACE_WAIT_MAX: Duration = Duration::from_secs(120);
+const REPLACE_WAIT_MIN: Duration = Duration::from_secs(1);
 
 /// How often message 5 is sent before we say what is probably wrong.
 const UNANSWERED: u32 = 4;
@@ -60,7 +61,9 @@ fn suspect(shared: &mut Shared, sa: &mut Phase1) {
 /// Begins the ISAKMP SA that takes this one's place, and looks again later whether that has worked.
 fn replace(shared: &mut Shared, sa: &mut Phase1) {
     let expire = sa.times.expire.unwrap_or(shared.now);
-    sa.times.rekey = Some(shared.soon(expire, REPLACE_WAIT_MAX));
+    // Not ever shorter waits as the end comes near.
+    let again = shared.soon(expire, REPLACE_WAIT_MAX).max(shared.now + REPLACE_WAIT_MIN);
+    sa.times.rekey = Some(again);
     let (Some(config), Some(key)) = (config_of(shared, sa), sa.tunnel) else { return };
     let IkeVersion::V1(mode) = config.version else { return };
     let siblings = shared.tunnels.get(&key).into_iter().flat_map(|tunnel| &tunnel.sas);

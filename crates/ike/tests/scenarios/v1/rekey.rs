@@ -38,16 +38,16 @@ fn a_tunnel_is_rekeyed_for_days_without_a_gap() {
                 ..config(mode)
             };
             let mut sim = up(1, &lifetimes);
-            run_without_a_gap(&mut sim, secs(5 * 86_400));
+            run_without_a_gap(&mut sim, secs(2 * 86_400));
             // Each child lives 85 to 93% of an hour.
             let made = sim.side(A).children_made;
-            assert!((128..=145).contains(&made), "{made} children in five days");
+            assert!((51..=58).contains(&made), "{made} children in two days");
             assert_eq!(made, sim.side(B).children_made);
             let begun = |side: usize| {
                 let established = |line: &&(_, _, String)| line.2.contains("IKE SA established");
                 sim.side(side).logs.iter().filter(established).count()
             };
-            assert!((16..=18).contains(&begun(A)), "{} IKE SAs in five days", begun(A));
+            assert!((6..=8).contains(&begun(A)), "{} IKE SAs in two days", begun(A));
             assert_no_leaks(&mut sim);
         }
     }
@@ -56,7 +56,7 @@ fn a_tunnel_is_rekeyed_for_days_without_a_gap() {
 #[test]
 fn a_tunnel_is_rekeyed_under_loss_duplication_and_reordering_without_a_gap() {
     for mode in MODES {
-        for seed in 0..4 {
+        for seed in 0..2 {
             let mut sim = Sim::new(seed);
             let lifetimes =
                 TunnelConfig { ike_lifetime: secs(3_000), child_lifetime: secs(1_000), ..config(mode) };
@@ -73,7 +73,7 @@ fn a_tunnel_is_rekeyed_under_loss_duplication_and_reordering_without_a_gap() {
 
 #[test]
 fn heavy_loss_may_cost_an_sa_but_never_the_tunnel() {
-    for seed in 0..4 {
+    for seed in 0..2 {
         let mut sim = Sim::new(seed);
         (sim.loss, sim.doubled, sim.jitter) = (0.4, 0.2, secs(3));
         let both = TunnelConfig {
