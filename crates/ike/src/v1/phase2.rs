@@ -25,8 +25,9 @@ const BEARER_WAIT: Duration = Duration::from_secs(5);
 /// How long to leave a peer alone that does not want what we want.
 const REFUSED_WAIT_MAX: Duration = Duration::from_secs(300);
 const REFUSED_WAIT_MIN: Duration = Duration::from_secs(1);
-/// How long children carry on after the peer has deleted the last ISAKMP SA.
-const ORPHANED_MAX: Duration = Duration::from_secs(60);
+/// How long children carry on after the peer has deleted the last ISAKMP SA. If it meant all of the tunnel, nobody receives on
+/// them any more, and another tunnel should take over soon.
+const ORPHANED_MAX: Duration = Duration::from_secs(5);
 /// A moment that does not come.
 const NEVER: Duration = Duration::MAX;
 

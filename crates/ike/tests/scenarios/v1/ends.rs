@@ -130,12 +130,28 @@ fn children_outlive_an_ike_sa_that_the_peer_alone_closes() {
     let before = sim.side(A).in_use[&T];
     sim.run(secs(990));
     assert_eq!(sim.side(A).in_use[&T], before);
-    sim.run(secs(20));
+    sim.run(secs(12));
     assert!(sim.side(A).children.contains_key(&before), "packets still pass");
     sim.middle = None;
     sim.run(secs(60));
     sim.assert_up();
     assert!(sim.logged(A, "the IKE SA's lifetime ended") || sim.logged(A, "peer closed the IKE SA"));
+}
+
+#[test]
+fn a_peer_that_says_only_that_its_last_ike_sa_is_closed_is_not_waited_for_long() {
+    let mut sim = up(11, &config(Mode::Main));
+    let mut protected = 0;
+    sim.middle = Some(Box::new(move |it| {
+        // Of what B says now only the second message, the Delete of the ISAKMP SA, arrives.
+        protected += usize::from(*it.from.ip() == ADDRESS_B && it.message[18] == 5);
+        (*it.from.ip() == ADDRESS_B && it.message[18] == 5 && protected == 2).then_some(it)
+    }));
+    sim.remove(B, T);
+    sim.run(secs(7));
+    assert!(sim.logged(A, "peer closed the IKE SA"));
+    assert_eq!(sim.status(A), TunnelStatus::IkeSaNotEstablished);
+    assert!(sim.side(A).children.is_empty());
 }
 
 #[test]
