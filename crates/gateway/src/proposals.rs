@@ -74,6 +74,9 @@ pub fn weaknesses(tunnel: &DesiredTunnel) -> Option<String> {
     let (ike, child) = (ike_proposal(tunnel), child_proposal(tunnel));
     let mut weak = Vec::new();
     let mut note = |is_weak: bool, what: &str| weak.extend(is_weak.then(|| what.to_owned()));
+    // Whoever has read the messages of aggressive mode can try pre-shared keys at leisure.
+    let is_aggressive = version(tunnel) == causeway_ike::IkeVersion::V1(Mode::Aggressive);
+    note(is_aggressive, "IkeMode");
     note(ike.encryption.is_weak(), "IkeEncAlg");
     note(ike.integrity.is_some_and(Integrity::is_weak), "IkeAuthAlg");
     note(ike.group.is_weak(), "IkePfs");
@@ -82,7 +85,7 @@ pub fn weaknesses(tunnel: &DesiredTunnel) -> Option<String> {
     note(child.pfs.is_some_and(DhGroup::is_weak), "IpsecPfs");
     (!weak.is_empty()).then(|| {
         let (list, verb) = (weak.join(", "), if weak.len() == 1 { "is" } else { "are" });
-        format!("{list} {verb} weak by today's measure; prefer aes256, sha256 and group14 where the peer can")
+        format!("{list} {verb} weak by today's measure; prefer main, aes256, sha256 and group14 where the peer can")
     })
 }
 
@@ -275,5 +278,7 @@ mod tests {
         tunnel.ike.ike_enc_alg = EncAlg::Des;
         tunnel.ipsec.ipsec_auth_alg = AuthAlg::Md5;
         assert!(weaknesses(&tunnel).unwrap().starts_with("IkeEncAlg, IpsecAuthAlg are weak"));
+        (tunnel.ike.ike_version, tunnel.ike.ike_mode) = (IkeVersion::Ikev1, IkeMode::Aggressive);
+        assert!(weaknesses(&tunnel).unwrap().starts_with("IkeMode, IkeEncAlg, IpsecAuthAlg are weak"));
     }
 }

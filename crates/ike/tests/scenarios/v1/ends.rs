@@ -1,6 +1,6 @@
 //! How tunnels end, and how they come back.
 
-use causeway_ike::{Mode, TunnelConfig, TunnelStatus};
+use causeway_ike::{IkeVersion, Mode, TunnelConfig, TunnelStatus};
 
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Sim, T, mirrored, put_both, secs};
 use crate::v1::{MODES, config, up};
@@ -170,6 +170,25 @@ fn a_change_of_lifetimes_alone_keeps_the_tunnel_and_another_change_negotiates_an
     sim.put(B, T, mirrored(&other));
     sim.run(secs(60));
     sim.assert_up();
+}
+
+#[test]
+fn another_mode_or_version_is_negotiated_anew_and_leaves_nothing_behind() {
+    let versions = [IkeVersion::V1(Mode::Aggressive), IkeVersion::V2, IkeVersion::V1(Mode::Main)];
+    let mut sim = up(12, &config(Mode::Main));
+    for version in versions {
+        let other = TunnelConfig { version, ..config(Mode::Main) };
+        sim.put(B, T, mirrored(&other));
+        sim.put(A, T, TunnelConfig { initiate: true, ..other });
+        sim.run(secs(60));
+        sim.assert_up();
+        assert_eq!((sim.side(A).children.len(), sim.side(B).children.len()), (1, 1), "{version:?}");
+    }
+    sim.remove(A, T);
+    sim.remove(B, T);
+    sim.run(secs(120));
+    assert_eq!(sim.side(A).endpoint.next_timeout(), None);
+    assert_eq!(sim.side(B).endpoint.next_timeout(), None);
 }
 
 #[test]
