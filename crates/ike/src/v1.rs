@@ -39,6 +39,11 @@
 //! An address with which there is no tunnel costs nothing but an answer. Before its peer has shown that it receives our answers, a
 //! responder of main mode holds the peer's proposals (`SA_BYTES_MAX` at most) and no key; the numbers are those of IKEv2's
 //! half-open SAs, and the oldest gives way. IKEv1 has no cookie that could be checked without state.
+//!
+//! # What is absent
+//!
+//! No certificates, no XAUTH, no mode configuration, no transport mode, no AH, no compression. They are not offered, and a peer's
+//! offer of nothing else is declined with words that say so. Lifetimes in kilobytes are passed over.
 
 pub(crate) mod aggressive;
 pub(crate) mod cipher;

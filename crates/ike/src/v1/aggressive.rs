@@ -24,10 +24,11 @@ use crate::v1::message::{
     ExchangeType, HASH, Header, IDENTIFICATION, KEY_EXCHANGE, NONCE, Payload, SA, write_plain,
 };
 use crate::v1::phase1::{
-    begin, check_peer, decline, denial_text, detect, establish, failed, half_open, invited, is_repeated,
-    key_exchange, nat_payloads, plain, proof, refused, send, step,
+    answer, begin, check_peer, decline, denial_text, detect, establish, failed, half_open, invited,
+    is_repeated, key_exchange, nat_payloads, plain, proof, refused, send, step,
 };
 use crate::v1::proposal::choose_ike;
+use crate::v1::resend::Resend;
 use crate::v1::sa::{Handshake, Phase1, State, Step};
 use crate::v1::vendor::{self, Abilities};
 use crate::v1::{identity, message::parse_chain};
@@ -96,8 +97,9 @@ pub(crate) fn on_first(shared: &mut Shared, received: Received<'_>) {
     sa.keys = Some(keys);
     handshake.peer_identity = contents.ids.first().cloned().unwrap_or_default();
     step(&mut sa, Step::AggressiveAnswered1, Box::new(handshake));
-    sa.keep_answer(received.bytes, Some(&message));
-    send(shared, &mut sa, message);
+    // Nothing else makes the initiator say its last message again.
+    sa.resend = Some(Resend::for_a_stranger(message.clone(), shared.now, &shared.limits));
+    answer(shared, &mut sa, received.bytes, message);
     shared.settle_phase1(sa);
 }
 

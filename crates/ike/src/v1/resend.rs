@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::config::Limits;
 
+/// How often a message is sent in all to somebody who has not authenticated and may not have asked for it.
+const STRANGER_SENT_MAX: u32 = 4;
+
 /// A message, and when it is sent again.
 #[derive(Clone, Debug)]
 pub(crate) struct Resend {
@@ -24,6 +27,12 @@ impl Resend {
             sent: 1,
             sent_max: limits.retransmissions_max + 1,
         }
+    }
+
+    /// The same, but sent again a few times only: the peer may not be where its message seemed to come from.
+    pub(crate) fn for_a_stranger(message: Vec<u8>, now: Duration, limits: &Limits) -> Self {
+        let resend = Resend::new(message, now, limits);
+        Resend { sent_max: resend.sent_max.min(STRANGER_SENT_MAX), ..resend }
     }
 
     /// The message, if it is to be sent once more; none if it was sent often enough.

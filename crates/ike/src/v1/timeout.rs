@@ -26,13 +26,16 @@ pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut Phase1) {
         return on_expired(shared, sa);
     }
     if is_due(sa.resend.as_ref().map(|resend| resend.due)) {
+        let initiator = sa.initiator;
         match sa.resend.as_mut().and_then(|resend| resend.again(now, &shared.limits)) {
             Some(message) => {
                 sa.times.sent = now;
                 shared.out.transmit(sa.path, message);
                 suspect(shared, sa);
             }
-            None => return on_silence(shared, sa),
+            None if initiator => return on_silence(shared, sa),
+            // The initiator may yet ask again, until the time for that is over.
+            None => sa.resend = None,
         }
     }
     if is_due(sa.times.rekey) {
