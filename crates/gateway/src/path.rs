@@ -41,9 +41,12 @@ pub struct DomainPlane {
     pub counters: Counters,
 }
 
-/// The way out of one tunnel, over the child SA that is in use.
+/// The way out of one tunnel, over a child SA that is in use.
 #[derive(Debug)]
 pub struct OutboundPath {
+    /// The ways over the tunnel's other children, for what may not go through this one. IKEv1 needs a child for each pair of
+    /// networks; by IKEv2 there are none.
+    pub beside: Box<[Arc<OutboundPath>]>,
     /// Seals; shared with the path that replaces this one when the peer moves.
     pub sa: Arc<OutboundSa>,
     /// What may go through.
@@ -52,6 +55,14 @@ pub struct OutboundPath {
     pub peer: Peer,
     /// The tunnel's.
     pub counters: Arc<Counters>,
+}
+
+impl OutboundPath {
+    /// The way for packets between two addresses: this one, or one beside it.
+    fn way(path: &Arc<Self>, source: Ipv4Addr, destination: Ipv4Addr) -> Option<&Arc<Self>> {
+        let mut ways = std::iter::once(path).chain(path.beside.iter());
+        ways.find(|way| way.selectors.allow_outbound(source, destination))
+    }
 }
 
 /// How ESP packets reach the peer.

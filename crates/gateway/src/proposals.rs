@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkePfs, IkeVersion};
+use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeMode, IkePfs, IkeVersion};
 use causeway_control::resource::ipsec_config::IpsecPfs;
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
-use causeway_ike::{ChildProposal, Identity, IkeProposal, TunnelConfig};
+use causeway_ike::{ChildProposal, Identity, IkeProposal, Mode, TunnelConfig};
 
 use crate::config::Encapsulation;
 use causeway_control::desired::DesiredTunnel;
@@ -14,11 +14,11 @@ use causeway_control::desired::DesiredTunnel;
 /// Why a tunnel cannot be negotiated as it is configured, in words for its owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotNegotiable {
-    /// It asks for IKEv1.
+    /// IKEv1 has no AES-GCM for its own messages.
     #[error(
-        "the tunnel is configured for ikev1, which this engine does not negotiate yet: set IkeVersion to ikev2"
+        "IkeEncAlg names AES-GCM, which ikev1 does not have: choose aes, aes192, aes256, 3des or des, or set IkeVersion to ikev2"
     )]
-    Ikev1,
+    NotInIkev1,
     /// The gateway does not have its address.
     #[error("the tunnel's address {0} is none of this gateway's: configure it, or make the tunnel anew")]
     NotOurAddress(Ipv4Addr),
@@ -33,9 +33,7 @@ pub fn tunnel_config(
     local: Option<Ipv4Addr>,
     encapsulation: Encapsulation,
 ) -> Result<TunnelConfig, NotNegotiable> {
-    if tunnel.ike.ike_version == IkeVersion::Ikev1 {
-        return Err(NotNegotiable::Ikev1);
-    }
+    fits_version(tunnel)?;
     if tunnel.remote_address.is_unspecified() {
         return Err(NotNegotiable::NoPeerAddress);
     }
@@ -44,6 +42,7 @@ pub fn tunnel_config(
     Ok(TunnelConfig {
         local,
         remote: tunnel.remote_address,
+        version: version(tunnel),
         local_id: identity(&tunnel.ike.local_id, tunnel.local_address),
         remote_id: identity(&tunnel.ike.remote_id, tunnel.remote_address),
         psk: Secret::from(tunnel.ike.psk.expose().as_bytes()),
@@ -61,11 +60,23 @@ pub fn tunnel_config(
     })
 }
 
+/// Whether the algorithms exist in the version.
+pub fn fits_version(tunnel: &DesiredTunnel) -> Result<(), NotNegotiable> {
+    let is_v1 = tunnel.ike.ike_version == IkeVersion::Ikev1;
+    match is_v1 && encryption(tunnel.ike.ike_enc_alg).is_aead() {
+        true => Err(NotNegotiable::NotInIkev1),
+        false => Ok(()),
+    }
+}
+
 /// What of a tunnel's choices is weak, as a sentence for its log; none if nothing is.
 pub fn weaknesses(tunnel: &DesiredTunnel) -> Option<String> {
     let (ike, child) = (ike_proposal(tunnel), child_proposal(tunnel));
     let mut weak = Vec::new();
     let mut note = |is_weak: bool, what: &str| weak.extend(is_weak.then(|| what.to_owned()));
+    // Whoever has read the messages of aggressive mode can try pre-shared keys at leisure.
+    let is_aggressive = version(tunnel) == causeway_ike::IkeVersion::V1(Mode::Aggressive);
+    note(is_aggressive, "IkeMode");
     note(ike.encryption.is_weak(), "IkeEncAlg");
     note(ike.integrity.is_some_and(Integrity::is_weak), "IkeAuthAlg");
     note(ike.group.is_weak(), "IkePfs");
@@ -74,12 +85,20 @@ pub fn weaknesses(tunnel: &DesiredTunnel) -> Option<String> {
     note(child.pfs.is_some_and(DhGroup::is_weak), "IpsecPfs");
     (!weak.is_empty()).then(|| {
         let (list, verb) = (weak.join(", "), if weak.len() == 1 { "is" } else { "are" });
-        format!("{list} {verb} weak by today's measure; prefer aes256, sha256 and group14 where the peer can")
+        format!("{list} {verb} weak by today's measure; prefer main, aes256, sha256 and group14 where the peer can")
     })
 }
 
 fn identity(configured: &str, address: Ipv4Addr) -> Identity {
     if configured.is_empty() { Identity::Ipv4(address) } else { Identity::parse(configured) }
+}
+
+fn version(tunnel: &DesiredTunnel) -> causeway_ike::IkeVersion {
+    match (tunnel.ike.ike_version, tunnel.ike.ike_mode) {
+        (IkeVersion::Ikev2, _) => causeway_ike::IkeVersion::V2,
+        (IkeVersion::Ikev1, IkeMode::Main) => causeway_ike::IkeVersion::V1(Mode::Main),
+        (IkeVersion::Ikev1, IkeMode::Aggressive) => causeway_ike::IkeVersion::V1(Mode::Aggressive),
+    }
 }
 
 fn ike_proposal(tunnel: &DesiredTunnel) -> IkeProposal {
@@ -157,10 +176,10 @@ fn prf(name: AuthAlg) -> Prf {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkePfs, IkeVersion};
+    use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeMode, IkePfs, IkeVersion};
     use causeway_control::resource::ipsec_config::IpsecPfs;
     use causeway_crypto::{DhGroup, Encryption, Prf};
-    use causeway_ike::Identity;
+    use causeway_ike::{Identity, Mode};
 
     use super::{NotNegotiable, tunnel_config, weaknesses};
     use crate::config::Encapsulation;
@@ -231,7 +250,23 @@ mod tests {
         tunnel.remote_address = Ipv4Addr::UNSPECIFIED;
         assert_eq!(refused(&tunnel, HERE), NotNegotiable::NoPeerAddress);
         tunnel.ike.ike_version = IkeVersion::Ikev1;
-        assert_eq!(refused(&tunnel, HERE), NotNegotiable::Ikev1);
+        tunnel.ike.ike_enc_alg = EncAlg::Aes192Gcm;
+        assert_eq!(refused(&tunnel, HERE), NotNegotiable::NotInIkev1);
+    }
+
+    #[test]
+    fn the_version_and_the_mode_are_those_of_the_configuration() {
+        let mut tunnel = samples::tunnel("tun-1", 0);
+        let negotiated = |tunnel: &DesiredTunnel| {
+            let config = tunnel_config(tunnel, HERE, Encapsulation::Always).unwrap();
+            config.version
+        };
+        assert_eq!(negotiated(&tunnel), causeway_ike::IkeVersion::V2);
+        tunnel.ike.ike_version = IkeVersion::Ikev1;
+        for (mode, expected) in [(IkeMode::Main, Mode::Main), (IkeMode::Aggressive, Mode::Aggressive)] {
+            tunnel.ike.ike_mode = mode;
+            assert_eq!(negotiated(&tunnel), causeway_ike::IkeVersion::V1(expected));
+        }
     }
 
     #[test]
@@ -243,5 +278,7 @@ mod tests {
         tunnel.ike.ike_enc_alg = EncAlg::Des;
         tunnel.ipsec.ipsec_auth_alg = AuthAlg::Md5;
         assert!(weaknesses(&tunnel).unwrap().starts_with("IkeEncAlg, IpsecAuthAlg are weak"));
+        (tunnel.ike.ike_version, tunnel.ike.ike_mode) = (IkeVersion::Ikev1, IkeMode::Aggressive);
+        assert!(weaknesses(&tunnel).unwrap().starts_with("IkeMode, IkeEncAlg, IpsecAuthAlg are weak"));
     }
 }

@@ -15,11 +15,10 @@ use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::{
     NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, Observer, TunnelStatus,
 };
-use causeway_control::resource::ike_config::IkeVersion;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use ipnet::Ipv4Net;
 
-use crate::proposals::NotNegotiable;
+use crate::proposals::fits_version;
 use crate::snapshot::GatewaySnapshot;
 use crate::{EngineHandle, Waker};
 
@@ -306,8 +305,8 @@ fn forwarding(desired: &DesiredConnection, observed: &ObservedConnection) -> Sim
 }
 
 fn observe(tunnel: &DesiredTunnel, is_up: bool) -> ObservedTunnel {
-    if tunnel.ike.ike_version == IkeVersion::Ikev1 {
-        let last_error = Some(NotNegotiable::Ikev1.to_string());
+    if let Err(reason) = fits_version(tunnel) {
+        let last_error = Some(reason.to_string());
         return ObservedTunnel { last_error, ..ObservedTunnel::default() };
     }
     if !is_up {

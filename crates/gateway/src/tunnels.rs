@@ -62,8 +62,8 @@ pub struct TunnelPlace {
 
 struct Tunnel {
     place: TunnelPlace,
-    /// The child that is sent on.
-    in_use: Option<u32>,
+    /// The children that are sent on, by their slots.
+    in_use: BTreeMap<u16, u32>,
     path: Option<Arc<OutboundPath>>,
     /// How many packets had come out of it when that was last asked.
     heard: u64,
@@ -71,6 +71,7 @@ struct Tunnel {
 
 struct Child {
     tunnel: TunnelKey,
+    slot: u16,
     sa: Arc<OutboundSa>,
     selectors: Selectors,
     /// The same as it was negotiated.
@@ -125,7 +126,7 @@ impl Tunnels {
             Some(tunnel) => tunnel.place = place,
             None => {
                 let heard = place.counters.received_packets();
-                self.tunnels.insert(key, Tunnel { place, in_use: None, path: None, heard });
+                self.tunnels.insert(key, Tunnel { place, in_use: BTreeMap::new(), path: None, heard });
             }
         }
         self.choose(&connection);
@@ -165,6 +166,7 @@ impl Tunnels {
         }));
         let installed = Child {
             tunnel: key,
+            slot: child.slot,
             sa: Arc::new(outbound),
             selectors,
             negotiated: NegotiatedSelectors {
@@ -179,10 +181,11 @@ impl Tunnels {
         Ok(())
     }
 
-    /// Sends on this child, and on no other of the tunnel.
+    /// Sends on this child, and on no other of the tunnel with the same slot.
     pub fn child_use(&mut self, key: TunnelKey, inbound_spi: u32) {
+        let Some(slot) = self.children.get(&inbound_spi).map(|child| child.slot) else { return };
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.in_use = Some(inbound_spi);
+            tunnel.in_use.insert(slot, inbound_spi);
             tunnel.place.counters.child_used();
             self.reroute(key);
         }
@@ -204,10 +207,20 @@ impl Tunnels {
         self.reroute(child.tunnel);
     }
 
-    /// What was negotiated for the child that a tunnel sends on.
+    /// What was negotiated for the child that a tunnel sends on; of several children (IKEv1) the networks of all of them.
     pub fn selectors(&self, key: TunnelKey) -> Option<NegotiatedSelectors> {
-        let in_use = self.tunnels.get(&key)?.in_use?;
-        self.children.get(&in_use).map(|child| child.negotiated.clone())
+        let in_use = self.tunnels.get(&key)?.in_use.values();
+        let mut negotiated = in_use.filter_map(|spi| self.children.get(spi)).map(|child| &child.negotiated);
+        let mut all = negotiated.next()?.clone();
+        for more in negotiated {
+            all.local.extend_from_slice(&more.local);
+            all.remote.extend_from_slice(&more.remote);
+        }
+        for nets in [&mut all.local, &mut all.remote] {
+            let mut seen = BTreeSet::new();
+            nets.retain(|net| seen.insert(*net));
+        }
+        Some(all)
     }
 
     /// The tunnels out of which packets have come since this was last asked.
@@ -225,17 +238,21 @@ impl Tunnels {
     /// The tunnels whose child in use will soon have used all of its sequence numbers.
     pub fn worn_out(&self) -> Vec<TunnelKey> {
         let is_worn_out = |tunnel: &Tunnel| {
-            let child = tunnel.in_use.and_then(|spi| self.children.get(&spi));
-            child.is_some_and(|child| child.sa.sequence() > SEQUENCE_MAX)
+            let mut children = tunnel.in_use.values().filter_map(|spi| self.children.get(spi));
+            children.any(|child| child.sa.sequence() > SEQUENCE_MAX)
         };
         self.tunnels.iter().filter(|(_, tunnel)| is_worn_out(tunnel)).map(|(key, _)| *key).collect()
     }
 
-    /// Makes the tunnel's path that of the child in use.
+    /// Makes the tunnel's path that of the children in use. What a peer has made for a part of a configured network has a slot
+    /// behind those that were configured, and goes first.
     fn reroute(&mut self, key: TunnelKey) {
         let Some(tunnel) = self.tunnels.get(&key) else { return };
-        let in_use = tunnel.in_use.and_then(|spi| self.children.get(&spi));
-        let path = in_use.and_then(|child| self.path(child, &tunnel.place.counters)).map(Arc::new);
+        let in_use = tunnel.in_use.values().rev().filter_map(|spi| self.children.get(spi));
+        let mut paths: Vec<OutboundPath> =
+            in_use.filter_map(|child| self.path(child, &tunnel.place.counters)).collect();
+        let beside: Vec<_> = paths.drain(paths.len().min(1)..).map(Arc::new).collect();
+        let path = paths.pop().map(|path| Arc::new(OutboundPath { beside: beside.into(), ..path }));
         let connection = tunnel.place.connection.clone();
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
             tunnel.path = path;
@@ -249,6 +266,7 @@ impl Tunnels {
             None => (child.local, SocketAddrV4::new(child.remote, 0), false),
         };
         Some(OutboundPath {
+            beside: Box::default(),
             sa: Arc::clone(&child.sa),
             selectors: child.selectors.clone(),
             peer: Peer { ports: Arc::clone(self.ports.get(&local)?), remote, in_udp },

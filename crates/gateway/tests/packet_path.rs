@@ -90,6 +90,7 @@ impl Plane {
         let connection: VpnConnectionId = "vco-test".parse().unwrap();
         domain.table.put(dest, Candidate { weight: 100, connection, carrier: Arc::clone(&carrier) });
         carrier.switch(Some(Arc::new(OutboundPath {
+            beside: Box::default(),
             sa: Arc::new(OutboundSa::new(other.spi, suite.protection(other.spi), SequenceNumbers::Standard)),
             selectors: selectors.clone(),
             peer: Peer {
@@ -224,6 +225,7 @@ fn what_is_outside_of_the_selectors_is_dropped_on_both_ends() {
     let path = Arc::clone(net.left_plane.carrier.path().as_ref().unwrap());
     let all = Selectors::new(&[prefix("0.0.0.0/0")], &[prefix("0.0.0.0/0")]);
     net.left_plane.carrier.switch(Some(Arc::new(OutboundPath {
+        beside: Box::default(),
         sa: Arc::clone(&path.sa),
         selectors: all,
         peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },

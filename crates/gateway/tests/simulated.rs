@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use causeway_control::desired::DesiredTunnel;
 use causeway_control::ids::Secret;
 use causeway_control::observed::TunnelStatus;
-use causeway_control::resource::ike_config::IkeVersion;
+use causeway_control::resource::ike_config::{EncAlg, IkeVersion};
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_gateway::{Delays, EngineHandle, SimulatedEngine, SimulatedHandle};
 
@@ -79,10 +79,11 @@ fn a_change_may_take_a_while() {
 }
 
 #[test]
-fn ikev1_stays_down_here_as_well() {
+fn what_cannot_be_negotiated_stays_down_here_as_well() {
     let world = World::new();
     let mut tunnel = some_tunnel();
     tunnel.ike.ike_version = IkeVersion::Ikev1;
+    tunnel.ike.ike_enc_alg = EncAlg::Aes128Gcm;
     world.want(connection("vco-a", vec![tunnel], &[]));
     let _engine = start(&world);
     world.wait("vco-a", "an explanation", |it| {

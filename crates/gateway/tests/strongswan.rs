@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use causeway_control::desired::DesiredTunnel;
 use causeway_control::observed::TunnelStatus;
-use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkePfs};
+use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeMode, IkePfs, IkeVersion};
 use causeway_control::resource::ipsec_config::IpsecPfs;
 use causeway_control::resource::tunnel::TunnelRole;
-use causeway_netlab::{Connection, Host, Lab, PeerConfig, Pinger, StartAction, StrongSwan, Wire};
+use causeway_netlab::{
+    Connection, Host, IkeVersion as Version, Lab, PeerConfig, Pinger, StartAction, StrongSwan, Wire,
+};
 
 #[path = "support/site.rs"]
 mod site;
@@ -212,4 +214,191 @@ fn a_refusal_says_what_differs() {
     error("pre-shared key");
     net.left.change("vco-peer", |it| it.tunnels[0].ike.ike_pfs = IkePfs::Group2);
     error("dh group");
+}
+
+/// Both ends speak IKEv1 in this mode.
+fn by_ikev1(mode: IkeMode, net: &Net, start: StartAction) -> StrongSwan {
+    let charon = charon_by_ikev1(mode, net, start);
+    net.want(|it| want_ikev1(mode, it));
+    charon
+}
+
+fn charon_by_ikev1(mode: IkeMode, net: &Net, start: StartAction) -> StrongSwan {
+    net.charon(|it| {
+        it.version = match mode {
+            IkeMode::Main => Version::V1Main,
+            IkeMode::Aggressive => Version::V1Aggressive,
+        };
+        it.ike_proposals = "aes128-sha256-modp2048".to_owned();
+        it.esp_proposals = "aes128-sha256-modp2048".to_owned();
+        it.dpd_delay = Some(Duration::from_secs(2));
+        it.start = start;
+    })
+}
+
+fn want_ikev1(mode: IkeMode, it: &mut DesiredTunnel) {
+    (it.ike.ike_version, it.ike.ike_mode) = (IkeVersion::Ikev1, mode);
+    (it.ike.ike_enc_alg, it.ike.ike_auth_alg, it.ike.ike_pfs) =
+        (EncAlg::Aes, AuthAlg::Sha256, IkePfs::Group14);
+    (it.ipsec.ipsec_enc_alg, it.ipsec.ipsec_auth_alg, it.ipsec.ipsec_pfs) =
+        (EncAlg::Aes, AuthAlg::Sha256, IpsecPfs::Group14);
+}
+
+#[test]
+fn a_tunnel_by_ikev1_comes_up_in_both_modes_whoever_begins() {
+    for mode in [IkeMode::Main, IkeMode::Aggressive] {
+        for start in [StartAction::None, StartAction::Start] {
+            let net = Net::new();
+            let charon = by_ikev1(mode, &net, start);
+            net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+            net.left.world.wait_up("vco-peer");
+            // Nothing tells an initiator that its last message has arrived.
+            charon.wait_for("site", true, PATIENCE).unwrap();
+            assert!(net.left.pings(INSIDE_PEER), "{mode:?}, {start:?}: {}", charon.log());
+        }
+    }
+}
+
+#[test]
+fn rekeying_by_strongswan_loses_no_packet_by_ikev1() {
+    let net = Net::new();
+    let charon = by_ikev1(IkeMode::Main, &net, StartAction::None);
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    net.left.world.wait_up("vco-peer");
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    assert!(net.left.pings(INSIDE_PEER));
+    let flow = Pinger::start(&net.left.lan, INSIDE_PEER, Duration::from_millis(2)).unwrap();
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(300));
+        charon.rekey_child("site").unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        charon.rekey_ike("site").unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let flow = flow.stop(Duration::from_millis(500));
+    let lost = flow.probes.len() as u64 - flow.received();
+    let outage = flow.longest_outage();
+    assert_eq!(lost, 0, "of {}, longest outage {outage:?}\n{}", flow.probes.len(), charon.log());
+}
+
+#[test]
+fn rekeying_by_us_loses_no_packet_by_ikev1() {
+    let net = Net::new();
+    let charon = charon_by_ikev1(IkeMode::Main, &net, StartAction::None);
+    net.want(|it| {
+        want_ikev1(IkeMode::Main, it);
+        (it.ike.ike_lifetime_s, it.ipsec.ipsec_lifetime_s) = (6, 4);
+    });
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    net.left.world.wait_up("vco-peer");
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    let flow = Pinger::start(&net.left.lan, INSIDE_PEER, Duration::from_millis(2)).unwrap();
+    let made = |what: &str| {
+        let log = net.left.world.log();
+        log.iter().filter(|line| line.text.contains(what) && line.text.contains("established")).count()
+    };
+    let begin = std::time::Instant::now();
+    while made("IKE SA") < 2 || made("child SA") < 3 {
+        assert!(begin.elapsed() < PATIENCE, "{:#?}", net.left.world.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let flow = flow.stop(Duration::from_millis(500));
+    let lost = flow.probes.len() as u64 - flow.received();
+    let outage = flow.longest_outage();
+    assert_eq!(lost, 0, "of {}, longest outage {outage:?}\n{}", flow.probes.len(), charon.log());
+}
+
+#[test]
+fn a_peer_that_went_and_came_back_is_found_again_by_ikev1() {
+    let net = Net::new();
+    let charon = by_ikev1(IkeMode::Main, &net, StartAction::None);
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    net.left.world.wait_up("vco-peer");
+    charon.stop().unwrap();
+    net.left.world.wait_status("vco-peer", "tun-peer", TunnelStatus::IkeSaNotEstablished);
+    drop(charon);
+    let charon = charon_by_ikev1(IkeMode::Main, &net, StartAction::None);
+    net.left.world.wait_up("vco-peer");
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    assert!(net.left.pings(INSIDE_PEER), "{}", charon.log());
+}
+
+#[test]
+fn a_refusal_by_ikev1_says_what_differs() {
+    let net = Net::new();
+    let _charon = net.charon(|it| {
+        it.version = Version::V1Main;
+        it.ike_proposals = "aes128-sha256-modp2048".to_owned();
+        it.esp_proposals = "aes128-sha256-modp2048".to_owned();
+        it.psk = b"another secret".to_vec();
+    });
+    net.want(|it| want_ikev1(IkeMode::Main, it));
+    let error = |what: &str| {
+        net.left.world.wait("vco-peer", what, |it| {
+            let error = it.and_then(|it| it.tunnels.values().next()).and_then(|it| it.last_error.as_deref());
+            error.is_some_and(|error| error.to_lowercase().contains(what))
+        });
+    };
+    error("pre-shared key");
+    net.left.change("vco-peer", |it| it.tunnels[0].ike.ike_pfs = IkePfs::Group2);
+    error("dh group");
+}
+
+/// One choice of the API and strongSwan's name for it.
+type Choice<T> = (T, &'static str);
+
+/// Each algorithm of the API that IKEv1 has, once at least, in both modes.
+#[test]
+fn algorithms_of_the_api_agree_with_strongswan_by_ikev1() {
+    let ciphers: [Choice<EncAlg>; 5] = [
+        (EncAlg::Aes, "aes128"),
+        (EncAlg::Aes192, "aes192"),
+        (EncAlg::Aes256, "aes256"),
+        (EncAlg::Des, "des"),
+        (EncAlg::TripleDes, "3des"),
+    ];
+    let hashes: [Choice<AuthAlg>; 5] = [
+        (AuthAlg::Md5, "md5"),
+        (AuthAlg::Sha1, "sha1"),
+        (AuthAlg::Sha256, "sha256"),
+        (AuthAlg::Sha384, "sha384"),
+        (AuthAlg::Sha512, "sha512"),
+    ];
+    let groups: [Choice<(IkePfs, IpsecPfs)>; 6] = [
+        ((IkePfs::Group1, IpsecPfs::Group1), "modp768"),
+        ((IkePfs::Group2, IpsecPfs::Group2), "modp1024"),
+        ((IkePfs::Group5, IpsecPfs::Group5), "modp1536"),
+        ((IkePfs::Group14, IpsecPfs::Group14), "modp2048"),
+        ((IkePfs::Group19, IpsecPfs::Group19), "ecp256"),
+        ((IkePfs::Group31, IpsecPfs::Group31), "x25519"),
+    ];
+    for number in 0..8 {
+        let (cipher, esp_cipher) = (ciphers[number % 5], ciphers[(number + number / 5) % 5]);
+        let (hash, esp_hash) = (hashes[(number / 5 + number) % 5], hashes[(2 * number + number / 5) % 5]);
+        let (group, pfs) = (groups[(number + number / 6) % 6], groups.get((number + 1) % 7));
+        let ike = format!("{}-{}-{}", cipher.1, hash.1, group.1);
+        let esp = format!(
+            "{}-{}{}",
+            esp_cipher.1,
+            esp_hash.1,
+            pfs.map_or(String::new(), |it| format!("-{}", it.1))
+        );
+        let mode = if number % 2 == 0 { IkeMode::Main } else { IkeMode::Aggressive };
+        let net = Net::new();
+        let charon = net.charon(|it| {
+            it.version = if mode == IkeMode::Main { Version::V1Main } else { Version::V1Aggressive };
+            (it.ike_proposals, it.esp_proposals) = (ike.clone(), esp.clone());
+            it.start = if number % 4 < 2 { StartAction::None } else { StartAction::Start };
+        });
+        net.want(|it| {
+            (it.ike.ike_version, it.ike.ike_mode) = (IkeVersion::Ikev1, mode);
+            (it.ike.ike_enc_alg, it.ike.ike_auth_alg, it.ike.ike_pfs) = (cipher.0, hash.0, group.0.0);
+            (it.ipsec.ipsec_enc_alg, it.ipsec.ipsec_auth_alg) = (esp_cipher.0, esp_hash.0);
+            it.ipsec.ipsec_pfs = pfs.map_or(IpsecPfs::Disabled, |it| it.0.1);
+        });
+        net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+        net.left.world.wait_up("vco-peer");
+        charon.wait_for("site", true, PATIENCE).unwrap();
+        assert!(net.left.pings(INSIDE_PEER), "{mode:?} {ike} {esp}: {}", charon.log());
+    }
 }

@@ -4,9 +4,9 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
-use causeway_control::desired::{DesiredRoute, Policy};
+use causeway_control::desired::{DesiredRoute, DesiredTunnel, Policy};
 use causeway_control::observed::{ObservedTraffic, TunnelStatus};
-use causeway_control::resource::ike_config::IkeVersion;
+use causeway_control::resource::ike_config::{EncAlg, IkeMode, IkeVersion};
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_gateway::counters::{DropReason, coarse_now_ms};
 use causeway_gateway::{Encapsulation, EngineHandle, GatewayConfig, StartError};
@@ -373,13 +373,45 @@ fn without_a_translator_and_without_forcing_esp_is_a_protocol_of_its_own() {
 }
 
 #[test]
-fn ikev1_is_told_in_status_and_log() {
+fn packets_of_several_networks_take_the_child_of_their_own_by_ikev1() {
+    for mode in [IkeMode::Main, IkeMode::Aggressive] {
+        let net = Net::laid_out();
+        let net = Net { left: net.left.start(), right: net.right.start(), ..net };
+        let (here, there) = (["10.1.0.0/24", "10.101.0.0/24"], ["10.2.0.0/24", "10.102.0.0/24"]);
+        let shaped = |mut tunnel: DesiredTunnel, local: [&str; 2], remote: [&str; 2]| {
+            (tunnel.ike.ike_version, tunnel.ike.ike_mode) = (IkeVersion::Ikev1, mode);
+            tunnel.ike.ike_enc_alg = EncAlg::Aes;
+            tunnel.local_subnets = local.map(|it| it.parse().unwrap()).to_vec();
+            tunnel.remote_subnets = remote.map(|it| it.parse().unwrap()).to_vec();
+            tunnel
+        };
+        let (left, right) = (net.left.outside, net.right.outside);
+        let ours = shaped(tunnel("tun-left", TunnelRole::Master, left, right), here, there);
+        let theirs = shaped(tunnel("tun-right", TunnelRole::Master, right, left), there, here);
+        net.right.want(connection("vco-right", vec![theirs], &here));
+        net.left.want(connection("vco-left", vec![ours], &there));
+        let is_child = |text: &str| text.contains("child SA") && text.contains("established");
+        let children = |site: &Site| site.world.log().iter().filter(|line| is_child(&line.text)).count();
+        let begin = Instant::now();
+        while children(&net.left) < 4 || children(&net.right) < 4 {
+            assert!(begin.elapsed() < Duration::from_secs(20), "{mode:?}: {:#?}", net.left.world.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        for (from, to) in [(&net.left, &net.right), (&net.right, &net.left)] {
+            assert!(from.pings(to.inside) && from.pings(to.inside_too), "{mode:?}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_negotiated_is_told_in_status_and_log() {
     let net = Net::laid_out();
     let left = net.left.start();
     let mut tunnel = tunnel("tun-left", TunnelRole::Master, left.outside, net.right.outside);
     tunnel.ike.ike_version = IkeVersion::Ikev1;
+    tunnel.ike.ike_enc_alg = EncAlg::Aes128Gcm;
     left.want(connection("vco-left", vec![tunnel], &["10.2.0.0/24"]));
-    let says = |text: &str| text.contains("ikev1, which this engine does not negotiate yet");
+    let says = |text: &str| text.contains("IkeEncAlg names AES-GCM, which ikev1 does not have");
     left.world.wait("vco-left", "an explanation", |it| {
         let error = it.and_then(|it| it.tunnels.values().next()).and_then(|it| it.last_error.as_deref());
         error.is_some_and(says)

@@ -3,7 +3,7 @@
 //! ```text
 //! peer local=10.9.0.1 remote=10.9.0.2 psk=secret ike=aes128-sha1-modp1024 esp=aes128-sha1 \
 //!      lts=192.168.1.0/24 rts=192.168.2.0/24 [local-id=..] [remote-id=..] [initiate=no] [dpd=30] [ike-life=s] [child-life=s]
-//!      [force=yes] [nat=no]
+//!      [force=yes] [nat=no] [version=main|aggressive]
 //! ```
 //!
 //! It needs the right to bind ports 500 and 4500. Lines on standard input: `remove` closes the tunnel, `put` configures it
@@ -17,7 +17,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret, SystemRandom};
-use causeway_ike::{ChildProposal, Endpoint, Identity, IkeProposal, Limits, Output, TunnelConfig, TunnelKey};
+use causeway_ike::{
+    ChildProposal, Endpoint, Identity, IkeProposal, IkeVersion, Limits, Mode, Output, TunnelConfig, TunnelKey,
+};
 
 const TUNNEL: TunnelKey = TunnelKey(1);
 const NON_ESP_MARKER: [u8; 4] = [0; 4];
@@ -156,9 +158,16 @@ fn config(arguments: &BTreeMap<String, String>) -> Result<TunnelConfig, Box<dyn 
     };
     let seconds = |name: &str, default: &str| or(name, default).parse().map(Duration::from_secs);
     let dpd = seconds("dpd", "0")?;
+    let version = match or("version", "2").as_str() {
+        "2" => IkeVersion::V2,
+        "main" => IkeVersion::V1(Mode::Main),
+        "aggressive" => IkeVersion::V1(Mode::Aggressive),
+        other => return Err(format!("version={other} is none of 2, main, aggressive").into()),
+    };
     Ok(TunnelConfig {
         local,
         remote,
+        version,
         local_id: Identity::parse(&or("local-id", &local.to_string())),
         remote_id: Identity::parse(&or("remote-id", &remote.to_string())),
         psk: Secret::new(get("psk")?.into_bytes()),

@@ -16,6 +16,25 @@ use crate::name::transform_name;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TunnelKey(pub u64);
 
+/// Which protocol a tunnel is negotiated by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub enum IkeVersion {
+    /// IKEv2 (RFC 7296).
+    #[default]
+    V2,
+    /// IKEv1 (RFC 2409), its phase 1 in this mode.
+    V1(Mode),
+}
+
+/// The mode of IKEv1's phase 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Mode {
+    /// Six messages; identities are encrypted.
+    Main,
+    /// Three messages; identities are in the clear, and whoever reads them can try pre-shared keys at leisure.
+    Aggressive,
+}
+
 /// The one suite of algorithms for the IKE SA.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IkeProposal {
@@ -47,6 +66,8 @@ pub struct TunnelConfig {
     pub local: Ipv4Addr,
     /// The peer's address as we see it; 0.0.0.0 accepts any and never initiates.
     pub remote: Ipv4Addr,
+    /// The protocol.
+    pub version: IkeVersion,
     /// Who we say we are.
     pub local_id: Identity,
     /// Who the peer must say it is.
@@ -134,6 +155,7 @@ impl TunnelConfig {
 impl fmt::Debug for TunnelConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TunnelConfig")
+            .field("version", &self.version)
             .field("local", &self.local)
             .field("remote", &self.remote)
             .field("local_id", &self.local_id)

@@ -14,9 +14,10 @@ use crate::message::payload::Payload;
 use crate::message::{ExchangeType, Header, MessageError, write_plain};
 use crate::nat::Path;
 use crate::output::{Level, Output};
-use crate::sa::{State, Task};
+use crate::sa::{IkeSa, State, Task};
 use crate::shared::{Shared, Timer};
 use crate::tunnel::Tunnel;
+use crate::v1;
 
 /// All tunnels of one gateway, as initiator and as responder.
 pub struct Endpoint {
@@ -63,6 +64,7 @@ impl Endpoint {
     }
 
     fn close_tunnel(&mut self, id: TunnelKey) -> Option<Tunnel> {
+        v1::close_tunnel(&mut self.shared, id);
         let sas = self.shared.tunnels.get(&id)?.sas.clone();
         for spi in sas {
             self.shared.with_sa(spi, |shared, sa| {
@@ -81,6 +83,7 @@ impl Endpoint {
         let sas = self.shared.tunnels.get(&id).map(|tunnel| tunnel.sas.clone()).unwrap_or_default();
         for spi in sas {
             self.shared.with_sa(spi, |_, _| ());
+            self.shared.with_phase1(spi, |_, _| ());
         }
         self.shared.look_again(id);
     }
@@ -102,9 +105,7 @@ impl Endpoint {
         let path = Path { local, remote };
         match Header::parse(message) {
             Ok((header, first)) => self.on_message(path, (&header, first), message),
-            Err(MessageError::Version(1)) => {
-                self.stranger(path, "peer speaks IKEv1, and this tunnel speaks IKEv2 only");
-            }
+            Err(MessageError::Version(1)) => v1::on_datagram(&mut self.shared, path, message),
             Err(MessageError::Version(version)) if version > 2 => self.on_later_version(path, message),
             Err(_) => {}
         }
@@ -155,20 +156,14 @@ impl Endpoint {
         }
     }
 
-    fn stranger(&mut self, path: Path, text: &str) {
-        let tunnels = self.shared.tunnels_between(*path.local.ip(), *path.remote.ip());
-        if let Some((key, _)) = tunnels.first() {
-            self.shared.stranger(Some(*key), text);
-        }
-    }
-
     /// Tells that authentic packets came out of a tunnel, so that its peer is alive and need not be asked.
     pub fn on_inbound_traffic(&mut self, id: TunnelKey, now: Duration) {
         self.advance(now);
         let Some(tunnel) = self.shared.tunnels.get(&id) else { return };
-        let Some(child) = tunnel.in_use() else { return };
         let sas = tunnel.sas.iter().filter_map(|spi| self.shared.sas.get(spi));
-        let bearers: Vec<u64> = sas.filter(|sa| sa.children.contains_key(&child)).map(|sa| sa.spi).collect();
+        let bears = |sa: &&IkeSa| sa.children.keys().any(|child| tunnel.is_in_use(*child));
+        let bearers: Vec<u64> = sas.filter(bears).map(|sa| sa.spi).collect();
+        v1::on_inbound_traffic(&mut self.shared, id);
         for spi in bearers {
             self.shared.with_sa(spi, |shared, sa| sa.times.heard = shared.now);
         }
@@ -182,6 +177,10 @@ impl Endpoint {
                 Timer::Sa(spi) => {
                     self.shared.with_sa(spi, timeout::on_timeout);
                 }
+                Timer::Phase1(spi) => {
+                    self.shared.with_phase1(spi, v1::timeout::on_timeout);
+                }
+                Timer::Phase2(key) => v1::phase2::on_timeout(&mut self.shared, key),
                 Timer::Tunnel(key) => self.shared.on_tunnel_timeout(key),
             }
         }

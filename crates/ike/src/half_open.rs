@@ -28,6 +28,11 @@ impl HalfOpen {
         self.by_address.get(&address).map_or(0, BTreeSet::len)
     }
 
+    /// How many were begun from an address since a moment.
+    pub(crate) fn len_since(&self, address: Ipv4Addr, moment: Duration) -> usize {
+        self.by_address.get(&address).map_or(0, |of_address| of_address.range((moment, 0)..).count())
+    }
+
     pub(crate) fn insert(&mut self, spi: u64, created: Duration, remote: SocketAddrV4, peer_spi: u64) {
         self.by_age.insert((created, spi));
         self.by_address.entry(*remote.ip()).or_default().insert((created, spi));
@@ -79,6 +84,7 @@ mod tests {
         for n in 0..6_u8 {
             half_open.insert(u64::from(n), Duration::from_secs(n.into()), from(n % 2, n.into()), n.into());
         }
+        assert_eq!(half_open.len_since([10, 0, 0, 1].into(), Duration::from_secs(3)), 2);
         assert_eq!(half_open.to_evict([10, 0, 0, 1].into(), 100, 100), None);
         assert_eq!(half_open.to_evict([10, 0, 0, 1].into(), 100, 3), Some(1));
         assert_eq!(half_open.to_evict([10, 0, 0, 9].into(), 100, 3), None);

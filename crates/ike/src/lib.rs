@@ -1,4 +1,4 @@
-//! IKEv2 (RFC 7296) with pre-shared keys, as initiator and as responder, without I/O.
+//! IKEv2 (RFC 7296) and IKEv1 (RFC 2409) with pre-shared keys, as initiator and as responder, without I/O.
 //!
 //! # The types
 //!
@@ -21,6 +21,7 @@
 //! ```text
 //!   datagram -> endpoint: which IKE SA (by SPI) -> protect: authentic? -> sa: which message id, seen before?
 //!            -> exchange: init | auth | create_child | informational -> Output
+//!   datagram of IKEv1 -> v1, which has a page of its own
 //!   timeout  -> sa: retransmit, rekey, liveness, expiry   and   tunnel: initiate, with back-off, for ever
 //! ```
 //!
@@ -54,8 +55,9 @@ mod sa;
 mod shared;
 mod traffic;
 mod tunnel;
+mod v1;
 
-pub use config::{ChildProposal, IkeProposal, Limits, TunnelConfig, TunnelKey};
+pub use config::{ChildProposal, IkeProposal, IkeVersion, Limits, Mode, TunnelConfig, TunnelKey};
 pub use endpoint::Endpoint;
 pub use identity::Identity;
 pub use output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};

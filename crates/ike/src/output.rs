@@ -33,7 +33,7 @@ pub enum Output {
         /// The child SA with its keys.
         child: ChildSa,
     },
-    /// From now on send on this child SA of the tunnel, and on no other.
+    /// From now on send on this child SA of the tunnel, and on no other with the same [`ChildSa::slot`].
     ChildUse {
         /// Whose.
         tunnel: TunnelKey,
@@ -103,6 +103,9 @@ pub enum Level {
 /// A pair of ESP SAs (RFC 4303, tunnel mode) as negotiated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChildSa {
+    /// Children of one tunnel with the same slot take each other's place; those of different slots carry different traffic, side
+    /// by side. IKEv2 has one slot only, IKEv1 one for each pair of networks.
+    pub slot: u16,
     /// The SPI in packets to us, chosen by us; no two live children of one endpoint have the same.
     pub inbound_spi: u32,
     /// The SPI in packets to the peer, chosen by it.

@@ -1,23 +1,26 @@
 //! What the exchanges of all IKE SAs share: the tunnels, the IKE SAs themselves, randomness, time and the outbox.
 
+mod schedule;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_crypto::Random;
+use ipnet::Ipv4Net;
 
 use crate::child::{Agreement, Child, ChildState};
-use crate::config::{Limits, TunnelConfig, TunnelKey};
-use crate::exchange::init;
+use crate::config::{IkeVersion, Limits, TunnelConfig, TunnelKey};
 use crate::half_open::HalfOpen;
 use crate::message::notify::NotifyKind;
-use crate::nat::IKE_PORT;
+use crate::nat::{IKE_PORT, Nat, Path};
 use crate::outbox::Outbox;
-use crate::output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};
+use crate::output::{ChildSa, DirectionKeys, Level, Output};
 use crate::sa::{IkeSa, Sending, State, Task};
 use crate::traffic::nets_name;
 use crate::tunnel::{Tunnel, fraction};
+use crate::v1;
 
 /// What the exchanges of all IKE SAs share. The IKE SA that is being worked on is not in `sas` meanwhile.
 pub(crate) struct Shared {
@@ -27,6 +30,7 @@ pub(crate) struct Shared {
     pub tunnels: BTreeMap<TunnelKey, Tunnel>,
     pub sas: BTreeMap<u64, IkeSa>,
     pub half_open: HalfOpen,
+    pub v1: v1::Store,
     pub out: Outbox,
     /// Tunnels by their addresses.
     by_addresses: BTreeMap<(Ipv4Addr, Ipv4Addr), BTreeSet<TunnelKey>>,
@@ -44,6 +48,8 @@ pub(crate) struct Shared {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Timer {
     Sa(u64),
+    Phase1(u64),
+    Phase2(TunnelKey),
     Tunnel(TunnelKey),
 }
 
@@ -57,6 +63,7 @@ impl Shared {
             tunnels: BTreeMap::new(),
             sas: BTreeMap::new(),
             half_open: HalfOpen::default(),
+            v1: v1::Store::default(),
             out,
             by_addresses: BTreeMap::new(),
             child_spis: BTreeSet::new(),
@@ -94,6 +101,7 @@ impl Shared {
             }
         }
         self.set_timer(Timer::Tunnel(key), None);
+        self.set_timer(Timer::Phase2(key), None);
         let lingering: Vec<_> = self.lingering.iter().filter(|it| it.2 == key).copied().collect();
         for entry in lingering {
             self.end_lingering(entry);
@@ -101,16 +109,33 @@ impl Shared {
         Some(tunnel)
     }
 
-    /// The tunnels that may be between two addresses: those that name the peer before those that take any.
+    /// The tunnels by IKEv2 that may be between two addresses: those that name the peer before those that take any.
     pub(crate) fn tunnels_between(
         &self,
         local: Ipv4Addr,
         remote: Ipv4Addr,
     ) -> Vec<(TunnelKey, Arc<TunnelConfig>)> {
+        self.all_between(local, remote).filter(|(_, config)| config.version == IkeVersion::V2).collect()
+    }
+
+    /// The same for those by IKEv1.
+    pub(crate) fn v1_tunnels_between(
+        &self,
+        local: Ipv4Addr,
+        remote: Ipv4Addr,
+    ) -> Vec<(TunnelKey, Arc<TunnelConfig>)> {
+        self.all_between(local, remote).filter(|(_, config)| config.version != IkeVersion::V2).collect()
+    }
+
+    fn all_between(
+        &self,
+        local: Ipv4Addr,
+        remote: Ipv4Addr,
+    ) -> impl Iterator<Item = (TunnelKey, Arc<TunnelConfig>)> {
         let named = self.by_addresses.get(&(local, remote));
         let any = self.by_addresses.get(&(local, Ipv4Addr::UNSPECIFIED)).filter(|_| !remote.is_unspecified());
         let keys = named.into_iter().chain(any).flatten();
-        keys.filter_map(|key| Some((*key, Arc::clone(&self.tunnels.get(key)?.config)))).collect()
+        keys.filter_map(|key| Some((*key, Arc::clone(&self.tunnels.get(key)?.config))))
     }
 
     pub(crate) fn tunnel_of(&mut self, sa: &IkeSa) -> Option<&mut Tunnel> {
@@ -175,7 +200,7 @@ impl Shared {
             let mut bytes = [0; 8];
             self.random.fill(&mut bytes);
             let spi = u64::from_be_bytes(bytes);
-            if spi != 0 && !self.sas.contains_key(&spi) {
+            if spi != 0 && !self.sas.contains_key(&spi) && !self.v1.sas.contains_key(&spi) {
                 return spi;
             }
         }
@@ -233,14 +258,8 @@ impl Shared {
         };
         sa.children.insert(inbound_spi, child);
         sa.times.child_retry = None;
-        self.child_spis.insert(inbound_spi);
-        let (ours, theirs) = (nets_name(&agreement.local_ts), nets_name(&agreement.remote_ts));
-        self.log(
-            Some(key),
-            Level::Info,
-            format!("child SA {inbound_spi:08x} established, {ours} to {theirs}"),
-        );
         let child = ChildSa {
+            slot: 0,
             inbound_spi,
             outbound_spi: agreement.outbound_spi,
             encryption: config.child.encryption,
@@ -249,13 +268,38 @@ impl Shared {
             outbound_key: keys.1,
             local_ts: agreement.local_ts,
             remote_ts: agreement.remote_ts,
-            encapsulation: encapsulation(sa),
+            encapsulation: encapsulation(sa.path, sa.nat),
             local: *sa.path.local.ip(),
             remote: *sa.path.remote.ip(),
         };
+        let slot = child.slot;
+        self.log_child(key, inbound_spi, (&child.local_ts, &child.remote_ts));
+        self.child_up(key, child);
+        self.child_counts(key, inbound_spi, slot, ready);
+    }
+
+    /// Tells of a new child.
+    pub(crate) fn log_child(
+        &mut self,
+        key: TunnelKey,
+        inbound_spi: u32,
+        (local, remote): (&[Ipv4Net], &[Ipv4Net]),
+    ) {
+        let (ours, theirs) = (nets_name(local), nets_name(remote));
+        let text = format!("child SA {inbound_spi:08x} established, {ours} to {theirs}");
+        self.log(Some(key), Level::Info, text);
+    }
+
+    /// Receives on a new child.
+    pub(crate) fn child_up(&mut self, key: TunnelKey, child: ChildSa) {
+        self.child_spis.insert(child.inbound_spi);
         self.out.push(Output::ChildUp { tunnel: key, child });
+    }
+
+    /// Both sides agree on a child, so that its tunnel is up.
+    pub(crate) fn child_counts(&mut self, key: TunnelKey, inbound_spi: u32, slot: u16, ready: bool) {
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.add_child(inbound_spi, ready);
+            tunnel.add_child(inbound_spi, slot, ready);
             tunnel.child_refused = false;
             tunnel.error = None;
         }
@@ -271,18 +315,23 @@ impl Shared {
             self.child_spis.remove(&inbound_spi);
             return;
         };
-        self.stop_using(key, inbound_spi);
-        let until = if linger { self.now + self.limits.linger } else { self.now };
-        self.lingering.insert((until, inbound_spi, key));
-        if !linger {
-            self.end_lingering((until, inbound_spi, key));
-        }
+        self.child_down(key, inbound_spi, linger);
         let lived = sa.times.established;
         let (now, limits) = (self.now, self.limits.clone());
         if let Some(tunnel) = self.tunnels.get_mut(&key).filter(|tunnel| !tunnel.has_child()) {
             tunnel.child_retry.held(now.saturating_sub(lived), &limits);
         }
         self.retry_child(sa);
+    }
+
+    /// Stops using a child; with `linger` it is still received on for a while.
+    pub(crate) fn child_down(&mut self, key: TunnelKey, inbound_spi: u32, linger: bool) {
+        self.stop_using(key, inbound_spi);
+        let until = if linger { self.now + self.limits.linger } else { self.now };
+        self.lingering.insert((until, inbound_spi, key));
+        if !linger {
+            self.end_lingering((until, inbound_spi, key));
+        }
     }
 
     /// Sends on another child than this one, if there is one.
@@ -302,7 +351,7 @@ impl Shared {
 
     /// Says which child to send on, if that has changed.
     pub(crate) fn change_use(&mut self, key: TunnelKey) {
-        if let Some(inbound_spi) = self.tunnels.get_mut(&key).and_then(Tunnel::change_use) {
+        for inbound_spi in self.tunnels.get_mut(&key).map(Tunnel::change_use).unwrap_or_default() {
             self.out.push(Output::ChildUse { tunnel: key, inbound_spi });
         }
         self.dirty.insert(key);
@@ -336,7 +385,7 @@ impl Shared {
     /// The peer's address or port is another one now.
     pub(crate) fn moved(&mut self, sa: &IkeSa) {
         let Some(tunnel) = sa.tunnel else { return };
-        let encapsulation = encapsulation(sa);
+        let encapsulation = encapsulation(sa.path, sa.nat);
         for inbound_spi in sa.children.keys().copied() {
             self.out.push(Output::ChildMoved { tunnel, inbound_spi, encapsulation });
         }
@@ -395,83 +444,13 @@ impl Shared {
             self.dirty.extend(tunnel);
         }
     }
-
-    // --- time ---
-
-    pub(crate) fn set_timer(&mut self, timer: Timer, at: Option<Duration>) {
-        if let Some(old) = self.deadlines.remove(&timer) {
-            self.timers.remove(&(old, timer));
-        }
-        if let Some(at) = at {
-            self.deadlines.insert(timer, at);
-            self.timers.insert((at, timer));
-        }
-    }
-
-    pub(crate) fn next_timeout(&self) -> Option<Duration> {
-        let timer = self.timers.first().map(|(at, _)| *at);
-        let lingering = self.lingering.first().map(|(at, _, _)| *at);
-        timer.into_iter().chain(lingering).min()
-    }
-
-    /// Everything that is due now, each thing once.
-    pub(crate) fn due(&mut self) -> Vec<Timer> {
-        let now = self.now;
-        let ended: Vec<_> = self.lingering.iter().take_while(|(at, _, _)| *at <= now).copied().collect();
-        for entry in ended {
-            self.end_lingering(entry);
-        }
-        self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, timer)| *timer).collect()
-    }
-
-    /// Looks at every tunnel that something has happened to: does it have to initiate, and what is its status?
-    pub(crate) fn finish(&mut self) {
-        while let Some(key) = self.dirty.pop_first() {
-            self.reconsider(key);
-        }
-    }
-
-    fn reconsider(&mut self, key: TunnelKey) {
-        let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
-        let sas = || tunnel.sas.iter().filter_map(|spi| self.sas.get(spi));
-        let established = sas().filter(|sa| sa.is_established()).count();
-        let live = sas().any(IkeSa::is_live);
-        if live || !tunnel.initiates() {
-            tunnel.retry.at = None;
-        } else if tunnel.retry.at.is_none() {
-            tunnel.retry.at = Some(tunnel.retry.next(self.now, &self.limits, &mut self.random));
-        }
-        let status = match (tunnel.has_child(), established > 0, tunnel.child_refused) {
-            (true, _, _) => TunnelStatus::IpsecSaEstablished,
-            (false, true, true) => TunnelStatus::IpsecSaNotEstablished,
-            (false, true, false) => TunnelStatus::IkeSaEstablished,
-            (false, false, _) => TunnelStatus::IkeSaNotEstablished,
-        };
-        let error = tunnel.error.clone().filter(|_| status != TunnelStatus::IpsecSaEstablished);
-        let at = tunnel.retry.at;
-        if tunnel.reported != (status, error.clone()) {
-            tunnel.reported = (status, error.clone());
-            self.out.push(Output::Status { tunnel: key, status, error });
-        }
-        self.set_timer(Timer::Tunnel(key), at);
-    }
-
-    /// A tunnel's time to initiate has come.
-    pub(crate) fn on_tunnel_timeout(&mut self, key: TunnelKey) {
-        let now = self.now;
-        let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
-        if tunnel.retry.at.is_some_and(|at| at <= now) {
-            tunnel.retry.at = None;
-            init::initiate(self, key);
-        }
-    }
 }
 
 /// Where the packets of an IKE SA's children go, if inside UDP.
-fn encapsulation(sa: &IkeSa) -> Option<(std::net::SocketAddrV4, std::net::SocketAddrV4)> {
+pub(crate) fn encapsulation(path: Path, nat: Nat) -> Option<(SocketAddrV4, SocketAddrV4)> {
     // A peer that stays on port 500 although it could see why not to cannot receive ESP there.
-    let possible = sa.path.local.port() != IKE_PORT;
-    (possible && sa.nat.encapsulates()).then_some((sa.path.local, sa.path.remote))
+    let possible = path.local.port() != IKE_PORT;
+    (possible && nat.encapsulates()).then_some((path.local, path.remote))
 }
 
 /// Why a responder refused to establish an IKE SA, as far as it tells.

@@ -1,6 +1,6 @@
 //! One configured tunnel: what is there for it, and what is reported of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ pub(crate) struct Tunnel {
     pub sas: BTreeSet<u64>,
     /// Its children that packets can pass, the newest last.
     children: Vec<Installed>,
-    /// The child that we send on.
-    in_use: Option<u32>,
+    /// The child that we send on, for each slot.
+    in_use: BTreeMap<u16, u32>,
     /// Initiating an IKE SA.
     pub retry: Backoff,
     /// Making a child when an IKE SA has none.
@@ -34,6 +34,7 @@ pub(crate) struct Tunnel {
 
 struct Installed {
     inbound_spi: u32,
+    slot: u16,
     /// The peer is known to have it too.
     ready: bool,
 }
@@ -44,7 +45,7 @@ impl Tunnel {
             config,
             sas: BTreeSet::new(),
             children: Vec::new(),
-            in_use: None,
+            in_use: BTreeMap::new(),
             retry: Backoff::default(),
             child_retry: Backoff::default(),
             child_refused: false,
@@ -71,8 +72,8 @@ impl Tunnel {
     }
 
     /// A child is installed; `ready` says whether to send on it already.
-    pub(crate) fn add_child(&mut self, inbound_spi: u32, ready: bool) {
-        self.children.push(Installed { inbound_spi, ready });
+    pub(crate) fn add_child(&mut self, inbound_spi: u32, slot: u16, ready: bool) {
+        self.children.push(Installed { inbound_spi, slot, ready });
     }
 
     /// The peer is known to have the child.
@@ -87,18 +88,24 @@ impl Tunnel {
         self.children.retain(|child| child.inbound_spi != inbound_spi);
     }
 
-    /// The child to send on from now on, if that is another one than before: the newest of those that the peer is known to have.
-    pub(crate) fn change_use(&mut self) -> Option<u32> {
-        let ready = self.children.iter().rev().find(|child| child.ready);
-        let best = ready.or(self.children.last()).map(|child| child.inbound_spi);
-        let changed = best != self.in_use;
-        self.in_use = best;
-        best.filter(|_| changed)
+    /// The children to send on from now on, as far as they are others than before: in each slot the newest of those that the
+    /// peer is known to have, or else the newest.
+    pub(crate) fn change_use(&mut self) -> Vec<u32> {
+        let mut best = BTreeMap::new();
+        for child in self.children.iter().filter(|child| !child.ready) {
+            best.insert(child.slot, child.inbound_spi);
+        }
+        for child in self.children.iter().filter(|child| child.ready) {
+            best.insert(child.slot, child.inbound_spi);
+        }
+        let before = std::mem::replace(&mut self.in_use, best);
+        let changed = self.in_use.iter().filter(|(slot, spi)| before.get(slot) != Some(spi));
+        changed.map(|(_, spi)| *spi).collect()
     }
 
-    /// The child that we send on.
-    pub(crate) fn in_use(&self) -> Option<u32> {
-        self.in_use
+    /// Whether we send on this child.
+    pub(crate) fn is_in_use(&self, inbound_spi: u32) -> bool {
+        self.in_use.values().any(|spi| *spi == inbound_spi)
     }
 }
 

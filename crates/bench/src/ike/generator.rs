@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret, SystemRandom};
 use causeway_ike::{
-    ChildProposal, Endpoint, Identity, IkeProposal, Limits, Output, TunnelConfig, TunnelKey, TunnelStatus,
+    ChildProposal, Endpoint, Identity, IkeProposal, IkeVersion, Limits, Output, TunnelConfig, TunnelKey,
+    TunnelStatus,
 };
 use causeway_netlab::{Host, Lab};
 use ipnet::Ipv4Net;
@@ -102,6 +103,7 @@ impl Plan {
         TunnelConfig {
             local: address,
             remote: self.server,
+            version: IkeVersion::V2,
             local_id: Identity::Ipv4(address),
             remote_id: Identity::Ipv4(self.server),
             psk: Secret::from(PSK.as_bytes()),

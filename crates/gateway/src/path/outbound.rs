@@ -104,9 +104,9 @@ fn forward_group(
     match table.lookup(source, destination) {
         Lookup::Path(path) => {
             let Some(path) = path.as_ref() else { return };
-            if !path.selectors.allow_outbound(source, destination) {
+            let Some(path) = OutboundPath::way(path, source, destination) else {
                 return path.counters.dropped_many(DropReason::OutsideSelectors, packets);
-            }
+            };
             for number in 0..group.segments() {
                 outbox.push(path, group, number);
             }

@@ -238,6 +238,14 @@ pub(crate) fn on_request(shared: &mut Shared, cookies: &mut CookieJar, path: Pat
         return repeat(shared, spi, path, bytes);
     }
     let candidates = shared.tunnels_between(*path.local.ip(), *path.remote.ip());
+    if let Some((key, _)) = shared
+        .v1_tunnels_between(*path.local.ip(), *path.remote.ip())
+        .first()
+        .filter(|_| candidates.is_empty())
+    {
+        shared.stranger(Some(*key), "peer speaks IKEv2, and this tunnel speaks IKEv1 only");
+        return decline(shared, path, &header, Notify::new(NotifyKind::NoProposalChosen, &[]));
+    }
     if candidates.is_empty() {
         let text = format!(
             "{} asks for a tunnel to {}, and there is none between the two",

@@ -16,7 +16,7 @@ fn up() -> Sim {
 }
 
 /// Hands over what an attacker made, and asserts that it changes nothing that anybody could see but a log line or an answer.
-fn inject(sim: &mut Sim, datagram: Datagram) {
+pub fn inject(sim: &mut Sim, datagram: Datagram) {
     let side = if *datagram.to.ip() == ADDRESS_A { A } else { B };
     let now = sim.now;
     let endpoint = &mut sim.sides[side].1.endpoint;
@@ -255,7 +255,7 @@ fn a_peer_that_speaks_ikev1_is_told_of() {
     sim.put(B, T, mirrored(&config()));
     let mut message = vec![7; 8];
     message.extend([0; 8]);
-    message.extend([1, 0x10, 2, 0, 0, 0, 0, 0, 0, 0, 0, 28]);
+    message.extend([0, 0x10, 2, 0, 0, 0, 0, 0, 0, 0, 0, 28]);
     let at = |address| SocketAddrV4::new(address, 500);
     sim.deliver(Datagram { from: at(ADDRESS_A), to: at(ADDRESS_B), message });
     assert!(sim.logged(B, "IKEv1"));

@@ -7,3 +7,4 @@ mod nat;
 mod refusals;
 mod rekey;
 mod sim;
+mod v1;

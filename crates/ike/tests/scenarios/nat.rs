@@ -8,10 +8,10 @@ use causeway_ike::{Identity, TunnelConfig};
 
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Datagram, Middle, Sim, T, config, mirrored, put_both, secs};
 
-const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
+pub const PUBLIC: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
 
 /// A is behind a translator that shows it as `PUBLIC` with other ports, which move when the cell changes.
-fn translator(port: Rc<Cell<u16>>) -> Middle {
+pub fn translator(port: Rc<Cell<u16>>) -> Middle {
     Box::new(move |mut datagram: Datagram| {
         if *datagram.from.ip() == ADDRESS_A {
             let mapped = if datagram.from.port() == 500 { 1_024 } else { port.get() };
@@ -33,7 +33,7 @@ fn behind_translator() -> TunnelConfig {
     TunnelConfig { remote: PUBLIC, remote_id: Identity::Ipv4(ADDRESS_A), ..mirrored(&config()) }
 }
 
-fn encapsulation(sim: &Sim, side: usize) -> Option<(SocketAddrV4, SocketAddrV4)> {
+pub fn encapsulation(sim: &Sim, side: usize) -> Option<(SocketAddrV4, SocketAddrV4)> {
     sim.side(side).children.values().next().expect("a child").1.encapsulation
 }
 
@@ -103,7 +103,7 @@ fn a_replayed_message_from_elsewhere_moves_nothing() {
 }
 
 #[test]
-fn encapsulation_can_be_forced_from_either_side() {
+pub fn encapsulation_can_be_forced_from_either_side() {
     for (force_a, force_b) in [(true, false), (false, true), (true, true)] {
         let mut sim = Sim::new(5);
         sim.put(B, T, TunnelConfig { force_encapsulation: force_b, ..mirrored(&config()) });

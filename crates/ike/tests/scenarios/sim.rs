@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Random, Secret, SeededRandom};
 use causeway_ike::{
-    ChildProposal, ChildSa, Endpoint, Identity, IkeProposal, Level, Limits, Output, TunnelConfig, TunnelKey,
-    TunnelStatus,
+    ChildProposal, ChildSa, Endpoint, Identity, IkeProposal, IkeVersion, Level, Limits, Output, TunnelConfig,
+    TunnelKey, TunnelStatus,
 };
 
 pub const T: TunnelKey = TunnelKey(1);
@@ -26,10 +26,14 @@ pub struct Side {
     pub endpoint: Endpoint,
     pub children: BTreeMap<u32, (TunnelKey, ChildSa)>,
     pub in_use: BTreeMap<TunnelKey, u32>,
+    /// The children in use of all slots; those of the first are `in_use` as well.
+    pub in_use_by_slot: BTreeMap<(TunnelKey, u16), u32>,
     pub status: BTreeMap<TunnelKey, (TunnelStatus, Option<String>)>,
     pub logs: Vec<(Option<TunnelKey>, Level, String)>,
     pub keepalives: usize,
     pub children_made: usize,
+    /// By IKEv1 a child may be received on that is never agreed on, and so never used.
+    pub is_v1: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,10 +74,12 @@ impl Sim {
             endpoint: Endpoint::new(Box::new(SeededRandom::new(seed * 1_000 + n)), limits.clone()),
             children: BTreeMap::new(),
             in_use: BTreeMap::new(),
+            in_use_by_slot: BTreeMap::new(),
             status: BTreeMap::new(),
             logs: Vec::new(),
             keepalives: 0,
             children_made: 0,
+            is_v1: false,
         };
         Sim {
             now: Duration::ZERO,
@@ -97,6 +103,7 @@ impl Sim {
 
     pub fn put(&mut self, side: usize, key: TunnelKey, config: TunnelConfig) {
         let now = self.now;
+        self.sides[side].1.is_v1 = config.version != IkeVersion::V2;
         self.sides[side].1.endpoint.put_tunnel(key, config, now);
         self.collect(side);
     }
@@ -246,19 +253,28 @@ impl Side {
                 assert!(before.is_none(), "an inbound SPI is used once at a time");
             }
             Output::ChildUse { tunnel, inbound_spi } => {
-                assert_eq!(self.children[&inbound_spi].0, tunnel, "only an installed child is used");
-                self.in_use.insert(tunnel, inbound_spi);
+                let (owner, child) = &self.children[&inbound_spi];
+                assert_eq!(*owner, tunnel, "only an installed child is used");
+                self.in_use_by_slot.insert((tunnel, child.slot), inbound_spi);
+                if child.slot == 0 {
+                    self.in_use.insert(tunnel, inbound_spi);
+                }
             }
             Output::ChildMoved { inbound_spi, encapsulation, .. } => {
                 let child = self.children.get_mut(&inbound_spi).expect("only an installed child moves");
                 child.1.encapsulation = encapsulation;
             }
             Output::ChildDown { tunnel, inbound_spi } => {
-                assert!(self.children.remove(&inbound_spi).is_some(), "only an installed child is removed");
+                let (_, child) =
+                    self.children.remove(&inbound_spi).expect("only an installed child is removed");
                 if self.in_use.get(&tunnel) == Some(&inbound_spi) {
                     self.in_use.remove(&tunnel);
-                    let left = self.children.values().any(|(key, _)| *key == tunnel);
-                    assert!(!left, "another child would have been put to use before");
+                }
+                if self.in_use_by_slot.get(&(tunnel, child.slot)) == Some(&inbound_spi) {
+                    self.in_use_by_slot.remove(&(tunnel, child.slot));
+                    let mut others = self.children.values();
+                    let left = others.any(|(key, it)| *key == tunnel && it.slot == child.slot);
+                    assert!(!left || self.is_v1, "another child would have been put to use before");
                 }
             }
             Output::Status { tunnel, status, error } => {
@@ -274,6 +290,7 @@ pub fn config() -> TunnelConfig {
     TunnelConfig {
         local: ADDRESS_A,
         remote: ADDRESS_B,
+        version: IkeVersion::V2,
         local_id: Identity::Ipv4(ADDRESS_A),
         remote_id: Identity::Ipv4(ADDRESS_B),
         psk: Secret::new(b"correct horse battery staple".to_vec()),

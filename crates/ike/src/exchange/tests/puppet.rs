@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret, SeededRandom};
 
-use crate::config::{ChildProposal, IkeProposal, Limits, TunnelConfig, TunnelKey};
+use crate::config::{ChildProposal, IkeProposal, IkeVersion, Limits, TunnelConfig, TunnelKey};
 use crate::endpoint::Endpoint;
 use crate::identity::Identity;
 use crate::message::payload::Payload;
@@ -22,6 +22,7 @@ pub fn config() -> TunnelConfig {
     TunnelConfig {
         local: *US.ip(),
         remote: *PEER.ip(),
+        version: IkeVersion::V2,
         local_id: Identity::Ipv4(*US.ip()),
         remote_id: Identity::Ipv4(*PEER.ip()),
         psk: Secret::new(b"puppet".to_vec()),
