@@ -135,6 +135,21 @@ pub struct Policy {
     pub source: Ipv4Net,
 }
 
+/// Which packets a route is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteMatch {
+    /// Of a policy-based route.
+    pub policy: Option<Policy>,
+    /// The destination.
+    pub dest: Ipv4Net,
+}
+
+impl From<Ipv4Net> for RouteMatch {
+    fn from(dest: Ipv4Net) -> Self {
+        Self { policy: None, dest }
+    }
+}
+
 /// Which connections there are, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {

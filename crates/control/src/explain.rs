@@ -15,10 +15,8 @@ use serde::Serialize;
 use crate::desired::DomainOwner;
 use crate::ids::{RegionId, VpnConnectionId};
 use crate::observed::{Observations, ObservedConnection, ObservedForwarding, TunnelStatus};
-use crate::record::Stored;
-use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpn_connection::VpnConnection;
-use crate::routing::{self, name};
+use crate::routing::{self, Route};
 use crate::state::AccountState;
 
 /// What is asked.
@@ -53,9 +51,9 @@ pub struct Explanation {
     /// The connection that was looked at: the one that was named, or the one whose route wins.
     pub connection: Option<VpnConnectionId>,
     /// The route that was looked at.
-    pub route: Option<RouteId>,
+    pub route: Option<Route>,
     /// The route that would take over if it were gone.
-    pub next_route: Option<RouteId>,
+    pub next_route: Option<Route>,
 }
 
 /// One step.
@@ -148,6 +146,10 @@ pub enum Code {
     TunnelIdentityMismatch,
     /// The peer does not answer.
     TunnelPeerUnreachable,
+    /// The route is not published, so that Linux brings nothing.
+    RouteWithdrawn,
+    /// Another route for the same packets is asked before it.
+    AnotherRouteIsAskedFirst,
     /// The peers have not agreed on networks.
     TunnelSelectorsRefused,
     /// The tunnel cannot be negotiated as it is configured.
@@ -197,8 +199,8 @@ struct Inquiry<'a> {
     question: &'a Question,
     steps: Vec<Step>,
     connection: Option<&'a VpnConnection>,
-    route: Option<&'a VcoRouteEntry>,
-    next_route: Option<&'a VcoRouteEntry>,
+    route: Option<Route>,
+    next_route: Option<Route>,
 }
 
 /// Answers a question about a connection that exists, or about an address.
@@ -216,8 +218,8 @@ pub fn explain(state: &AccountState, observations: &dyn Observations, question: 
     Explanation {
         conclusion: conclusion(&inquiry.steps),
         connection: inquiry.connection.map(|connection| connection.id.clone()),
-        route: inquiry.route.map(Stored::id),
-        next_route: inquiry.next_route.map(Stored::id),
+        route: inquiry.route,
+        next_route: inquiry.next_route,
         steps: inquiry.steps,
     }
 }
@@ -245,92 +247,93 @@ impl<'a> Inquiry<'a> {
                 "Attach it with CreateTransitRouterVpnAttachment.",
             ),
         });
-        let Some(dest) = dest else { return self.count_routes(id) };
-        let routes = self.state.vco_routes(id).filter(|route| route.route_dest == dest);
-        let Some(route) = routes.min_by(|a, b| routing::preferred_first(a, b)) else {
+        let Some(dest) = dest else { return self.count_routes(connection) };
+        let source = self.question.source;
+        let routes = routing::routes_over(self.state, connection).filter(|route| route.of.dest == dest);
+        let Some(route) = routes.min_by(routing::preferred_first) else {
             return self.steps.push(Step::failed(
                 Code::RouteNotStored,
                 format!("{id} has no route to {dest}."),
-                "Make it with CreateVcoRouteEntry.",
+                creates(connection.domain_owner().as_ref()),
             ));
         };
-        self.route = Some(route);
-        self.steps.push(Step::passed(Code::RouteStored, format!("The route {} is stored.", name(route))));
+        self.steps.push(Step::passed(Code::RouteStored, format!("The route {route} is stored.")));
+        // A policy is asked about with a source of its own.
+        let source = source.or_else(|| route.of.policy.map(|policy| policy.source.addr()));
         if let Some(owner) = &owner {
-            let covering = routing::covering(self.state, &connection.region, owner, &dest);
-            self.compare(route, &covering);
+            let covering = routing::covering(self.state, &connection.region, owner, source, &dest);
+            self.compare(&route, &covering);
         }
+        self.route = Some(route);
     }
 
-    fn count_routes(&mut self, id: &VpnConnectionId) {
-        let count = self.state.vco_route_count(id);
+    fn count_routes(&mut self, connection: &VpnConnection) {
+        let count = routing::routes_over(self.state, connection).count();
         self.steps.push(if count > 0 {
             Step::passed(Code::ConnectionHasRoutes, format!("It has {count} routes."))
         } else {
-            let remedy = "Make one with CreateVcoRouteEntry.";
+            let remedy = creates(connection.domain_owner().as_ref());
             Step::failed(Code::ConnectionHasNoRoutes, "It has no routes: nothing takes it.", remedy)
         });
     }
 
     fn ask_address(&mut self, address: Ipv4Addr, owner: &DomainOwner) {
-        let covering = routing::covering(self.state, &self.question.region, owner, &Ipv4Net::from(address));
+        let (region, source) = (&self.question.region, self.question.source);
+        let covering = routing::covering(self.state, region, owner, source, &Ipv4Net::from(address));
         let Some(preferred) = covering.first() else {
             return self.steps.push(Step::failed(
                 Code::NoRouteForDestination,
                 format!("No route of {owner} has {address}: its packets are not taken."),
-                "Make a route to it with CreateVcoRouteEntry on the connection that leads there.",
+                creates(Some(owner)),
             ));
         };
         let routes =
             if covering.len() == 1 { "One route has" } else { "The preferred of the routes that have" };
-        let words = format!("{routes} {address}: {}.", name(preferred));
+        let words = format!("{routes} {address}: {preferred}.");
         self.steps.push(Step::passed(Code::RouteStored, words));
-        let winner = covering.iter().find(|route| self.is_up(route)).copied().unwrap_or(preferred);
-        self.route = Some(winner);
-        self.connection = self.state.vpn_connection(&winner.vpn_connection_id);
+        let winner = covering.iter().find(|route| self.is_up(route)).unwrap_or(preferred);
+        self.connection = self.state.vpn_connection(&winner.connection);
         self.compare(winner, &covering);
+        self.route = Some(winner.clone());
     }
 
-    fn is_up(&self, route: &VcoRouteEntry) -> bool {
-        let observed = self.observations.get(&route.vpn_connection_id);
-        let connection = self.state.vpn_connection(&route.vpn_connection_id);
+    fn is_up(&self, route: &Route) -> bool {
+        let observed = self.observations.get(&route.connection);
+        let connection = self.state.vpn_connection(&route.connection);
         connection.is_some_and(|it| it.status(observed.as_ref()) == TunnelStatus::IpsecSaEstablished)
     }
 
     /// Says whether a route is taken, and why, among those that cover the destination, the preferred one first.
-    fn compare(&mut self, ours: &VcoRouteEntry, covering: &[&'a VcoRouteEntry]) {
-        let is_other = |route: &&&VcoRouteEntry| route.id() != ours.id();
+    fn compare(&mut self, ours: &Route, covering: &[Route]) {
+        let is_other = |route: &&Route| *route != ours;
         let others = || covering.iter().filter(is_other);
-        let position = covering.iter().position(|route| route.id() == ours.id()).unwrap_or(0);
+        let position = covering.iter().position(|route| route == ours).unwrap_or(0);
         self.next_route = covering
             .get(position + 1..)
-            .and_then(|rest| rest.iter().find(|route| self.is_up(route)).or(rest.first()).copied());
-        let next = self.next_route.map_or_else(
+            .and_then(|rest| rest.iter().find(|route| self.is_up(route)).or(rest.first()).cloned());
+        let next = self.next_route.as_ref().map_or_else(
             || " No other route would take over.".to_owned(),
-            |next| format!(" If it were gone, {} would take over.", name(next)),
+            |next| format!(" If it were gone, {next} would take over."),
         );
-        let taken = covering.iter().find(|route| self.is_up(route)).copied();
+        let taken = covering.iter().find(|route| self.is_up(route));
         let why = match others().next() {
             None => "it is the only one".to_owned(),
             Some(other) => reason(ours, other),
         };
         self.steps.push(match taken {
-            Some(taken) if taken.id() == ours.id() && position == 0 => {
-                Step::passed(Code::RouteWins, format!("{} wins: {why}.{next}", name(ours)))
+            Some(taken) if taken == ours && position == 0 => {
+                Step::passed(Code::RouteWins, format!("{ours} wins: {why}.{next}"))
             }
-            Some(taken) if taken.id() == ours.id() => Step::passed(
+            Some(taken) if taken == ours => Step::passed(
                 Code::RouteTakesOver,
-                format!("{} has taken over, because {} is down.{next}", name(ours), name(covering[0])),
+                format!("{ours} has taken over, because {} is down.{next}", covering[0]),
             ),
             Some(taken) => beaten(ours, taken),
             None => Step::new(
                 // Which tunnel it is that should be up, and why it is not, is said below.
                 Outcome::Hint,
                 Code::NoRouteIsUp,
-                format!(
-                    "{} is preferred, and no route to the destination has a tunnel that is up.",
-                    name(ours)
-                ),
+                format!("{ours} is preferred, and no route to the destination has a tunnel that is up."),
                 "Packets are dropped, and do not leave in clear, until a tunnel is up.",
             ),
         });
@@ -342,13 +345,13 @@ impl<'a> Inquiry<'a> {
             return;
         }
         let observed = self.observations.get(&connection.id);
-        let prefix = self.route.map(|route| route.route_dest);
+        let of = self.route.as_ref().map(|route| route.of);
         self.generation(connection, observed.as_ref());
         // Of what was not reported nothing else can be told.
         let Some(observed) = observed else { return };
-        let forwarding = self.observations.forwarding(&connection.id, prefix);
-        if let Some(prefix) = prefix {
-            self.programmed(prefix, forwarding.as_ref());
+        let forwarding = self.observations.forwarding(&connection.id, of);
+        if let Some(of) = of {
+            self.programmed(of.dest, forwarding.as_ref());
         }
         self.tunnels(connection, &observed, forwarding.as_ref());
     }
@@ -395,7 +398,14 @@ impl<'a> Inquiry<'a> {
                 waits,
             ),
         });
+        let is_published = self.route.as_ref().is_none_or(|route| route.is_published);
         self.steps.push(match &forwarding.linux_route {
+            None if !is_published => Step::new(
+                Outcome::Hint,
+                Code::RouteWithdrawn,
+                format!("{prefix} is withdrawn: only what comes to the VPN gateway anyway is forwarded."),
+                "Publish it with PublishVpnRouteEntry.",
+            ),
             Some(device) => Step::passed(
                 Code::LinuxRoutePresent,
                 format!("Linux brings {prefix} to the device {device}."),
@@ -405,30 +415,50 @@ impl<'a> Inquiry<'a> {
     }
 }
 
+/// How a route is made in a domain.
+fn creates(owner: Option<&DomainOwner>) -> &'static str {
+    match owner {
+        Some(DomainOwner::VpnGateway(_)) => {
+            "Make one with CreateVpnRouteEntry or CreateVpnPbrRouteEntry over the connection that leads there."
+        }
+        _ => "Make one with CreateVcoRouteEntry on the connection that leads there.",
+    }
+}
+
 /// Why one of two routes is preferred.
-fn reason(ours: &VcoRouteEntry, other: &VcoRouteEntry) -> String {
-    if ours.route_dest.prefix_len() != other.route_dest.prefix_len() {
-        format!("its prefix is longer than that of {}", name(other))
+fn reason(ours: &Route, other: &Route) -> String {
+    if ours.of.policy != other.of.policy {
+        format!("it is asked before {other}")
+    } else if ours.of.dest.prefix_len() != other.of.dest.prefix_len() {
+        format!("its prefix is longer than that of {other}")
     } else if ours.weight != other.weight {
-        format!("its weight is higher than that of {}", name(other))
+        format!("its weight is higher than that of {other}")
     } else {
-        format!("prefix and weight are those of {}, and its id comes first", name(other))
+        format!("prefix and weight are those of {other}, and its id comes first")
     }
 }
 
 /// Why another route with the same prefix, or a shorter one, is taken.
-fn beaten(ours: &VcoRouteEntry, taken: &VcoRouteEntry) -> Step {
-    let instead = format!("{} is taken instead of {}", name(taken), name(ours));
+fn beaten(ours: &Route, taken: &Route) -> Step {
+    let instead = format!("{taken} is taken instead of {ours}");
     if routing::preferred_first(ours, taken).is_lt() {
         let message = format!("{instead}, because no tunnel of this connection is up.");
         return Step::new(Outcome::Hint, Code::AnotherRouteTakesOver, message, "");
     }
+    if taken.of != ours.of {
+        let remedy = "Delete the other route, or change its priority with ModifyVpnPbrRouteEntryPriority.";
+        return Step::failed(
+            Code::AnotherRouteIsAskedFirst,
+            format!("{instead}: it is asked first."),
+            remedy,
+        );
+    }
     if taken.weight > ours.weight {
-        let remedy = "Give this route the weight 100 and the other one 0 with ModifyVcoRouteEntryWeight, or delete the other one.";
+        let remedy = "Give this route the weight 100 and the other one 0, or delete the other one.";
         let message = format!("{instead}: its weight is higher and it is up.");
         return Step::failed(Code::HigherWeightWins, message, remedy);
     }
-    let remedy = "Give the other route the weight 0 with ModifyVcoRouteEntryWeight, or delete it.";
+    let remedy = "Give the other route the weight 0, or delete it.";
     let message = format!("{instead}: prefix and weight are the same, and its id comes first.");
     Step::failed(Code::SmallerIdWins, message, remedy)
 }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::desired::Domain;
+use crate::desired::RouteMatch;
 use crate::ids::{TunnelId, VpnConnectionId, VpnGatewayId};
 
 /// What a tunnel does, from the worst to the best.
@@ -168,8 +169,8 @@ pub trait Observations {
 
     /// The last generation of a VPN gateway that is in force, while its domain is open.
     fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64>;
-    /// What is programmed of a connection, for a prefix if one is named; none if the engine cannot tell.
-    fn forwarding(&self, _id: &VpnConnectionId, _prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+    /// What is programmed of a connection, for a route if one is named; none if the engine cannot tell.
+    fn forwarding(&self, _id: &VpnConnectionId, _of: Option<RouteMatch>) -> Option<ObservedForwarding> {
         None
     }
 }

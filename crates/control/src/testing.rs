@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use causeway_wire::{HttpRequest, Params, percent_encode};
-use ipnet::Ipv4Net;
 use serde_json::Value;
 
 use crate::account::Caller;
 use crate::catalogue;
 use crate::core::{CallContext, Outcome, execute};
+use crate::desired::RouteMatch;
 use crate::error::{ApiError, ErrorCode};
 use crate::ids::{AccountId, RequestId, Secret, VpnConnectionId, VpnGatewayId};
 use crate::observed::{
@@ -47,7 +47,7 @@ impl Observations for Reports {
         self.1.get(id).copied()
     }
 
-    fn forwarding(&self, id: &VpnConnectionId, _prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+    fn forwarding(&self, id: &VpnConnectionId, _of: Option<RouteMatch>) -> Option<ObservedForwarding> {
         self.2.get(id).cloned()
     }
 }

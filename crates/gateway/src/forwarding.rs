@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
-use causeway_control::desired::Policy;
+use causeway_control::desired::{Policy, RouteMatch};
 use ipnet::Ipv4Net;
 
 use crate::counters::Counters;
@@ -42,15 +42,6 @@ pub struct Candidate<K, P> {
 #[derive(Debug)]
 struct Entry<K, P> {
     candidates: Box<[Candidate<K, P>]>,
-}
-
-/// Which packets a route is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RouteMatch {
-    /// Of a policy-based route.
-    pub policy: Option<Policy>,
-    /// The destination.
-    pub dest: Ipv4Net,
 }
 
 /// The table; see the module.
@@ -112,12 +103,6 @@ where
 {
     fn clone(&self) -> Self {
         Self { weight: self.weight, connection: self.connection.clone(), carrier: Arc::clone(&self.carrier) }
-    }
-}
-
-impl From<Ipv4Net> for RouteMatch {
-    fn from(dest: Ipv4Net) -> Self {
-        Self { policy: None, dest }
     }
 }
 

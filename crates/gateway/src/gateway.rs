@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use causeway_control::desired::Desires;
+use causeway_control::desired::{Desires, RouteMatch};
 use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::{ObservedForwarding, Observer};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use ipnet::Ipv4Net;
 
 use crate::config::{GatewayConfig, StartError};
 use crate::domains::Domains;
@@ -117,8 +116,8 @@ impl EngineHandle for GatewayHandle {
         self.registry.snapshot()
     }
 
-    fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
-        self.registry.forwarding(id, prefix)
+    fn forwarding(&self, id: &VpnConnectionId, of: Option<RouteMatch>) -> Option<ObservedForwarding> {
+        self.registry.forwarding(id, of)
     }
 
     fn stop(&self) {

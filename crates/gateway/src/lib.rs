@@ -56,9 +56,9 @@ pub mod tun;
 pub mod tunnels;
 pub mod watch;
 
+use causeway_control::desired::RouteMatch;
 use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::ObservedForwarding;
-use ipnet::Ipv4Net;
 
 pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError};
 pub use gateway::{Gateway, GatewayHandle};
@@ -82,8 +82,8 @@ pub trait EngineHandle: Send + Sync {
     /// Counters, and what is programmed.
     fn snapshot(&self) -> GatewaySnapshot;
 
-    /// What is programmed of a connection, for a prefix if one is named, and when packets passed.
-    fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding>;
+    /// What is programmed of a connection, for a route if one is named, and when packets passed.
+    fn forwarding(&self, id: &VpnConnectionId, of: Option<RouteMatch>) -> Option<ObservedForwarding>;
 
     /// Closes the tunnels and removes devices, routes and rules, in bounded time. A second time has no effect.
     fn stop(&self);

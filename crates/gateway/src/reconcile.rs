@@ -17,11 +17,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_control::desired::{DesiredConnection, DesiredTunnel, Domain};
+use causeway_control::desired::{DesiredConnection, DesiredTunnel, Domain, RouteMatch};
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use ipnet::Ipv4Net;
-
-use crate::forwarding::RouteMatch;
 
 /// What is programmed of one connection. Each part is entered when it is known to be in force and taken out when it is known
 /// to be gone, so that after an error the next plan repeats what is uncertain.

@@ -9,14 +9,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use causeway_control::desired::{
-    DesiredConnection, DesiredDomain, DesiredRoute, DesiredTunnel, Desires, Domain,
+    DesiredConnection, DesiredDomain, DesiredRoute, DesiredTunnel, Desires, Domain, RouteMatch,
 };
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::{
     NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, Observer, TunnelStatus,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use ipnet::Ipv4Net;
 
 use crate::proposals::fits_version;
 use crate::snapshot::GatewaySnapshot;
@@ -141,14 +140,17 @@ impl EngineHandle for SimulatedHandle {
         GatewaySnapshot::default()
     }
 
-    fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+    fn forwarding(&self, id: &VpnConnectionId, of: Option<RouteMatch>) -> Option<ObservedForwarding> {
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let forwarding = shown.get(id)?;
-        let routes = forwarding.routes.iter().filter(|route| Some(route.dest) == prefix);
-        let entry = routes.map(|route| route.weight.get()).max();
+        let is_asked =
+            |route: &&DesiredRoute| of.is_some_and(|of| (route.policy, route.dest) == (of.policy, of.dest));
+        let routes = || forwarding.routes.iter().filter(is_asked);
+        let entry = routes().map(|route| route.weight.get()).max();
+        let is_published = routes().any(|route| route.is_published);
         Some(ObservedForwarding {
             entry,
-            linux_route: entry.map(|_| "none".to_owned()),
+            linux_route: is_published.then(|| "none".to_owned()),
             carrier: forwarding.carrier.clone(),
             // No packet ever passes.
             tunnels: BTreeMap::new(),

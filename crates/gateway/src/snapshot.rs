@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use causeway_control::desired::Domain;
+use causeway_control::desired::{Domain, RouteMatch};
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::ObservedForwarding;
 use ipnet::Ipv4Net;
@@ -100,9 +100,9 @@ impl Registry {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is programmed of one connection, for a prefix if one is named: the entry is looked up in the forwarding table
+    /// What is programmed of one connection, for a route if one is named: the entry is looked up in the forwarding table
     /// itself; its Linux route is there once the whole plan was applied, and is checked and repaired all the time.
-    pub fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
+    pub fn forwarding(&self, id: &VpnConnectionId, of: Option<RouteMatch>) -> Option<ObservedForwarding> {
         let shelves = self.lock();
         let counters = shelves.connections.get(id)?;
         let way = counters.way.as_ref()?;
@@ -110,8 +110,8 @@ impl Registry {
         let is_carrier = |counters: &Arc<Counters>| {
             path.as_ref().is_some_and(|path| Arc::ptr_eq(&path.counters, counters))
         };
-        let entry = prefix.and_then(|prefix| way.plane.table.weight(prefix, id));
-        let is_withdrawn = prefix.is_some_and(|prefix| counters.withdrawn.contains(&prefix));
+        let entry = of.and_then(|of| way.plane.table.weight(of, id));
+        let is_withdrawn = of.is_some_and(|of| counters.withdrawn.contains(&of.dest));
         let has_route = entry.is_some() && way.is_applied && !is_withdrawn;
         let tunnels = || counters.tunnels.iter();
         Some(ObservedForwarding {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use causeway_control::desired::DesiredTunnel;
+use causeway_control::desired::{DesiredTunnel, RouteMatch};
 use causeway_control::ids::Secret;
 use causeway_control::observed::TunnelStatus;
 use causeway_control::resource::ike_config::{EncAlg, IkeVersion};
@@ -42,9 +42,9 @@ fn a_change_is_in_force_at_once_and_a_tunnel_up_after_the_delay() {
     engine.nudge();
     world.wait_in_force("vco-a", generation);
     let id = "vco-a".parse().unwrap();
-    let told = engine.forwarding(&id, Some("10.0.0.0/8".parse().unwrap())).unwrap();
+    let told = engine.forwarding(&id, Some(to("10.0.0.0/8"))).unwrap();
     assert_eq!((told.entry, told.carrier), (Some(100), Some("tun-a".parse().unwrap())));
-    assert_eq!(engine.forwarding(&id, Some("10.0.0.0/9".parse().unwrap())).unwrap().entry, None);
+    assert_eq!(engine.forwarding(&id, Some(to("10.0.0.0/9"))).unwrap().entry, None);
     world.wait("vco-a", "still up: only a route came", |it| {
         it.is_some_and(|it| it.tunnels.values().all(|it| it.status == TunnelStatus::IpsecSaEstablished))
     });
@@ -106,4 +106,8 @@ fn a_stepped_engine_does_nothing_between_two_steps() {
     world.wait_in_force("vco-a", generation);
     engine.stop();
     engine.step();
+}
+
+fn to(dest: &str) -> RouteMatch {
+    dest.parse::<ipnet::Ipv4Net>().unwrap().into()
 }

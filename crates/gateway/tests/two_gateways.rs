@@ -97,8 +97,8 @@ fn nothing_passes_without_a_route_and_everything_with_one() {
 fn what_is_programmed_and_when_packets_passed_can_be_asked() {
     let net = Net::connected();
     let Net { left, right, .. } = &net;
-    let (id, prefix) = ("vco-left".parse().unwrap(), "10.2.0.0/24".parse().unwrap());
-    let ask = || left.gateway().forwarding(&id, Some(prefix)).unwrap();
+    let id = "vco-left".parse().unwrap();
+    let ask = || left.gateway().forwarding(&id, Some(route("10.2.0.0/24").dest.into())).unwrap();
     let before = ask();
     assert_eq!((before.entry, before.linux_route), (None, None));
     let never = ObservedTraffic::default();
@@ -477,7 +477,7 @@ fn a_route_that_is_withdrawn_attracts_nothing_and_forwards_what_comes_anyway() {
     let net = Net::connected();
     let Net { left, right, .. } = &net;
     let id = "vco-left".parse().unwrap();
-    let told = || left.gateway().forwarding(&id, Some("10.2.0.0/24".parse().unwrap())).unwrap();
+    let told = || left.gateway().forwarding(&id, Some(route("10.2.0.0/24").dest.into())).unwrap();
     left.change("vco-left", |it| it.routes = vec![route("10.2.0.0/24")]);
     assert!(left.pings(right.inside));
     let device = told().linux_route.unwrap();

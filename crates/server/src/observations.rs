@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
+use causeway_control::desired::RouteMatch;
 use causeway_control::ids::{TunnelId, VpnConnectionId, VpnGatewayId};
 use causeway_control::observed::{
     LogEntry, LogLine, Logs, Observations, ObservedConnection, ObservedForwarding, TunnelStatus,
 };
 use causeway_gateway::EngineHandle;
-use ipnet::Ipv4Net;
 
 /// How many lines of log a connection keeps; older ones go.
 const LINES_MAX: usize = 2_000;
@@ -88,8 +88,8 @@ impl Observations for Observed {
         self.vpn_gateways.read().unwrap_or_else(PoisonError::into_inner).get(id).copied()
     }
 
-    fn forwarding(&self, id: &VpnConnectionId, prefix: Option<Ipv4Net>) -> Option<ObservedForwarding> {
-        self.engine.get()?.upgrade()?.forwarding(id, prefix)
+    fn forwarding(&self, id: &VpnConnectionId, of: Option<RouteMatch>) -> Option<ObservedForwarding> {
+        self.engine.get()?.upgrade()?.forwarding(id, of)
     }
 }
 

@@ -250,6 +250,60 @@ fn a_connection_is_explained_without_a_route_too() {
 }
 
 #[test]
+fn routes_of_a_vpn_gateway_are_explained_with_their_policies() {
+    let mut scene = Scene::new();
+    let gateway = scene.world.vpn_gateway("vpc-a");
+    let peer = scene.world.customer_gateway("198.51.100.9");
+    let mut connection = |remote: &str| {
+        let parameters = [
+            ("VpnGatewayId", gateway.as_str()),
+            ("LocalSubnet", "10.1.0.0/16"),
+            ("RemoteSubnet", remote),
+            ("CustomerGatewayId", &peer),
+            ("AutoConfigRoute", "false"),
+        ];
+        let made = scene.world.call("CreateVpnConnection", &parameters).unwrap();
+        made["VpnConnectionId"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (connection("10.2.0.0/16"), connection("10.3.0.0/16"));
+    scene.settle();
+    let mut route = |action: &str, next_hop: &str, more: Pairs<'_>| {
+        let route = [
+            ("VpnGatewayId", gateway.as_str()),
+            ("NextHop", next_hop),
+            ("RouteDest", DEST),
+            ("Weight", "100"),
+            ("PublishVpc", "false"),
+        ];
+        let answer = scene.world.call(action, &[&route[..], more].concat());
+        scene.settle();
+        answer
+    };
+    route("CreateVpnRouteEntry", &first, &[]).unwrap();
+    let policy = [("RouteSource", "10.1.2.0/24"), ("Priority", "5")];
+    route("CreateVpnPbrRouteEntry", &second, &policy).unwrap();
+    let dry = route("DeleteVpnPbrRouteEntry", &second, &[("RouteSource", "10.1.2.0/24"), ("DryRun", "true")]);
+    let effect = dry.unwrap_err().recommend();
+    let expected = format!(
+        "10.2.0.0/16 from 10.1.2.0/24 would lose its route of weight 100 over {second}; the route 10.2.0.0/16 of weight 100 over {first} would take over."
+    );
+    assert!(effect.contains(&expected), "{effect}");
+    let first_id: VpnConnectionId = first.parse().unwrap();
+    scene.world.reports.2.get_mut(&first_id).unwrap().linux_route = None;
+    let ask = |source: Option<&str>| {
+        let subject = Subject::Connection(first_id.clone(), Some(DEST.parse().unwrap()));
+        let source = source.map(|source| source.parse().unwrap());
+        let question =
+            Question { region: REGION.parse().unwrap(), subject, source, now_ms: scene.world.now_ms };
+        explain(&scene.world.state, &scene.world.reports, &question)
+    };
+    assert!(codes(&ask(None)).contains(&Code::RouteWithdrawn));
+    let told = ask(Some("10.1.2.3"));
+    assert_eq!(told.conclusion.code, Code::AnotherRouteIsAskedFirst);
+    assert!(told.conclusion.message.contains("from 10.1.2.0/24 to 10.2.0.0/16 of priority 5"), "{told:?}");
+}
+
+#[test]
 fn the_words_say_what_is_wrong_and_what_to_do() {
     let mut scene = Scene::new();
     scene.tunnels().for_each(|tunnel| {
@@ -295,6 +349,8 @@ fn no_finding_is_without_a_case() {
         Code::RouteTakesOver,
         Code::ConnectionHasRoutes,
         Code::ConnectionHasNoRoutes,
+        Code::RouteWithdrawn,
+        Code::AnotherRouteIsAskedFirst,
     ];
     let schema = schemars::schema_for!(Code).to_value();
     let all = schema["oneOf"].as_array().unwrap().len();

@@ -14,7 +14,7 @@ use crate::fields::{RouteDest, optional};
 use crate::ids::{RegionId, TransitRouterId, VpnConnectionId, VpnGatewayId};
 use crate::operation::{Kind, Operation, Product};
 use crate::permission::{Permission, Target};
-use crate::resource::vco_route_entry::RouteId;
+use crate::routing::Route;
 use crate::tx::Tx;
 
 /// See the module.
@@ -86,7 +86,13 @@ struct StepView {
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
 struct RouteView {
+    /// The priority of a policy-based route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<u8>,
     route_dest: String,
+    /// The source of a policy-based route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route_source: Option<String>,
     vpn_connection_id: VpnConnectionId,
     weight: crate::fields::Weight,
 }
@@ -180,12 +186,14 @@ impl From<Step> for StepView {
     }
 }
 
-impl From<RouteId> for RouteView {
-    fn from(route: RouteId) -> Self {
+impl From<Route> for RouteView {
+    fn from(route: Route) -> Self {
         Self {
-            route_dest: route.key.route_dest.to_string(),
+            priority: route.of.policy.map(|policy| policy.priority),
+            route_dest: route.of.dest.to_string(),
+            route_source: route.of.policy.map(|policy| policy.source.to_string()),
             vpn_connection_id: route.connection,
-            weight: route.key.weight,
+            weight: route.weight,
         }
     }
 }

@@ -7,9 +7,9 @@ use std::time::Instant;
 use ipnet::Ipv4Net;
 use proptest::prelude::{Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 
-use causeway_control::desired::Policy;
+use causeway_control::desired::{Policy, RouteMatch};
 
-use super::{Candidate, Carrier, ForwardingTable, Lookup, RouteMatch};
+use super::{Candidate, Carrier, ForwardingTable, Lookup};
 
 const CONNECTIONS: u8 = 4;
 
