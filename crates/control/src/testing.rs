@@ -122,40 +122,6 @@ pub(crate) fn params(pairs: &[(&str, &str)]) -> Params {
     Params::decode(&HttpRequest { method: "GET", path: "/", query: &query, headers: &[], body: &[] }).unwrap()
 }
 
-/// Parameters with which every operation can be read: what one does not know it does not look at.
-pub(crate) fn everything(connection: &str) -> Vec<(&str, &str)> {
-    vec![
-        ("VpnConnectionId", connection),
-        ("VpnId", connection),
-        ("VpnOwnerId", ACCOUNT),
-        ("VpnGatewayId", "vpn-1"),
-        ("CustomerGatewayId", "cgw-1"),
-        ("TransitRouterAttachmentId", "tr-attach-1"),
-        ("NextHop", connection),
-        ("RouteDest", "192.168.10.0/24"),
-        ("Weight", "100"),
-        ("NewWeight", "0"),
-        ("LocalSubnet", "0.0.0.0/0"),
-        ("RemoteSubnet", "0.0.0.0/0"),
-        ("IpAddress", "1.2.3.4"),
-        ("Tag.1.Key", "env"),
-        ("TagKey.1", "env"),
-        ("UserName", "nobody"),
-        ("UserAccessKeyId", "LTAI1"),
-        ("Status", "Active"),
-        ("PolicyName", "everything"),
-        ("PolicyType", "Custom"),
-        ("PolicyDocument", "{}"),
-        ("CenId", "cen-1"),
-        ("CenOwnerId", ACCOUNT),
-        ("InstanceId", connection),
-        ("InstanceType", "VPN"),
-        ("NewResourceGroupId", "rg-1"),
-        ("TunnelId", "tun-1"),
-        ("TransitRouterId", "tr-1"),
-    ]
-}
-
 /// The codes that every operation has, without listing them.
 const OF_EVERY_OPERATION: [&ErrorCode; 8] = [
     &catalogue::MISSING_PARAMETER,

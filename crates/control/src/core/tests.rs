@@ -1,7 +1,7 @@
 //! What all operations have in common: who may, client tokens, and that nobody sees what is another's.
 
 mod captures;
-mod everybody;
+pub(crate) mod everybody;
 mod nonsense;
 mod sequences;
 pub(crate) mod transcripts;

@@ -24,7 +24,7 @@ const POLICY: &str =
     r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"vpc:Describe*","Resource":"*"}]}"#;
 
 /// The parameters with which one thing of an account is named, in all operations.
-type Samples = BTreeMap<&'static str, String>;
+pub(crate) type Samples = BTreeMap<&'static str, String>;
 
 /// What operations need beside what their schemas require: one of several, or a member of a list.
 fn more(entry: &Entry) -> &'static [&'static str] {
@@ -51,7 +51,7 @@ fn more(entry: &Entry) -> &'static [&'static str] {
 }
 
 /// An account that has one of everything.
-fn furnished(account: &str) -> (World, Samples) {
+pub(crate) fn furnished(account: &str) -> (World, Samples) {
     let mut world = World::of(account);
     let gateway = world.customer_gateway("198.51.100.7");
     let connection = world.two_tunnels(&gateway);
@@ -155,7 +155,7 @@ fn constant(name: &str) -> Option<&'static str> {
 }
 
 /// A request with everything that the operation requires.
-fn request(entry: &Entry, of: &Samples) -> Vec<(String, String)> {
+pub(crate) fn request(entry: &Entry, of: &Samples) -> Vec<(String, String)> {
     let schema = entry.request_schema().to_value();
     let required = schema["required"].as_array().into_iter().flatten().filter_map(|name| name.as_str());
     let mut names: Vec<&str> = required.chain(more(entry).iter().copied()).collect();
@@ -185,7 +185,7 @@ fn tunnels(gateway: &str) -> String {
     json!([{ "CustomerGatewayId": gateway }, { "CustomerGatewayId": gateway }]).to_string()
 }
 
-fn call(world: &World, entry: &Entry, pairs: &[(String, String)]) -> Result<Value, ApiError> {
+pub(crate) fn call(world: &World, entry: &Entry, pairs: &[(String, String)]) -> Result<Value, ApiError> {
     let pairs: Vec<(&str, &str)> =
         pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     match world.plan_as(entry, &pairs) {

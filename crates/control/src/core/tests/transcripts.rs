@@ -13,23 +13,7 @@ use crate::operation;
 use crate::testing::{Reports, World};
 
 /// Operations that no transcript has answered yet, and why. A line that is no longer true is to be removed.
-const NOT_ANSWERED: &[(&str, &str)] = &[
-    ("CreateCen", "the transcript of the CEN resources is not written yet"),
-    ("CreateTransitRouter", "the transcript of the CEN resources is not written yet"),
-    ("DeleteCen", "the transcript of the CEN resources is not written yet"),
-    ("DeleteTransitRouter", "the transcript of the CEN resources is not written yet"),
-    ("DescribeCenAttachedChildInstances", "the transcript of the CEN resources is not written yet"),
-    ("DescribeCens", "the transcript of the CEN resources is not written yet"),
-    ("ListTransitRouterAvailableResource", "the transcript of the CEN resources is not written yet"),
-    ("ListTransitRouters", "the transcript of the CEN resources is not written yet"),
-    ("ModifyCenAttribute", "the transcript of the CEN resources is not written yet"),
-    ("MoveResourceGroup", "the transcript of the CEN resources is not written yet"),
-    ("UntagResources", "the transcript of the CEN resources is not written yet"),
-    ("UpdateTransitRouter", "the transcript of the CEN resources is not written yet"),
-    ("CreateVpnConnection", "no operation makes a VPN gateway yet"),
-    ("DeleteVpnConnection", "no operation makes a VPN gateway yet"),
-    ("ModifyVpnConnectionAttribute", "no operation makes a VPN gateway yet"),
-];
+const NOT_ANSWERED: &[(&str, &str)] = &[];
 
 pub(crate) fn transcripts() -> Vec<Transcript> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts");

@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 
 use crate::account::Caller;
+use crate::core::tests::everybody;
 use crate::core::tests::transcripts::transcripts;
 use crate::operation;
-use crate::testing::{World, everything};
+use crate::testing::{ACCOUNT, World};
 
 use super::published::published_errors;
 
@@ -28,7 +29,7 @@ fn by_transcripts() -> Codes {
 }
 
 fn by_callers() -> Codes {
-    let (mut world, connection) = World::with_connection();
+    let (mut world, samples) = everybody::furnished(ACCOUNT);
     let mut codes = Codes::new();
     for caller in [
         Caller::RamUser { name: "nobody".to_owned() },
@@ -40,10 +41,8 @@ fn by_callers() -> Codes {
         },
     ] {
         world.caller = caller;
-        let resource = [("ResourceType", "VPNATTACHMENT"), ("ResourceId.1", connection.as_str())];
-        let parameters = [everything(&connection).as_slice(), &resource].concat();
         for entry in operation::all() {
-            if let Err(refusal) = world.call(entry.name, &parameters) {
+            if let Err(refusal) = everybody::call(&world, entry, &everybody::request(entry, &samples)) {
                 codes.insert(pair(entry.name, &refusal.code()));
             }
         }
@@ -52,17 +51,56 @@ fn by_callers() -> Codes {
 }
 
 /// Creations, sent where the quota is used up.
-const OVER_QUOTA: &[(&str, &[(&str, &str)])] = &[("CreateCustomerGateway", &[("IpAddress", "198.51.100.8")])];
+const OVER_QUOTA: &[(&str, &[(&str, &str)])] = &[
+    ("CreateCustomerGateway", &[("IpAddress", "198.51.100.8")]),
+    ("CreateVpnGateway", &[("VpcId", "vpc-b"), ("Bandwidth", "10")]),
+];
+
+/// Creations in a VPN gateway, with its connection as the next hop.
+const OVER_QUOTA_OF_GATEWAY: &[(&str, &[(&str, &str)])] = &[
+    ("CreateVpnRouteEntry", &[]),
+    ("CreateVpnPbrRouteEntry", &[("RouteSource", "10.1.0.0/16")]),
+    ("CreateVpnConnection", &[("LocalSubnet", "10.5.0.0/16"), ("RemoteSubnet", "0.0.0.0/0")]),
+];
 
 fn by_quotas() -> Codes {
     let (mut world, _connection) = World::with_connection();
+    let gateway = world.vpn_gateway("vpc-a");
+    let peer = world.customer_gateway("198.51.100.9");
+    let of_gateway = [("VpnGatewayId", gateway.as_str()), ("CustomerGatewayId", peer.as_str())];
+    let networks = [("LocalSubnet", "10.1.0.0/16"), ("RemoteSubnet", "10.2.0.0/16")];
+    let made = world.call("CreateVpnConnection", &[&of_gateway[..], &networks].concat()).unwrap();
+    let connection = made["VpnConnectionId"].as_str().unwrap().to_owned();
+    world.settle();
     world.settings.customer_gateways_per_region_max = 1;
-    world.settings.vpn_connections_per_region_max = 1;
     world.settings.vco_routes_per_connection_max = 0;
-    let refusal = |(operation, parameters): &(&str, &[(&str, &str)])| {
+    world.settings.vpn_gateways_per_region_max = 1;
+    world.settings.vpn_routes_per_gateway_max = 0;
+    world.settings.vpn_pbr_routes_per_gateway_max = 1;
+    let route = [
+        ("NextHop", connection.as_str()),
+        ("RouteDest", "10.7.0.0/16"),
+        ("Weight", "100"),
+        ("PublishVpc", "true"),
+    ];
+    let networks = [("LocalSubnet", "10.1.0.0/16"), ("RemoteSubnet", "10.3.0.0/16,10.4.0.0/16")];
+    let changed = [&[("VpnConnectionId", connection.as_str())], &networks[..]].concat();
+    let mut codes = Codes::new();
+    for (operation, parameters) in [
+        ("CreateVpnConnection", [&of_gateway[..], &networks].concat()),
+        ("ModifyVpnConnectionAttribute", changed),
+    ] {
+        codes.insert(pair(operation, &world.refusal(operation, &parameters).code()));
+    }
+    world.settings.vpn_connections_per_region_max = 1;
+    let mut refusal = |operation: &str, parameters: &[(&str, &str)]| {
         pair(operation, &world.refusal(operation, parameters).code())
     };
-    OVER_QUOTA.iter().map(refusal).collect()
+    codes.extend(OVER_QUOTA.iter().map(|(operation, parameters)| refusal(operation, parameters)));
+    for (operation, parameters) in OVER_QUOTA_OF_GATEWAY {
+        codes.insert(refusal(operation, &[&of_gateway[..], &route, parameters].concat()));
+    }
+    codes
 }
 
 /// The lines `Operation Code: reason`.

@@ -90,7 +90,13 @@ fn described(description: &Value, entry: &Entry) -> Value {
 pub(super) fn published_errors(entry: &Entry) -> Vec<String> {
     let described = described(&description(), entry);
     let errors = described["errors"].as_array().cloned().unwrap_or_default();
-    errors.iter().map(|error| error["code"].as_str().unwrap().to_owned()).collect()
+    let code = |error: &Value| match error["code"].as_str().unwrap() {
+        // Some pages spell it as one would.
+        "Forbidden.SubUser" => "Forbbiden.SubUser".to_owned(),
+        code => code.to_owned(),
+    };
+    let is_ours = |code: &String| !DIFFERENT_ERRORS.contains(&format!("{}: {code}", entry.name).as_str());
+    errors.iter().map(code).filter(is_ours).collect()
 }
 
 /// What is found to differ.
