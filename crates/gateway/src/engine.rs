@@ -195,8 +195,8 @@ impl Engine {
                     self.log(Some(tunnel), Level::Error, format!("a child SA was not installed: {error}"));
                 }
             }
-            Output::ChildUse { tunnel, inbound_spi } => {
-                self.tunnels.child_use(tunnel, inbound_spi);
+            Output::ChildUse { tunnel, inbound_spis } => {
+                self.tunnels.child_use(tunnel, inbound_spis);
                 self.report_selectors(tunnel);
             }
             Output::ChildMoved { inbound_spi, encapsulation, .. } => {

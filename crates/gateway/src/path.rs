@@ -1,7 +1,7 @@
 //! The packet path: what a packet meets between a TUN device and the peer.
 //!
 //! ```text
-//!   TUN -> forwarding table (destination -> OutboundPath) -> within the selectors? -> seal -> UDP      outbound.rs
+//!   TUN -> forwarding table (destination -> OutboundPaths) -> which child's selectors? -> seal -> UDP    outbound.rs
 //!   UDP -> SPI (-> InboundPath) -> open -> within the selectors? -> TUN                                inbound.rs
 //! ```
 //!
@@ -36,12 +36,34 @@ pub struct DomainPlane {
     /// Where Linux hands us the packets of the domain.
     pub device: TunDevice,
     /// Which tunnel they take.
-    pub table: ForwardingTable<VpnConnectionId, OutboundPath>,
+    pub table: ForwardingTable<VpnConnectionId, OutboundPaths>,
     /// Counts what belongs to no tunnel.
     pub counters: Counters,
 }
 
-/// The way out of one tunnel, over the child SA that is in use.
+/// The ways out of one tunnel, over the child SAs that are in use.
+#[derive(Debug)]
+pub struct OutboundPaths {
+    /// The preferred one first; a packet takes the first that may carry it. Never empty.
+    pub children: Box<[Arc<OutboundPath>]>,
+    /// The tunnel's.
+    pub counters: Arc<Counters>,
+}
+
+impl OutboundPaths {
+    /// The only way.
+    pub fn only(path: OutboundPath) -> Self {
+        let counters = Arc::clone(&path.counters);
+        Self { children: [Arc::new(path)].into(), counters }
+    }
+
+    /// The way of a packet, if one of the child SAs may carry it.
+    pub fn select(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Option<&Arc<OutboundPath>> {
+        self.children.iter().find(|child| child.selectors.allow_outbound(source, destination))
+    }
+}
+
+/// The way out over one child SA.
 #[derive(Debug)]
 pub struct OutboundPath {
     /// Seals; shared with the path that replaces this one when the peer moves.

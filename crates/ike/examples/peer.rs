@@ -108,8 +108,8 @@ fn apply(output: Output, sockets: &[UdpSocket; 2], start: Instant) -> std::io::R
             );
             Ok(())
         }
-        Output::ChildUse { inbound_spi, .. } => {
-            println!("{at:9.3} USE  in {inbound_spi:08x}");
+        Output::ChildUse { inbound_spis, .. } => {
+            println!("{at:9.3} USE  in {inbound_spis:08x?}");
             Ok(())
         }
         Output::ChildDown { inbound_spi, .. } => {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use causeway_crypto::Secret;
-use ipnet::Ipv4Net;
 
 use crate::config::TunnelConfig;
 use crate::keys::SaKeys;
@@ -14,12 +13,13 @@ use crate::message::proposal::{GROUP, PROTOCOL_ESP, Proposal};
 use crate::message::selector::Selector;
 use crate::output::DirectionKeys;
 use crate::proposal::{accepted, choose, explain};
-use crate::traffic;
+use crate::traffic::{self, Traffic};
 
 /// A child SA of an IKE SA, by its inbound SPI.
 #[derive(Clone, Debug)]
 pub(crate) struct Child {
     pub outbound_spi: u32,
+    pub traffic: Traffic,
     pub state: ChildState,
     pub rekey_at: Option<Duration>,
     /// When it is deleted whatever happens.
@@ -56,8 +56,7 @@ pub(crate) struct Refusal {
 #[derive(Clone, Debug)]
 pub(crate) struct Agreement {
     pub outbound_spi: u32,
-    pub local_ts: Vec<Ipv4Net>,
-    pub remote_ts: Vec<Ipv4Net>,
+    pub traffic: Traffic,
 }
 
 /// A responder's part: the agreement, and what to tell of it.
@@ -82,11 +81,16 @@ impl Accepted {
 }
 
 /// SA, TSi and TSr of an initiator's request.
-pub(crate) fn offer(config: &TunnelConfig, within: Within, inbound_spi: u32) -> [Payload; 3] {
+pub(crate) fn offer(
+    config: &TunnelConfig,
+    within: Within,
+    inbound_spi: u32,
+    traffic: &Traffic,
+) -> [Payload; 3] {
     [
         Payload::SecurityAssociation(vec![config.child.offer(inbound_spi, within == Within::CreateChild)]),
-        Payload::TsInitiator(traffic::offer(&config.local_ts)),
-        Payload::TsResponder(traffic::offer(&config.remote_ts)),
+        Payload::TsInitiator(traffic::offer(&traffic.local)),
+        Payload::TsResponder(traffic::offer(&traffic.remote)),
     ]
 }
 
@@ -116,11 +120,11 @@ pub(crate) fn answer(
     let ts_initiator = traffic::narrow(tsi, &config.remote_ts);
     let ts_responder = traffic::narrow(tsr, &config.local_ts);
     let nets = (traffic::nets(&ts_responder), traffic::nets(&ts_initiator));
-    let (Some(local_ts), Some(remote_ts)) = nets else { return Err(unacceptable(config, tsi, tsr)) };
-    if local_ts.is_empty() || remote_ts.is_empty() {
+    let (Some(local), Some(remote)) = nets else { return Err(unacceptable(config, tsi, tsr)) };
+    if local.is_empty() || remote.is_empty() {
         return Err(unacceptable(config, tsi, tsr));
     }
-    let agreement = Agreement { outbound_spi, local_ts, remote_ts };
+    let agreement = Agreement { outbound_spi, traffic: Traffic { local, remote } };
     Ok(Accepted { agreement, proposal, ts_initiator, ts_responder })
 }
 
@@ -150,10 +154,11 @@ fn unacceptable(config: &TunnelConfig, tsi: &[Selector], tsr: &[Selector]) -> Re
     Refusal { notify: Notify::new(NotifyKind::TsUnacceptable, &[]), text }
 }
 
-/// As initiator: takes a responder's answer, or says why not.
+/// As initiator: takes a responder's answer to what was offered, or says why not.
 pub(crate) fn accept(
     config: &TunnelConfig,
     within: Within,
+    offered: &Traffic,
     contents: &Contents,
 ) -> Result<Agreement, String> {
     let wanted = config.child.transforms(within == Within::CreateChild);
@@ -165,32 +170,27 @@ pub(crate) fn accept(
     };
     let tsi = contents.ts_initiator.as_deref().unwrap_or_default();
     let tsr = contents.ts_responder.as_deref().unwrap_or_default();
-    let (local_ts, remote_ts) =
-        (traffic::accept(tsi, &config.local_ts), traffic::accept(tsr, &config.remote_ts));
-    let (Some(local_ts), Some(remote_ts)) = (local_ts, remote_ts) else {
+    let accepted = (traffic::accept(tsi, &offered.local), traffic::accept(tsr, &offered.remote));
+    let (Some(local), Some(remote)) = accepted else {
         return Err(format!(
-            "peer answered with traffic between our {} and its {}, we proposed our {} and its {}: that is not within it",
+            "peer answered with traffic between our {} and its {}, we proposed {offered}: that is not within it",
             traffic::selectors_name(tsi),
             traffic::selectors_name(tsr),
-            traffic::nets_name(&config.local_ts),
-            traffic::nets_name(&config.remote_ts),
         ));
     };
-    Ok(Agreement { outbound_spi, local_ts, remote_ts })
+    Ok(Agreement { outbound_spi, traffic: Traffic { local, remote } })
 }
 
 /// Why a responder gave no child, as far as it tells.
-pub(crate) fn refused_text(config: &TunnelConfig, kind: NotifyKind) -> String {
+pub(crate) fn refused_text(config: &TunnelConfig, offered: &Traffic, kind: NotifyKind) -> String {
     match kind {
         NotifyKind::NoProposalChosen => format!(
             "peer refused our ESP proposal {} ({kind}): its encryption, integrity or PFS group differs; its log says which",
             config.child
         ),
-        NotifyKind::TsUnacceptable => format!(
-            "peer refused traffic between our {} and its {} ({kind}): its networks differ",
-            traffic::nets_name(&config.local_ts),
-            traffic::nets_name(&config.remote_ts)
-        ),
+        NotifyKind::TsUnacceptable => {
+            format!("peer refused traffic between {offered} ({kind}): its networks differ")
+        }
         NotifyKind::InvalidKePayload => {
             format!("peer wants another PFS group than that of {} ({kind})", config.child)
         }

@@ -160,7 +160,7 @@ pub struct Limits {
     pub half_open_timeout: Duration,
     /// IKE SAs of one tunnel that are up or coming up; and as many that are only waiting to be gone.
     pub ike_sas_per_tunnel_max: usize,
-    /// Child SAs of one IKE SA.
+    /// Child SAs of one IKE SA; we ask for half as many, so that each can be rekeyed.
     pub children_per_ike_sa_max: usize,
     /// Outputs that wait to be polled; beyond it datagrams and log lines are dropped (never a change of a child or a status).
     pub outputs_max: usize,
@@ -192,7 +192,7 @@ impl Default for Limits {
             cookie_threshold: 32,
             half_open_timeout: Duration::from_secs(30),
             ike_sas_per_tunnel_max: 6,
-            children_per_ike_sa_max: 16,
+            children_per_ike_sa_max: 128,
             outputs_max: 65_536,
             retransmit_after: Duration::from_secs(1),
             retransmit_after_max: Duration::from_secs(16),

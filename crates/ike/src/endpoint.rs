@@ -14,7 +14,7 @@ use crate::message::payload::Payload;
 use crate::message::{ExchangeType, Header, MessageError, write_plain};
 use crate::nat::Path;
 use crate::output::{Level, Output};
-use crate::sa::{State, Task};
+use crate::sa::{IkeSa, State, Task};
 use crate::shared::{Shared, Timer};
 use crate::tunnel::Tunnel;
 
@@ -166,9 +166,10 @@ impl Endpoint {
     pub fn on_inbound_traffic(&mut self, id: TunnelKey, now: Duration) {
         self.advance(now);
         let Some(tunnel) = self.shared.tunnels.get(&id) else { return };
-        let Some(child) = tunnel.in_use() else { return };
+        let in_use = tunnel.in_use();
         let sas = tunnel.sas.iter().filter_map(|spi| self.shared.sas.get(spi));
-        let bearers: Vec<u64> = sas.filter(|sa| sa.children.contains_key(&child)).map(|sa| sa.spi).collect();
+        let bears = |sa: &&IkeSa| in_use.iter().any(|child| sa.children.contains_key(child));
+        let bearers: Vec<u64> = sas.filter(bears).map(|sa| sa.spi).collect();
         for spi in bearers {
             self.shared.with_sa(spi, |shared, sa| sa.times.heard = shared.now);
         }

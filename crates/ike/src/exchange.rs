@@ -191,4 +191,4 @@ fn close(shared: &mut Shared, sa: &mut IkeSa, payload: Payload) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

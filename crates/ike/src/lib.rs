@@ -26,9 +26,11 @@
 //!
 //! # Child SAs
 //!
-//! `ChildUp` installs both directions of a child SA, `ChildUse` says from when on to send on it, `ChildDown` removes it. Rekeying
-//! makes before it breaks: the new child is up, and its peer known to have it, before the old one is no longer used, and
-//! packets still under way on the old one are received for [`Limits::linger`] longer.
+//! `ChildUp` installs both directions of a child SA, `ChildUse` says which of a tunnel's to send on from then on, `ChildDown`
+//! removes it. Rekeying makes before it breaks: the new child is up, and its peer known to have it, before the old one is no
+//! longer used, and packets still under way on the old one are received for [`Limits::linger`] longer.
+//!
+//! A tunnel has one child SA for all of its traffic where the peer takes that, and several where it takes less at a time.
 //!
 //! # What is absent
 //!
@@ -40,6 +42,7 @@ mod config;
 mod cookie;
 mod endpoint;
 mod exchange;
+mod gaps;
 mod half_open;
 mod identity;
 mod keys;

@@ -33,12 +33,12 @@ pub enum Output {
         /// The child SA with its keys.
         child: ChildSa,
     },
-    /// From now on send on this child SA of the tunnel, and on no other.
+    /// From now on send on these child SAs of the tunnel, and on no other: a packet takes the first whose selectors it is within.
     ChildUse {
         /// Whose.
         tunnel: TunnelKey,
-        /// Names the child SA.
-        inbound_spi: u32,
+        /// Names the child SAs, the preferred one first; never empty.
+        inbound_spis: Vec<u32>,
     },
     /// The peer's address or port has changed (its translator has a new mapping): send to the new one.
     ChildMoved {
@@ -49,7 +49,7 @@ pub enum Output {
         /// As in [`ChildSa::encapsulation`].
         encapsulation: Option<(SocketAddrV4, SocketAddrV4)>,
     },
-    /// Remove both directions of a child SA. If it was the one in use and others are left, a `ChildUse` came before.
+    /// Remove both directions of a child SA. If it was in use and others are left, a `ChildUse` came before.
     ChildDown {
         /// Whose.
         tunnel: TunnelKey,

@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::child::Child;
+use crate::child::{Child, ChildState};
 use crate::config::{IkeProposal, Limits, TunnelConfig, TunnelKey};
 use crate::exchange::auth::AuthSent;
 use crate::exchange::create_child::ChildRequest;
 use crate::exchange::init::InitSent;
 use crate::exchange::rekey_ike::IkeRequest;
+use crate::gaps::Gaps;
 use crate::keys::{Fresh, SaKeys};
 use crate::message::payload::Payload;
 use crate::message::{ExchangeType, Header};
 use crate::nat::{Nat, Path};
 use crate::outbox::Outbox;
 use crate::protect::{self, NotAuthentic};
+use crate::traffic::Traffic;
 
 /// How far an IKE SA is.
 ///
@@ -117,6 +119,8 @@ pub(crate) struct IkeSa {
     /// The lower nonce of the exchange that made it.
     pub lowest_nonce: Vec<u8>,
     pub children: BTreeMap<u32, Child>,
+    /// What the peer did not want its children to carry.
+    pub gaps: Gaps,
     /// Both sides rekeyed the IKE SA with this SPI at once; this one is the peer's, and it is open which of the two stays.
     pub rival_of: Option<u64>,
     pub pending: Option<Pending>,
@@ -141,7 +145,7 @@ pub(crate) struct Times {
     pub rekey: Option<Duration>,
     /// Deleted if established, forgotten otherwise.
     pub expire: Option<Duration>,
-    /// When to try again to make a child.
+    /// When to try again to make a child, or to make another for what has none.
     pub child_retry: Option<Duration>,
     /// When to see whether another IKE SA of the same tunnel makes this one redundant.
     pub redundant: Option<Duration>,
@@ -184,6 +188,7 @@ impl IkeSa {
             keys: None,
             lowest_nonce: Vec::new(),
             children: BTreeMap::new(),
+            gaps: Gaps::default(),
             rival_of: None,
             pending: None,
             tasks: VecDeque::new(),
@@ -220,6 +225,19 @@ impl IkeSa {
     /// Whether it may yet become established, or is.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, State::InitSent(_) | State::AuthSent(_) | State::Established)
+    }
+
+    /// The traffic of the tunnel that has no child here and is worth offering.
+    pub(crate) fn gap(&self, config: &TunnelConfig, limits: &Limits) -> Option<Traffic> {
+        let up = self.children.values().filter(|child| child.state == ChildState::Up);
+        // Rekeying needs as many once more.
+        let has_room = up.clone().count() * 2 < limits.children_per_ike_sa_max;
+        has_room.then(|| self.gaps.next(config, up.map(|child| &child.traffic))).flatten()
+    }
+
+    /// Whether it has a child that packets can pass.
+    pub(crate) fn has_child(&self) -> bool {
+        self.children.values().any(|child| child.state == ChildState::Up)
     }
 
     fn header(&self, exchange: ExchangeType, id: u32, response: bool) -> Header {

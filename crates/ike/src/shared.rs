@@ -7,17 +7,16 @@ use std::time::Duration;
 
 use causeway_crypto::Random;
 
-use crate::child::{Agreement, Child, ChildState};
 use crate::config::{Limits, TunnelConfig, TunnelKey};
 use crate::exchange::init;
 use crate::half_open::HalfOpen;
 use crate::message::notify::NotifyKind;
-use crate::nat::IKE_PORT;
 use crate::outbox::Outbox;
-use crate::output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};
+use crate::output::{Level, Output, TunnelStatus};
 use crate::sa::{IkeSa, Sending, State, Task};
-use crate::traffic::nets_name;
 use crate::tunnel::{Tunnel, fraction};
+
+mod children;
 
 /// What the exchanges of all IKE SAs share. The IKE SA that is being worked on is not in `sas` meanwhile.
 pub(crate) struct Shared {
@@ -212,136 +211,6 @@ impl Shared {
         self.now + wait.mul_f64(0.5 + 0.5 * fraction(&mut self.random))
     }
 
-    // --- children ---
-
-    /// Installs a child. `ready` says whether the peer is known to have it, so that we may send on it.
-    pub(crate) fn install_child(
-        &mut self,
-        sa: &mut IkeSa,
-        inbound_spi: u32,
-        agreement: Agreement,
-        keys: (DirectionKeys, DirectionKeys),
-        ready: bool,
-    ) {
-        let (Some(key), Some(config)) = (sa.tunnel, self.config_of(sa)) else { return };
-        let lifetime = config.child_lifetime();
-        let child = Child {
-            outbound_spi: agreement.outbound_spi,
-            state: ChildState::Up,
-            rekey_at: Some(self.rekey_time(lifetime)),
-            expire_at: self.now + lifetime,
-        };
-        sa.children.insert(inbound_spi, child);
-        sa.times.child_retry = None;
-        self.child_spis.insert(inbound_spi);
-        let (ours, theirs) = (nets_name(&agreement.local_ts), nets_name(&agreement.remote_ts));
-        self.log(
-            Some(key),
-            Level::Info,
-            format!("child SA {inbound_spi:08x} established, {ours} to {theirs}"),
-        );
-        let child = ChildSa {
-            inbound_spi,
-            outbound_spi: agreement.outbound_spi,
-            encryption: config.child.encryption,
-            integrity: config.child.integrity,
-            inbound_key: keys.0,
-            outbound_key: keys.1,
-            local_ts: agreement.local_ts,
-            remote_ts: agreement.remote_ts,
-            encapsulation: encapsulation(sa),
-            local: *sa.path.local.ip(),
-            remote: *sa.path.remote.ip(),
-        };
-        self.out.push(Output::ChildUp { tunnel: key, child });
-        if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.add_child(inbound_spi, ready);
-            tunnel.child_refused = false;
-            tunnel.error = None;
-        }
-        self.change_use(key);
-    }
-
-    /// Removes a child; with `linger` it is still received on for a while, because packets are under way.
-    pub(crate) fn remove_child(&mut self, sa: &mut IkeSa, inbound_spi: u32, linger: bool) {
-        if sa.children.remove(&inbound_spi).is_none() {
-            return;
-        }
-        let Some(key) = sa.tunnel else {
-            self.child_spis.remove(&inbound_spi);
-            return;
-        };
-        self.stop_using(key, inbound_spi);
-        let until = if linger { self.now + self.limits.linger } else { self.now };
-        self.lingering.insert((until, inbound_spi, key));
-        if !linger {
-            self.end_lingering((until, inbound_spi, key));
-        }
-        let lived = sa.times.established;
-        let (now, limits) = (self.now, self.limits.clone());
-        if let Some(tunnel) = self.tunnels.get_mut(&key).filter(|tunnel| !tunnel.has_child()) {
-            tunnel.child_retry.held(now.saturating_sub(lived), &limits);
-        }
-        self.retry_child(sa);
-    }
-
-    /// Sends on another child than this one, if there is one.
-    pub(crate) fn stop_using(&mut self, key: TunnelKey, inbound_spi: u32) {
-        if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.remove_child(inbound_spi);
-        }
-        self.change_use(key);
-    }
-
-    fn end_lingering(&mut self, entry: (Duration, u32, TunnelKey)) {
-        self.lingering.remove(&entry);
-        self.child_spis.remove(&entry.1);
-        self.out.push(Output::ChildDown { tunnel: entry.2, inbound_spi: entry.1 });
-        self.dirty.insert(entry.2);
-    }
-
-    /// Says which child to send on, if that has changed.
-    pub(crate) fn change_use(&mut self, key: TunnelKey) {
-        if let Some(inbound_spi) = self.tunnels.get_mut(&key).and_then(Tunnel::change_use) {
-            self.out.push(Output::ChildUse { tunnel: key, inbound_spi });
-        }
-        self.dirty.insert(key);
-    }
-
-    /// An established IKE SA without a child tries to get one, if that is for us to do.
-    pub(crate) fn retry_child(&mut self, sa: &mut IkeSa) {
-        let has_child = sa.children.values().any(|child| child.state == ChildState::Up);
-        if has_child || !sa.is_established() || sa.times.child_retry.is_some() {
-            return;
-        }
-        let (now, limits) = (self.now, self.limits.clone());
-        let Some(tunnel) = sa.tunnel.and_then(|key| self.tunnels.get_mut(&key)) else { return };
-        if tunnel.initiates() {
-            let at = tunnel.child_retry.next(now, &limits, &mut self.random);
-            // The side that answered leaves the first word to the other.
-            let wait = (at - now).saturating_mul(if sa.initiator { 1 } else { 4 });
-            sa.times.child_retry = Some(now + wait);
-        }
-    }
-
-    /// The negotiation of a child failed: says why, and tries again later.
-    pub(crate) fn child_refused(&mut self, sa: &mut IkeSa, level: Level, text: String) {
-        if let Some(tunnel) = self.tunnel_of(sa) {
-            tunnel.child_refused = true;
-        }
-        self.failed(sa, level, text);
-        self.retry_child(sa);
-    }
-
-    /// The peer's address or port is another one now.
-    pub(crate) fn moved(&mut self, sa: &IkeSa) {
-        let Some(tunnel) = sa.tunnel else { return };
-        let encapsulation = encapsulation(sa);
-        for inbound_spi in sa.children.keys().copied() {
-            self.out.push(Output::ChildMoved { tunnel, inbound_spi, encapsulation });
-        }
-    }
-
     // --- endings ---
 
     /// An IKE SA is no more, with its children. It stays for a while if the peer may ask again.
@@ -465,13 +334,6 @@ impl Shared {
             init::initiate(self, key);
         }
     }
-}
-
-/// Where the packets of an IKE SA's children go, if inside UDP.
-fn encapsulation(sa: &IkeSa) -> Option<(std::net::SocketAddrV4, std::net::SocketAddrV4)> {
-    // A peer that stays on port 500 although it could see why not to cannot receive ESP there.
-    let possible = sa.path.local.port() != IKE_PORT;
-    (possible && sa.nat.encapsulates()).then_some((sa.path.local, sa.path.remote))
 }
 
 /// Why a responder refused to establish an IKE SA, as far as it tells.

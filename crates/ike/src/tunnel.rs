@@ -8,6 +8,7 @@ use causeway_crypto::Random;
 
 use crate::config::{Limits, TunnelConfig};
 use crate::output::TunnelStatus;
+use crate::traffic::Traffic;
 
 /// One configured tunnel.
 pub(crate) struct Tunnel {
@@ -16,8 +17,8 @@ pub(crate) struct Tunnel {
     pub sas: BTreeSet<u64>,
     /// Its children that packets can pass, the newest last.
     children: Vec<Installed>,
-    /// The child that we send on.
-    in_use: Option<u32>,
+    /// The children that we send on, the preferred one first.
+    in_use: Vec<u32>,
     /// Initiating an IKE SA.
     pub retry: Backoff,
     /// Making a child when an IKE SA has none.
@@ -34,6 +35,7 @@ pub(crate) struct Tunnel {
 
 struct Installed {
     inbound_spi: u32,
+    traffic: Traffic,
     /// The peer is known to have it too.
     ready: bool,
 }
@@ -44,7 +46,7 @@ impl Tunnel {
             config,
             sas: BTreeSet::new(),
             children: Vec::new(),
-            in_use: None,
+            in_use: Vec::new(),
             retry: Backoff::default(),
             child_retry: Backoff::default(),
             child_refused: false,
@@ -71,8 +73,8 @@ impl Tunnel {
     }
 
     /// A child is installed; `ready` says whether to send on it already.
-    pub(crate) fn add_child(&mut self, inbound_spi: u32, ready: bool) {
-        self.children.push(Installed { inbound_spi, ready });
+    pub(crate) fn add_child(&mut self, inbound_spi: u32, traffic: Traffic, ready: bool) {
+        self.children.push(Installed { inbound_spi, traffic, ready });
     }
 
     /// The peer is known to have the child.
@@ -87,18 +89,27 @@ impl Tunnel {
         self.children.retain(|child| child.inbound_spi != inbound_spi);
     }
 
-    /// The child to send on from now on, if that is another one than before: the newest of those that the peer is known to have.
-    pub(crate) fn change_use(&mut self) -> Option<u32> {
-        let ready = self.children.iter().rev().find(|child| child.ready);
-        let best = ready.or(self.children.last()).map(|child| child.inbound_spi);
+    /// The children to send on from now on, if they are others than before: the newest first of those that the peer is known to
+    /// have, then the others, and none that a better one makes superfluous.
+    pub(crate) fn change_use(&mut self) -> Option<Vec<u32>> {
+        let newest_first = || self.children.iter().rev();
+        let by_preference =
+            newest_first().filter(|child| child.ready).chain(newest_first().filter(|child| !child.ready));
+        let mut best: Vec<&Installed> = Vec::new();
+        for child in by_preference {
+            if !best.iter().any(|better| child.traffic.is_within(&better.traffic)) {
+                best.push(child);
+            }
+        }
+        let best: Vec<u32> = best.into_iter().map(|child| child.inbound_spi).collect();
         let changed = best != self.in_use;
-        self.in_use = best;
-        best.filter(|_| changed)
+        self.in_use.clone_from(&best);
+        (changed && !best.is_empty()).then_some(best)
     }
 
-    /// The child that we send on.
-    pub(crate) fn in_use(&self) -> Option<u32> {
-        self.in_use
+    /// The children that we send on.
+    pub(crate) fn in_use(&self) -> &[u32] {
+        &self.in_use
     }
 }
 

@@ -7,7 +7,7 @@ use causeway_crypto::constant_time_eq;
 
 use crate::child::{self, Within};
 use crate::config::{TunnelConfig, TunnelKey};
-use crate::exchange::Reply;
+use crate::exchange::{Reply, create_child};
 use crate::identity::Identity;
 use crate::keys::Signed;
 use crate::message::ExchangeType;
@@ -17,6 +17,7 @@ use crate::message::payload::Payload;
 use crate::output::Level;
 use crate::sa::{Handshake, IkeSa, Request, State, Task};
 use crate::shared::{Shared, refused_text};
+use crate::traffic::Traffic;
 
 /// "Shared Key Message Integrity Code".
 const AUTH_SHARED_KEY: u8 = 2;
@@ -25,6 +26,8 @@ const AUTH_SHARED_KEY: u8 = 2;
 pub(crate) struct AuthSent {
     handshake: Handshake,
     child_spi: u32,
+    /// What the child was offered for.
+    pub traffic: Traffic,
 }
 
 /// The body of an identification payload.
@@ -54,10 +57,11 @@ pub(crate) fn request(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig
     if is_first(shared, sa) {
         payloads.push(Payload::Notify(Notify::new(NotifyKind::InitialContact, &[])));
     }
-    payloads.extend(child::offer(config, Within::Auth, child_spi));
+    let traffic = Traffic::of(config);
+    payloads.extend(child::offer(config, Within::Auth, child_spi, &traffic));
     payloads.push(Payload::Notify(Notify::new(NotifyKind::EspTfcPaddingNotSupported, &[])));
     sa.request(shared.sending(), ExchangeType::Auth, &payloads, Request::Auth);
-    sa.state = State::AuthSent(Box::new(AuthSent { handshake, child_spi }));
+    sa.state = State::AuthSent(Box::new(AuthSent { handshake, child_spi, traffic }));
 }
 
 /// Whether the tunnel has no other established IKE SA, so that whatever the peer has is of an earlier life of ours.
@@ -89,7 +93,9 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, contents: &Conten
     }
     establish(shared, sa, &config);
     match contents.error() {
-        Some(notify) => shared.child_refused(sa, Level::Error, child::refused_text(&config, notify.kind)),
+        Some(notify) => {
+            create_child::refused(shared, sa, &config, &sent.traffic, notify.kind);
+        }
         None => complete_child(shared, sa, &config, &sent, contents),
     }
 }
@@ -102,7 +108,7 @@ fn complete_child(
     contents: &Contents,
 ) {
     let fresh = &sent.handshake.fresh;
-    match (child::accept(config, Within::Auth, contents), &sa.keys) {
+    match (child::accept(config, Within::Auth, &sent.traffic, contents), &sa.keys) {
         (Ok(agreement), Some(keys)) => {
             let nonces = (fresh.nonce_initiator.as_slice(), fresh.nonce_responder.as_slice());
             let keys = child::keys(config, keys, None, nonces, true);

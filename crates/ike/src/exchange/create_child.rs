@@ -17,6 +17,7 @@ use crate::name::group_name;
 use crate::output::Level;
 use crate::sa::{IkeSa, Request, Task};
 use crate::shared::Shared;
+use crate::traffic::Traffic;
 
 /// What an initiator remembers until CREATE_CHILD_SA is answered.
 pub(crate) struct ChildRequest {
@@ -25,6 +26,8 @@ pub(crate) struct ChildRequest {
     /// The peer has rekeyed the same child at the same time.
     pub rival: Option<Rival>,
     inbound_spi: u32,
+    /// What it was offered for.
+    traffic: Traffic,
     nonce: Vec<u8>,
     exchange: Option<KeyExchange>,
 }
@@ -35,28 +38,25 @@ pub(crate) struct Rival {
     lowest_nonce: Vec<u8>,
 }
 
-/// Asks for a child: a new one if there is none, or one that replaces another.
+/// Asks for a child: one that replaces another and carries the same, or a new one for what none carries.
 pub(crate) fn start(shared: &mut Shared, sa: &mut IkeSa, replaces: Option<u32>) {
     let Some(config) = shared.config_of(sa) else { return };
-    let is_up = |spi: u32| sa.children.get(&spi).is_some_and(|child| child.state == ChildState::Up);
-    let sensible = match replaces {
-        Some(spi) => is_up(spi),
-        None => !sa.children.keys().any(|spi| is_up(*spi)),
+    let traffic = match replaces.map(|spi| sa.children.get(&spi)) {
+        Some(old) => old.filter(|child| child.state == ChildState::Up).map(|child| child.traffic.clone()),
+        None => sa.gap(&config, &shared.limits),
     };
-    if !sensible {
-        return;
-    }
+    let Some(traffic) = traffic else { return };
     let (inbound_spi, nonce) = (shared.new_child_spi(), shared.new_nonce());
     let exchange = config.child.pfs.map(|group| KeyExchange::generate(group, &mut shared.random));
     let mut payloads = Vec::new();
     if let Some(spi) = replaces {
         payloads.push(Payload::Notify(Notify::about_child(NotifyKind::RekeySa, spi)));
     }
-    let [proposal, tsi, tsr] = child::offer(&config, Within::CreateChild, inbound_spi);
+    let [proposal, tsi, tsr] = child::offer(&config, Within::CreateChild, inbound_spi, &traffic);
     payloads.extend([proposal, Payload::Nonce(nonce.clone())]);
     payloads.extend(exchange.as_ref().map(rekey_ike::key_exchange));
     payloads.extend([tsi, tsr]);
-    let request = ChildRequest { replaces, rival: None, inbound_spi, nonce, exchange };
+    let request = ChildRequest { replaces, rival: None, inbound_spi, traffic, nonce, exchange };
     sa.request(shared.sending(), ExchangeType::CreateChild, &payloads, Request::Child(Box::new(request)));
 }
 
@@ -85,9 +85,9 @@ fn complete(
     request: ChildRequest,
     contents: &Contents,
 ) -> Result<(), (Option<u32>, String)> {
-    let ChildRequest { replaces, rival, inbound_spi, nonce, exchange } = request;
+    let ChildRequest { replaces, rival, inbound_spi, traffic, nonce, exchange } = request;
     let failed = |text: String| (replaces, text);
-    let agreement = child::accept(config, Within::CreateChild, contents).map_err(failed)?;
+    let agreement = child::accept(config, Within::CreateChild, &traffic, contents).map_err(failed)?;
     let peer_nonce =
         contents.nonce.clone().ok_or_else(|| failed("peer answered without a nonce".to_owned()))?;
     let secret = match (exchange, &contents.key_exchange) {
@@ -148,7 +148,7 @@ fn on_refused(
     request: &ChildRequest,
     kind: NotifyKind,
 ) {
-    let text = child::refused_text(config, kind);
+    let text = child::refused_text(config, &request.traffic, kind);
     match (request.replaces, kind) {
         (_, NotifyKind::TemporaryFailure) => shared.log(sa.tunnel, Level::Info, text),
         (Some(old), NotifyKind::ChildSaNotFound) => {
@@ -157,10 +157,24 @@ fn on_refused(
             sa.enqueue(Task::NewChild);
         }
         (Some(_), _) => shared.log(sa.tunnel, Level::Error, text),
-        (None, _) => shared.child_refused(sa, Level::Error, text),
+        (None, _) => return refused(shared, sa, config, &request.traffic, kind),
     }
     let wait_max = if kind == NotifyKind::TemporaryFailure { BUSY_WAIT_MAX } else { REFUSED_WAIT_MAX };
     try_again(shared, sa, request.replaces, wait_max);
+}
+
+/// The peer gives no child for this traffic.
+pub(crate) fn refused(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    config: &TunnelConfig,
+    offered: &Traffic,
+    kind: NotifyKind,
+) {
+    if matches!(kind, NotifyKind::TsUnacceptable | NotifyKind::SinglePairRequired) {
+        shared.traffic_refused(sa, offered, kind);
+    }
+    shared.child_refused(sa, Level::Error, child::refused_text(config, offered, kind));
 }
 
 /// Rekeys again a little later, or makes a new child if there is none.

@@ -168,9 +168,10 @@ fn settle_rivals(shared: &mut Shared, sa: &mut IkeSa, mut new: IkeSa, rival: Opt
 /// Moves the children of one IKE SA, and what was to be done with them, to another.
 fn hand_over(shared: &mut Shared, from: &mut IkeSa, to: u64) {
     let (mut children, tasks) = (std::mem::take(&mut from.children), std::mem::take(&mut from.tasks));
-    let path = from.path;
+    let (path, gaps) = (from.path, from.gaps.clone());
     let moved = shared.with_sa(to, |shared, to| {
         to.children.append(&mut children);
+        to.gaps = gaps;
         to.tasks.extend(tasks.into_iter().filter(|task| !matches!(task, Task::RekeyIke | Task::Close)));
         to.rival_of = None;
         to.times.redundant = Some(shared.now + shared.limits.linger);
@@ -289,9 +290,11 @@ fn make(
 pub(crate) fn rival_is_used(shared: &mut Shared, sa: &mut IkeSa) {
     let Some(old) = sa.rival_of.take() else { return };
     sa.times.redundant = Some(shared.now + shared.limits.linger);
-    let taken =
-        shared.with_sa(old, |_, old| (std::mem::take(&mut old.children), std::mem::take(&mut old.tasks)));
-    if let Some((mut children, tasks)) = taken {
+    let taken = shared.with_sa(old, |_, old| {
+        (std::mem::take(&mut old.children), std::mem::take(&mut old.tasks), old.gaps.clone())
+    });
+    if let Some((mut children, tasks, gaps)) = taken {
+        sa.gaps = gaps;
         sa.children.append(&mut children);
         sa.tasks.extend(tasks.into_iter().filter(|task| !matches!(task, Task::RekeyIke | Task::Close)));
     }

@@ -25,7 +25,9 @@ pub fn secs(seconds: u64) -> Duration {
 pub struct Side {
     pub endpoint: Endpoint,
     pub children: BTreeMap<u32, (TunnelKey, ChildSa)>,
+    /// The preferred child of each tunnel.
     pub in_use: BTreeMap<TunnelKey, u32>,
+    pub all_in_use: BTreeMap<TunnelKey, Vec<u32>>,
     pub status: BTreeMap<TunnelKey, (TunnelStatus, Option<String>)>,
     pub logs: Vec<(Option<TunnelKey>, Level, String)>,
     pub keepalives: usize,
@@ -70,6 +72,7 @@ impl Sim {
             endpoint: Endpoint::new(Box::new(SeededRandom::new(seed * 1_000 + n)), limits.clone()),
             children: BTreeMap::new(),
             in_use: BTreeMap::new(),
+            all_in_use: BTreeMap::new(),
             status: BTreeMap::new(),
             logs: Vec::new(),
             keepalives: 0,
@@ -245,9 +248,13 @@ impl Side {
                 let before = self.children.insert(child.inbound_spi, (tunnel, child));
                 assert!(before.is_none(), "an inbound SPI is used once at a time");
             }
-            Output::ChildUse { tunnel, inbound_spi } => {
-                assert_eq!(self.children[&inbound_spi].0, tunnel, "only an installed child is used");
-                self.in_use.insert(tunnel, inbound_spi);
+            Output::ChildUse { tunnel, inbound_spis } => {
+                assert!(!inbound_spis.is_empty(), "some child is used");
+                for inbound_spi in &inbound_spis {
+                    assert_eq!(self.children[inbound_spi].0, tunnel, "only an installed child is used");
+                }
+                self.in_use.insert(tunnel, inbound_spis[0]);
+                self.all_in_use.insert(tunnel, inbound_spis);
             }
             Output::ChildMoved { inbound_spi, encapsulation, .. } => {
                 let child = self.children.get_mut(&inbound_spi).expect("only an installed child moves");
@@ -255,8 +262,9 @@ impl Side {
             }
             Output::ChildDown { tunnel, inbound_spi } => {
                 assert!(self.children.remove(&inbound_spi).is_some(), "only an installed child is removed");
-                if self.in_use.get(&tunnel) == Some(&inbound_spi) {
+                if self.all_in_use.get(&tunnel).is_some_and(|used| used.contains(&inbound_spi)) {
                     self.in_use.remove(&tunnel);
+                    self.all_in_use.remove(&tunnel);
                     let left = self.children.values().any(|(key, _)| *key == tunnel);
                     assert!(!left, "another child would have been put to use before");
                 }

@@ -54,7 +54,7 @@ pub enum StartAction {
     Start,
 }
 
-/// One connection: an IKE SA with one child of the same name.
+/// One connection: an IKE SA with one child of the same name, and perhaps others.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Letters, digits and dashes.
@@ -79,6 +79,9 @@ pub struct Connection {
     pub local_networks: Vec<Ipv4Net>,
     /// The networks behind the gateway.
     pub remote_networks: Vec<Ipv4Net>,
+    /// Further children, each between one network behind strongSwan and one behind the gateway; they are named after the
+    /// connection, with a dash and a number from 2 on.
+    pub more_children: Vec<(Ipv4Net, Ipv4Net)>,
     /// What to do when it is loaded.
     pub start: StartAction,
     /// When to rekey the IKE SA.
@@ -107,6 +110,7 @@ impl Connection {
             esp_proposals: "aes128-sha1-modp1024".to_owned(),
             local_networks: vec![Ipv4Net::default()],
             remote_networks: vec![Ipv4Net::default()],
+            more_children: Vec::new(),
             start: StartAction::None,
             ike_rekey: None,
             child_rekey: None,
@@ -250,22 +254,31 @@ fn connection_section(text: &mut String, connection: &Connection) -> Result<()> 
         "    remote {{\n      auth = psk\n      id = {}\n    }}",
         quoted(&gateway_id(connection))
     )?;
-    child_section(text, connection)?;
-    text.push_str("  }\n");
+    text.push_str("    children {\n");
+    child_section(text, connection, name, (&connection.local_networks, &connection.remote_networks))?;
+    for (number, (local, remote)) in (2..).zip(&connection.more_children) {
+        child_section(text, connection, &format!("{name}-{number}"), (&[*local], &[*remote]))?;
+    }
+    text.push_str("    }\n  }\n");
     Ok(())
 }
 
-fn child_section(text: &mut String, connection: &Connection) -> Result<()> {
-    writeln!(text, "    children {{\n      {} {{", connection.name)?;
-    writeln!(text, "        local_ts = {}", list(&connection.local_networks))?;
-    writeln!(text, "        remote_ts = {}", list(&connection.remote_networks))?;
+fn child_section(
+    text: &mut String,
+    connection: &Connection,
+    name: &str,
+    (local, remote): (&[Ipv4Net], &[Ipv4Net]),
+) -> Result<()> {
+    writeln!(text, "      {name} {{")?;
+    writeln!(text, "        local_ts = {}", list(local))?;
+    writeln!(text, "        remote_ts = {}", list(remote))?;
     writeln!(text, "        esp_proposals = {}", connection.esp_proposals)?;
     let start = if connection.start == StartAction::Start { "start" } else { "none" };
     writeln!(text, "        start_action = {start}")?;
     if let Some(after) = connection.child_rekey {
         writeln!(text, "        rekey_time = {}s", after.as_secs())?;
     }
-    text.push_str("      }\n    }\n");
+    text.push_str("      }\n");
     Ok(())
 }
 

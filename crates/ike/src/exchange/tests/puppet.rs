@@ -69,6 +69,8 @@ pub struct Pair {
     /// What we sent and the peer has not received, and the other way round.
     pub from_us: Vec<Vec<u8>>,
     pub from_peer: Vec<Vec<u8>>,
+    /// How many messages we have sent.
+    pub sent: usize,
     /// Everything else that we asked for.
     pub outputs: Vec<Output>,
 }
@@ -82,6 +84,7 @@ impl Pair {
             now: Duration::ZERO,
             from_us: Vec::new(),
             from_peer: Vec::new(),
+            sent: 0,
             outputs: Vec::new(),
         };
         pair.us.put_tunnel(T, ours, pair.now);
@@ -114,7 +117,10 @@ impl Pair {
     pub fn collect(&mut self) {
         while let Some(output) = self.us.poll_output() {
             match output {
-                Output::Transmit { message, .. } => self.from_us.push(message),
+                Output::Transmit { message, .. } => {
+                    self.sent += 1;
+                    self.from_us.push(message);
+                }
                 other => self.outputs.push(other),
             }
         }
@@ -147,6 +153,21 @@ impl Pair {
             self.deliver_to_us();
             self.deliver_to_peer();
         }
+    }
+
+    /// Delivers everything, and lets time pass for both.
+    pub fn pass(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            self.run();
+            let next = [&self.us, &self.peer].into_iter().filter_map(Endpoint::next_timeout).min();
+            let Some(at) = next.filter(|at| *at <= end) else { break };
+            self.now = self.now.max(at);
+            self.us.handle_timeout(self.now);
+            self.peer.handle_timeout(self.now);
+            self.collect();
+        }
+        self.now = end;
     }
 
     /// Our oldest IKE SA.

@@ -1,0 +1,191 @@
+//! The child SAs of all tunnels: installed, put to use, replaced and removed.
+
+use std::time::Duration;
+
+use super::Shared;
+use crate::child::{Agreement, Child, ChildState};
+use crate::config::TunnelKey;
+use crate::gaps::Refused;
+use crate::message::notify::NotifyKind;
+use crate::nat::IKE_PORT;
+use crate::output::{ChildSa, DirectionKeys, Level, Output};
+use crate::sa::{IkeSa, Task};
+use crate::traffic::{Traffic, nets_name};
+use crate::tunnel::Tunnel;
+
+impl Shared {
+    /// Installs a child. `ready` says whether the peer is known to have it, so that we may send on it.
+    pub(crate) fn install_child(
+        &mut self,
+        sa: &mut IkeSa,
+        inbound_spi: u32,
+        agreement: Agreement,
+        keys: (DirectionKeys, DirectionKeys),
+        ready: bool,
+    ) {
+        let (Some(key), Some(config)) = (sa.tunnel, self.config_of(sa)) else { return };
+        let lifetime = config.child_lifetime();
+        let child = Child {
+            outbound_spi: agreement.outbound_spi,
+            traffic: agreement.traffic.clone(),
+            state: ChildState::Up,
+            rekey_at: Some(self.rekey_time(lifetime)),
+            expire_at: self.now + lifetime,
+        };
+        sa.children.insert(inbound_spi, child);
+        sa.times.child_retry = None;
+        self.child_spis.insert(inbound_spi);
+        let traffic = agreement.traffic;
+        let (ours, theirs) = (nets_name(&traffic.local), nets_name(&traffic.remote));
+        let child = ChildSa {
+            inbound_spi,
+            outbound_spi: agreement.outbound_spi,
+            encryption: config.child.encryption,
+            integrity: config.child.integrity,
+            inbound_key: keys.0,
+            outbound_key: keys.1,
+            local_ts: traffic.local.clone(),
+            remote_ts: traffic.remote.clone(),
+            encapsulation: encapsulation(sa),
+            local: *sa.path.local.ip(),
+            remote: *sa.path.remote.ip(),
+        };
+        self.out.push(Output::ChildUp { tunnel: key, child });
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.add_child(inbound_spi, traffic, ready);
+            tunnel.child_refused = false;
+            tunnel.error = None;
+        }
+        self.change_use(key);
+        let text = format!("child SA {inbound_spi:08x} established, {ours} to {theirs}");
+        self.log(Some(key), Level::Info, text);
+        self.fill_gaps(sa);
+    }
+
+    /// Removes a child; with `linger` it is still received on for a while, because packets are under way.
+    pub(crate) fn remove_child(&mut self, sa: &mut IkeSa, inbound_spi: u32, linger: bool) {
+        if sa.children.remove(&inbound_spi).is_none() {
+            return;
+        }
+        let Some(key) = sa.tunnel else {
+            self.child_spis.remove(&inbound_spi);
+            return;
+        };
+        self.stop_using(key, inbound_spi);
+        let until = if linger { self.now + self.limits.linger } else { self.now };
+        self.lingering.insert((until, inbound_spi, key));
+        if !linger {
+            self.end_lingering((until, inbound_spi, key));
+        }
+        let lived = sa.times.established;
+        let (now, limits) = (self.now, self.limits.clone());
+        if let Some(tunnel) = self.tunnels.get_mut(&key).filter(|tunnel| !tunnel.has_child()) {
+            tunnel.child_retry.held(now.saturating_sub(lived), &limits);
+        }
+        self.retry_child(sa);
+    }
+
+    /// Sends on another child than this one, if there is one.
+    pub(crate) fn stop_using(&mut self, key: TunnelKey, inbound_spi: u32) {
+        if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            tunnel.remove_child(inbound_spi);
+        }
+        self.change_use(key);
+    }
+
+    pub(super) fn end_lingering(&mut self, entry: (Duration, u32, TunnelKey)) {
+        self.lingering.remove(&entry);
+        self.child_spis.remove(&entry.1);
+        self.out.push(Output::ChildDown { tunnel: entry.2, inbound_spi: entry.1 });
+        self.dirty.insert(entry.2);
+    }
+
+    /// Says which children to send on, if that has changed.
+    pub(crate) fn change_use(&mut self, key: TunnelKey) {
+        if let Some(inbound_spis) = self.tunnels.get_mut(&key).and_then(Tunnel::change_use) {
+            self.out.push(Output::ChildUse { tunnel: key, inbound_spis });
+        }
+        self.dirty.insert(key);
+    }
+
+    /// An established IKE SA without a child, or with less than the tunnel is configured for, tries to get one, if that is for
+    /// us to do.
+    pub(crate) fn retry_child(&mut self, sa: &mut IkeSa) {
+        let Some(config) = self.config_of(sa) else { return };
+        if !sa.is_established() || sa.times.child_retry.is_some() {
+            return;
+        }
+        if sa.gap(&config, &self.limits).is_none() {
+            if sa.has_child() {
+                return;
+            }
+            sa.gaps.forget();
+        }
+        let (now, limits) = (self.now, self.limits.clone());
+        let Some(tunnel) = sa.tunnel.and_then(|key| self.tunnels.get_mut(&key)) else { return };
+        if tunnel.initiates() {
+            let at = tunnel.child_retry.next(now, &limits, &mut self.random);
+            // The side that answered leaves the first word to the other.
+            let wait = (at - now).saturating_mul(if sa.initiator { 1 } else { 4 });
+            sa.times.child_retry = Some(now + wait);
+        }
+    }
+
+    /// Asks for a child for traffic that none carries yet and the peer has not refused. True if there is such.
+    pub(crate) fn fill_gaps(&mut self, sa: &mut IkeSa) -> bool {
+        let gap = self.config_of(sa).and_then(|config| sa.gap(&config, &self.limits));
+        let initiates = self.tunnel_of(sa).is_some_and(|tunnel| tunnel.initiates());
+        if gap.is_none() || !initiates || !sa.is_established() {
+            return false;
+        }
+        if sa.initiator {
+            sa.enqueue(Task::NewChild);
+        } else if sa.times.child_retry.is_none() {
+            sa.times.child_retry = Some(self.now + self.limits.retry_after.saturating_mul(4));
+        }
+        true
+    }
+
+    /// The peer does not take this traffic.
+    pub(crate) fn traffic_refused(&mut self, sa: &mut IkeSa, offered: &Traffic, kind: NotifyKind) {
+        let Some(config) = self.config_of(sa) else { return };
+        let why = match kind {
+            NotifyKind::SinglePairRequired => Refused::SinglePairRequired,
+            _ if sa.has_child() => Refused::BesideAnother,
+            _ => Refused::AtFirst,
+        };
+        sa.gaps.refuse(&config, offered, why);
+        self.fill_gaps(sa);
+    }
+
+    /// The negotiation of a child failed: says why, and tries again later.
+    pub(crate) fn child_refused(&mut self, sa: &mut IkeSa, level: Level, text: String) {
+        if sa.has_child() {
+            self.log(sa.tunnel, level.min(Level::Warning), text);
+        } else {
+            if let Some(tunnel) = self.tunnel_of(sa) {
+                tunnel.child_refused = true;
+            }
+            self.failed(sa, level, text);
+        }
+        if !sa.tasks.contains(&Task::NewChild) {
+            self.retry_child(sa);
+        }
+    }
+
+    /// The peer's address or port is another one now.
+    pub(crate) fn moved(&mut self, sa: &IkeSa) {
+        let Some(tunnel) = sa.tunnel else { return };
+        let encapsulation = encapsulation(sa);
+        for inbound_spi in sa.children.keys().copied() {
+            self.out.push(Output::ChildMoved { tunnel, inbound_spi, encapsulation });
+        }
+    }
+}
+
+/// Where the packets of an IKE SA's children go, if inside UDP.
+fn encapsulation(sa: &IkeSa) -> Option<(std::net::SocketAddrV4, std::net::SocketAddrV4)> {
+    // A peer that stays on port 500 although it could see why not to cannot receive ESP there.
+    let possible = sa.path.local.port() != IKE_PORT;
+    (possible && sa.nat.encapsulates()).then_some((sa.path.local, sa.path.remote))
+}
