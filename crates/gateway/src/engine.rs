@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use causeway_control::observed::{Level, TunnelStatus};
+use causeway_control::observed::{FailureKind, Level, ObservedTunnel};
 use causeway_crypto::SystemRandom;
 use causeway_ike::{Endpoint, Limits, Output, TunnelConfig, TunnelKey};
 use crossbeam_channel::{Receiver, Sender, select};
 
 use crate::config::{Encapsulation, IKE_PORT, NAT_TRAVERSAL_PORT};
+use crate::observation;
 use crate::path::inbound::IkeDatagram;
 use crate::proposals::{tunnel_config, weaknesses};
 use crate::reports::Reports;
@@ -152,7 +153,9 @@ impl Engine {
                 self.apply_outputs();
                 let text = reason.to_string();
                 self.reports.log(&connection, Some(&id), Level::Error, text.clone());
-                self.reports.tunnel(&connection, &id, TunnelStatus::IkeSaNotEstablished, Some(text));
+                let failure = Some(FailureKind::Configuration);
+                let seen = ObservedTunnel { last_error: Some(text), failure, ..ObservedTunnel::default() };
+                self.reports.tunnel(&connection, &id, seen);
             }
         }
     }
@@ -206,12 +209,13 @@ impl Engine {
                 self.tunnels.child_down(inbound_spi);
                 self.report_selectors(tunnel);
             }
-            Output::Status { tunnel, status, error } => {
+            Output::Status { tunnel, status, failure, nat } => {
                 if let Some(place) = self.tunnels.place(tunnel) {
-                    self.reports.tunnel(&place.connection, &place.id, status_of(status), error);
+                    let seen = observation::tunnel(status, failure, nat);
+                    self.reports.tunnel(&place.connection, &place.id, seen);
                 }
             }
-            Output::Log { tunnel, level, text } => self.log(tunnel, level_of(level), text),
+            Output::Log { tunnel, level, text } => self.log(tunnel, observation::level(level), text),
         }
     }
 
@@ -240,22 +244,5 @@ impl Engine {
             Some(place) => self.reports.log(&place.connection, Some(&place.id), level, text),
             None => tracing::info!(level = level.as_str(), "{text}"),
         }
-    }
-}
-
-fn status_of(status: causeway_ike::TunnelStatus) -> TunnelStatus {
-    match status {
-        causeway_ike::TunnelStatus::IkeSaNotEstablished => TunnelStatus::IkeSaNotEstablished,
-        causeway_ike::TunnelStatus::IkeSaEstablished => TunnelStatus::IkeSaEstablished,
-        causeway_ike::TunnelStatus::IpsecSaNotEstablished => TunnelStatus::IpsecSaNotEstablished,
-        causeway_ike::TunnelStatus::IpsecSaEstablished => TunnelStatus::IpsecSaEstablished,
-    }
-}
-
-fn level_of(level: causeway_ike::Level) -> Level {
-    match level {
-        causeway_ike::Level::Info => Level::Info,
-        causeway_ike::Level::Warning => Level::Warning,
-        causeway_ike::Level::Error => Level::Error,
     }
 }

@@ -37,6 +37,7 @@ pub mod gateway;
 mod gateway_domains;
 mod kernel;
 pub mod netlink;
+mod observation;
 mod offload;
 pub mod path;
 pub mod proposals;

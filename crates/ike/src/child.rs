@@ -5,6 +5,7 @@ use std::time::Duration;
 use causeway_crypto::Secret;
 
 use crate::config::TunnelConfig;
+use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::keys::SaKeys;
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
@@ -49,7 +50,7 @@ pub(crate) enum Within {
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub notify: Notify,
-    pub text: String,
+    pub failure: Failure,
 }
 
 /// What was agreed on.
@@ -103,8 +104,9 @@ pub(crate) fn answer(
     let (Some(offered), Some(tsi), Some(tsr)) =
         (&contents.sa, &contents.ts_initiator, &contents.ts_responder)
     else {
-        let text = "peer asks for a child SA without proposing one, or without traffic selectors".to_owned();
-        return Err(Refusal { notify: Notify::new(NotifyKind::InvalidSyntax, &[]), text });
+        let text = "peer asks for a child SA without proposing one, or without traffic selectors";
+        let failure = Failure::new(FailureKind::Malformed, text);
+        return Err(Refusal { notify: Notify::new(NotifyKind::InvalidSyntax, &[]), failure });
     };
     let offered: Vec<Proposal> = match within {
         Within::Auth => offered.iter().map(without_group).collect(),
@@ -114,8 +116,8 @@ pub(crate) fn answer(
     let chosen =
         choose(&offered, PROTOCOL_ESP, &wanted).and_then(|proposal| Some((proposal.child_spi()?, proposal)));
     let Some((outbound_spi, proposal)) = chosen.filter(|(spi, _)| *spi != 0) else {
-        let text = explain("ESP", &offered, PROTOCOL_ESP, &wanted);
-        return Err(Refusal { notify: Notify::new(NotifyKind::NoProposalChosen, &[]), text });
+        let failure = explain(Negotiated::Child, &offered, &wanted);
+        return Err(Refusal { notify: Notify::new(NotifyKind::NoProposalChosen, &[]), failure });
     };
     let ts_initiator = traffic::narrow(tsi, &config.remote_ts);
     let ts_responder = traffic::narrow(tsr, &config.local_ts);
@@ -151,7 +153,8 @@ fn unacceptable(config: &TunnelConfig, tsi: &[Selector], tsr: &[Selector]) -> Re
             _ => "our networks differ",
         }
     );
-    Refusal { notify: Notify::new(NotifyKind::TsUnacceptable, &[]), text }
+    let failure = Failure::new(FailureKind::TrafficSelectors, text);
+    Refusal { notify: Notify::new(NotifyKind::TsUnacceptable, &[]), failure }
 }
 
 /// As initiator: takes a responder's answer to what was offered, or says why not.
@@ -160,30 +163,31 @@ pub(crate) fn accept(
     within: Within,
     offered: &Traffic,
     contents: &Contents,
-) -> Result<Agreement, String> {
+) -> Result<Agreement, Failure> {
     let wanted = config.child.transforms(within == Within::CreateChild);
     let chosen = contents.sa.as_deref().unwrap_or_default();
     let outbound_spi =
         accepted(chosen, PROTOCOL_ESP, &wanted).and_then(Proposal::child_spi).filter(|spi| *spi != 0);
     let Some(outbound_spi) = outbound_spi else {
-        return Err(explain("ESP", chosen, PROTOCOL_ESP, &wanted));
+        return Err(explain(Negotiated::Child, chosen, &wanted));
     };
     let tsi = contents.ts_initiator.as_deref().unwrap_or_default();
     let tsr = contents.ts_responder.as_deref().unwrap_or_default();
     let accepted = (traffic::accept(tsi, &offered.local), traffic::accept(tsr, &offered.remote));
     let (Some(local), Some(remote)) = accepted else {
-        return Err(format!(
+        let text = format!(
             "peer answered with traffic between our {} and its {}, we proposed {offered}: that is not within it",
             traffic::selectors_name(tsi),
             traffic::selectors_name(tsr),
-        ));
+        );
+        return Err(Failure::new(FailureKind::TrafficSelectors, text));
     };
     Ok(Agreement { outbound_spi, traffic: Traffic { local, remote } })
 }
 
 /// Why a responder gave no child, as far as it tells.
-pub(crate) fn refused_text(config: &TunnelConfig, offered: &Traffic, kind: NotifyKind) -> String {
-    match kind {
+pub(crate) fn refusal(config: &TunnelConfig, offered: &Traffic, kind: NotifyKind) -> Failure {
+    let text = match kind {
         NotifyKind::NoProposalChosen => format!(
             "peer refused our ESP proposal {} ({kind}): its encryption, integrity or PFS group differs; its log says which",
             config.child
@@ -195,7 +199,15 @@ pub(crate) fn refused_text(config: &TunnelConfig, offered: &Traffic, kind: Notif
             format!("peer wants another PFS group than that of {} ({kind})", config.child)
         }
         _ => format!("peer refused the child SA: {kind}"),
-    }
+    };
+    let of = Negotiated::Child;
+    let kind = match kind {
+        NotifyKind::NoProposalChosen => FailureKind::Proposal { of, items: Vec::new() },
+        NotifyKind::InvalidKePayload => FailureKind::Proposal { of, items: vec![ProposalItem::Group] },
+        NotifyKind::TsUnacceptable | NotifyKind::SinglePairRequired => FailureKind::TrafficSelectors,
+        _ => FailureKind::Refused,
+    };
+    Failure::new(kind, text)
 }
 
 /// The keys of a new child, inbound first.

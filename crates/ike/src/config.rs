@@ -178,6 +178,9 @@ pub struct Limits {
     pub dpd_interval: Duration,
     /// How often to send something so that a translator in front of us keeps its mapping.
     pub keepalive_interval: Duration,
+    /// How long after its making the first child SA of an IKE SA that we began is rekeyed, at the latest, to find out whether the
+    /// peer agrees to our group of perfect forward secrecy, which the first one does not tell; zero for not before its time.
+    pub first_rekey_after: Duration,
     /// How long a child SA that was replaced is still received on, and a closed IKE SA still answers retransmissions.
     pub linger: Duration,
     /// How long the secret behind the cookies is used.
@@ -201,6 +204,7 @@ impl Default for Limits {
             retry_after_max: Duration::from_secs(30),
             dpd_interval: Duration::from_secs(30),
             keepalive_interval: Duration::from_secs(20),
+            first_rekey_after: Duration::from_secs(10),
             linger: Duration::from_secs(5),
             cookie_secret_lifetime: Duration::from_secs(60),
         }

@@ -9,6 +9,7 @@ use causeway_crypto::Random;
 use crate::config::{Limits, TunnelConfig, TunnelKey};
 use crate::cookie::CookieJar;
 use crate::exchange::{init, on_message, timeout};
+use crate::failure::{Failure, FailureKind};
 use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::Payload;
 use crate::message::{ExchangeType, Header, MessageError, write_plain};
@@ -103,7 +104,7 @@ impl Endpoint {
         match Header::parse(message) {
             Ok((header, first)) => self.on_message(path, (&header, first), message),
             Err(MessageError::Version(1)) => {
-                self.stranger(path, "peer speaks IKEv1, and this tunnel speaks IKEv2 only");
+                self.other_version(path, "peer speaks IKEv1, and this tunnel speaks IKEv2 only");
             }
             Err(MessageError::Version(version)) if version > 2 => self.on_later_version(path, message),
             Err(_) => {}
@@ -155,10 +156,10 @@ impl Endpoint {
         }
     }
 
-    fn stranger(&mut self, path: Path, text: &str) {
+    fn other_version(&mut self, path: Path, text: &str) {
         let tunnels = self.shared.tunnels_between(*path.local.ip(), *path.remote.ip());
         if let Some((key, _)) = tunnels.first() {
-            self.shared.stranger(Some(*key), text);
+            self.shared.stranger(Some(*key), &Failure::new(FailureKind::Version, text));
         }
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod rekey_ike;
 pub(crate) mod timeout;
 
 use crate::child::ChildState;
+use crate::failure::{Failure, FailureKind};
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::{Delete, Payload};
@@ -81,7 +82,8 @@ fn on_request(shared: &mut Shared, sa: &mut IkeSa, path: Path, (header, first): 
         Reply::Fatal => {
             let notify = Notify::new(NotifyKind::InvalidSyntax, &[]);
             sa.respond(shared.sending(), path, header.exchange, &[Payload::Notify(notify)]);
-            shared.failed(sa, Level::Error, "peer sent a malformed request: the IKE SA is closed".to_owned());
+            let text = "peer sent a malformed request: the IKE SA is closed";
+            shared.failed(sa, Level::Error, Failure::new(FailureKind::Malformed, text));
             shared.lost(sa, true);
         }
         Reply::Nothing => {}
@@ -142,7 +144,8 @@ fn on_response(shared: &mut Shared, sa: &mut IkeSa, (header, first): (&Header, u
 
 /// An authentic answer that makes no sense: there is no going on with that peer (2.21.3).
 fn on_unreadable(shared: &mut Shared, sa: &mut IkeSa, error: &MessageError) {
-    shared.failed(sa, Level::Error, format!("peer sent an answer that cannot be read: {error}"));
+    let text = format!("peer sent an answer that cannot be read: {error}");
+    shared.failed(sa, Level::Error, Failure::new(FailureKind::Malformed, text));
     match sa.state {
         State::Established | State::Replaced => shared.close(sa, Task::Close),
         _ => shared.lost(sa, false),

@@ -42,6 +42,7 @@ mod config;
 mod cookie;
 mod endpoint;
 mod exchange;
+mod failure;
 mod gaps;
 mod half_open;
 mod identity;
@@ -60,5 +61,6 @@ mod tunnel;
 
 pub use config::{ChildProposal, IkeProposal, Limits, TunnelConfig, TunnelKey};
 pub use endpoint::Endpoint;
+pub use failure::{CertificateProblem, Failure, FailureKind, NatDetected, Negotiated, ProposalItem};
 pub use identity::Identity;
 pub use output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};

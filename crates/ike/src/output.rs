@@ -6,6 +6,7 @@ use causeway_crypto::{Encryption, Integrity, Secret};
 use ipnet::Ipv4Net;
 
 use crate::config::TunnelKey;
+use crate::failure::{Failure, NatDetected};
 
 /// One thing to do, in the order given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,8 +63,10 @@ pub enum Output {
         tunnel: TunnelKey,
         /// What it is now.
         status: TunnelStatus,
-        /// Why it is not better, as a sentence for a person; none while all is well.
-        error: Option<String>,
+        /// Why it is not better, or why it will not stay so; none while all is well.
+        failure: Option<Failure>,
+        /// Where addresses are translated, as long as the peers have an IKE SA that tells.
+        nat: Option<NatDetected>,
     },
     /// A line for the log, told once and not at each attempt. Never contains secrets.
     Log {

@@ -210,10 +210,12 @@ impl IkeSa {
         if self.initiator { (self.spi, self.peer_spi) } else { (self.peer_spi, self.spi) }
     }
 
-    /// Adds a task unless it waits already.
+    /// Adds a task unless it waits already. Rekeying the IKE SA comes before what can be done in the next one.
     pub(crate) fn enqueue(&mut self, task: Task) {
-        if !self.tasks.contains(&task) {
-            self.tasks.push_back(task);
+        match task {
+            _ if self.tasks.contains(&task) => {}
+            Task::RekeyIke => self.tasks.push_front(task),
+            _ => self.tasks.push_back(task),
         }
     }
 

@@ -9,6 +9,7 @@ use causeway_crypto::Random;
 
 use crate::config::{Limits, TunnelConfig, TunnelKey};
 use crate::exchange::init;
+use crate::failure::{Failure, FailureKind, Negotiated};
 use crate::half_open::HalfOpen;
 use crate::message::notify::NotifyKind;
 use crate::outbox::Outbox;
@@ -243,9 +244,9 @@ impl Shared {
     }
 
     /// An attempt, or an established IKE SA, has failed: says why, unless it is why the attempt before failed.
-    pub(crate) fn failed(&mut self, sa: &IkeSa, level: Level, text: String) {
-        if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note(&text)) {
-            self.log(sa.tunnel, level, text);
+    pub(crate) fn failed(&mut self, sa: &IkeSa, level: Level, failure: Failure) {
+        if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note(&failure)) {
+            self.log(sa.tunnel, level, failure.text);
         }
     }
 
@@ -254,13 +255,13 @@ impl Shared {
     }
 
     /// Something that anybody may cause by sending us a datagram is logged, and told as a tunnel's error, a bounded number of times.
-    pub(crate) fn stranger(&mut self, tunnel: Option<TunnelKey>, text: &str) {
+    pub(crate) fn stranger(&mut self, tunnel: Option<TunnelKey>, failure: &Failure) {
         if !self.out.may_log_stranger(self.now) {
             return;
         }
         let down = tunnel.and_then(|key| self.tunnels.get_mut(&key)).filter(|tunnel| !tunnel.has_child());
-        if down.is_none_or(|tunnel| tunnel.note(text)) {
-            self.log(tunnel, Level::Warning, text.to_owned());
+        if down.is_none_or(|tunnel| tunnel.note(failure)) {
+            self.log(tunnel, Level::Warning, failure.text.clone());
             self.dirty.extend(tunnel);
         }
     }
@@ -316,11 +317,15 @@ impl Shared {
             (false, true, false) => TunnelStatus::IkeSaEstablished,
             (false, false, _) => TunnelStatus::IkeSaNotEstablished,
         };
-        let error = tunnel.error.clone().filter(|_| status != TunnelStatus::IpsecSaEstablished);
+        let is_up = status == TunnelStatus::IpsecSaEstablished;
+        let failure = if is_up { &tunnel.rekey_failure } else { &tunnel.failure }.clone();
+        let newest = sas().filter(|sa| sa.is_established()).max_by_key(|sa| sa.times.established);
+        let nat = newest.filter(|sa| sa.nat.supported).map(|sa| sa.nat.detected());
         let at = tunnel.retry.at;
-        if tunnel.reported != (status, error.clone()) {
-            tunnel.reported = (status, error.clone());
-            self.out.push(Output::Status { tunnel: key, status, error });
+        let report = (status, failure.clone(), nat);
+        if tunnel.reported != report {
+            tunnel.reported = report;
+            self.out.push(Output::Status { tunnel: key, status, failure, nat });
         }
         self.set_timer(Timer::Tunnel(key), at);
     }
@@ -337,8 +342,8 @@ impl Shared {
 }
 
 /// Why a responder refused to establish an IKE SA, as far as it tells.
-pub(crate) fn refused_text(config: &TunnelConfig, kind: NotifyKind) -> String {
-    match kind {
+pub(crate) fn refusal(config: &TunnelConfig, kind: NotifyKind) -> Failure {
+    let text = match kind {
         NotifyKind::NoProposalChosen => format!(
             "peer refused our IKE proposal {} ({kind}): its encryption, integrity or DH group differs, or it knows no tunnel \
              with {}; its log says which",
@@ -350,5 +355,11 @@ pub(crate) fn refused_text(config: &TunnelConfig, kind: NotifyKind) -> String {
             config.local_id, config.remote_id
         ),
         _ => format!("peer refused the IKE SA: {kind}"),
-    }
+    };
+    let kind = match kind {
+        NotifyKind::NoProposalChosen => FailureKind::Proposal { of: Negotiated::Ike, items: Vec::new() },
+        NotifyKind::AuthenticationFailed => FailureKind::AuthenticationRefused,
+        _ => FailureKind::Refused,
+    };
+    Failure::new(kind, text)
 }

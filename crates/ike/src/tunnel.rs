@@ -7,6 +7,7 @@ use std::time::Duration;
 use causeway_crypto::Random;
 
 use crate::config::{Limits, TunnelConfig};
+use crate::failure::{Failure, NatDetected};
 use crate::output::TunnelStatus;
 use crate::traffic::Traffic;
 
@@ -29,8 +30,10 @@ pub(crate) struct Tunnel {
     /// refuse when we know it by another type than they do.
     pub unnamed_peer: bool,
     /// Why the tunnel is not up.
-    pub error: Option<String>,
-    pub reported: (TunnelStatus, Option<String>),
+    pub failure: Option<Failure>,
+    /// Why the children that are up will not be replaced when their time comes.
+    pub rekey_failure: Option<Failure>,
+    pub reported: (TunnelStatus, Option<Failure>, Option<NatDetected>),
 }
 
 struct Installed {
@@ -51,8 +54,9 @@ impl Tunnel {
             child_retry: Backoff::default(),
             child_refused: false,
             unnamed_peer: false,
-            error: None,
-            reported: (TunnelStatus::IkeSaNotEstablished, None),
+            failure: None,
+            rekey_failure: None,
+            reported: (TunnelStatus::IkeSaNotEstablished, None, None),
         }
     }
 
@@ -66,9 +70,16 @@ impl Tunnel {
     }
 
     /// Keeps why the tunnel is not up; true if that is news.
-    pub(crate) fn note(&mut self, error: &str) -> bool {
-        let news = self.error.as_deref() != Some(error);
-        self.error = Some(error.to_owned());
+    pub(crate) fn note(&mut self, failure: &Failure) -> bool {
+        let news = self.failure.as_ref() != Some(failure);
+        self.failure = Some(failure.clone());
+        news
+    }
+
+    /// Keeps why the children will not be replaced; true if that is news.
+    pub(crate) fn note_rekey(&mut self, failure: &Failure) -> bool {
+        let news = self.rekey_failure.as_ref() != Some(failure);
+        self.rekey_failure = Some(failure.clone());
         news
     }
 

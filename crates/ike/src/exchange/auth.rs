@@ -8,6 +8,7 @@ use causeway_crypto::constant_time_eq;
 use crate::child::{self, Within};
 use crate::config::{TunnelConfig, TunnelKey};
 use crate::exchange::{Reply, create_child};
+use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::identity::Identity;
 use crate::keys::Signed;
 use crate::message::ExchangeType;
@@ -16,7 +17,7 @@ use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::Payload;
 use crate::output::Level;
 use crate::sa::{Handshake, IkeSa, Request, State, Task};
-use crate::shared::{Shared, refused_text};
+use crate::shared::{Shared, refusal};
 use crate::traffic::Traffic;
 
 /// "Shared Key Message Integrity Code".
@@ -81,13 +82,12 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, contents: &Conten
         {
             tunnel.unnamed_peer = !tunnel.unnamed_peer;
         }
-        let text = kind.map_or("peer answered IKE_AUTH without proving who it is".to_owned(), |kind| {
-            refused_text(&config, kind)
-        });
-        return shared.failed(sa, Level::Error, text);
+        let unproven = "peer answered IKE_AUTH without proving who it is";
+        let unproven = || Failure::new(FailureKind::Malformed, unproven);
+        return shared.failed(sa, Level::Error, kind.map_or_else(unproven, |kind| refusal(&config, kind)));
     }
-    if let Err(text) = verify_responder(sa, &config, &sent.handshake, contents) {
-        shared.failed(sa, Level::Error, text);
+    if let Err(failure) = verify_responder(sa, &config, &sent.handshake, contents) {
+        shared.failed(sa, Level::Error, failure);
         sa.state = State::Closing;
         return sa.enqueue(Task::RefuseAuthentication);
     }
@@ -113,11 +113,12 @@ fn complete_child(
             let nonces = (fresh.nonce_initiator.as_slice(), fresh.nonce_responder.as_slice());
             let keys = child::keys(config, keys, None, nonces, true);
             shared.install_child(sa, sent.child_spi, agreement, keys, true);
+            shared.rekey_early(sa, sent.child_spi);
         }
-        (Err(text), _) => {
+        (Err(failure), _) => {
             // The peer has a child that we do not have.
             sa.enqueue(Task::DeleteChild(sent.child_spi));
-            shared.child_refused(sa, Level::Error, text);
+            shared.child_refused(sa, Level::Error, failure);
         }
         (_, None) => {}
     }
@@ -128,29 +129,26 @@ fn verify_responder(
     config: &TunnelConfig,
     handshake: &Handshake,
     contents: &Contents,
-) -> Result<(), String> {
-    let body = contents.id_responder.as_deref().ok_or("peer answered IKE_AUTH without an identity")?;
+) -> Result<(), Failure> {
+    let nobody = || Failure::new(FailureKind::Malformed, "peer answered IKE_AUTH without an identity");
+    let body = contents.id_responder.as_deref().ok_or_else(nobody)?;
     let identity = identity_of(body);
     if !identity.is(&config.remote_id) {
-        return Err(format!(
-            "peer says it is {identity}, we want {}: the remote identity differs",
-            config.remote_id
-        ));
+        let wanted = &config.remote_id;
+        let text = format!("peer says it is {identity}, we want {wanted}: the remote identity differs");
+        return Err(Failure::new(FailureKind::RemoteIdentity, text));
     }
     let signed =
         Signed { message: &handshake.response, nonce: &handshake.fresh.nonce_initiator, identity: body };
-    if is_proven(sa, config, false, signed, contents) {
-        Ok(())
-    } else {
-        Err(wrong_key_text(config, &identity))
-    }
+    if is_proven(sa, config, false, signed, contents) { Ok(()) } else { Err(wrong_key(config, &identity)) }
 }
 
-fn wrong_key_text(config: &TunnelConfig, identity: &Identity) -> String {
-    format!(
+fn wrong_key(config: &TunnelConfig, identity: &Identity) -> Failure {
+    let text = format!(
         "the pre-shared key does not match: peer {identity} could not prove that it has ours (we are {})",
         config.local_id
-    )
+    );
+    Failure::new(FailureKind::PreSharedKey, text)
 }
 
 fn is_proven(
@@ -175,12 +173,12 @@ pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Content
             welcome(shared, sa, key, &config, initial_contact);
             prove_and_answer(shared, sa, &config, &handshake, contents)
         }
-        Err(Unknown { tunnels, text }) => {
+        Err(Unknown { tunnels, failure }) => {
             for key in tunnels.iter().take(TUNNELS_TOLD_MAX) {
-                shared.stranger(Some(*key), &text);
+                shared.stranger(Some(*key), &failure);
             }
             if tunnels.is_empty() {
-                shared.stranger(None, &text);
+                shared.stranger(None, &failure);
             }
             shared.lost(sa, true);
             Reply::Error(Notify::new(NotifyKind::AuthenticationFailed, &[]))
@@ -194,7 +192,7 @@ const TUNNELS_TOLD_MAX: usize = 4;
 /// A peer that is none of ours, and the tunnels that it could have meant.
 struct Unknown {
     tunnels: Vec<TunnelKey>,
-    text: String,
+    failure: Failure,
 }
 
 /// Finds the tunnel that the peer means, and has proven to be the other end of: by addresses, then by identities, then by key.
@@ -208,14 +206,14 @@ fn identify(
     tunnels.retain(|(_, config)| config.ike == sa.suite);
     let keys = |tunnels: &[(TunnelKey, _)]| tunnels.iter().map(|(key, _)| *key).collect::<Vec<_>>();
     let Some(body) = contents.id_initiator.as_deref() else {
-        return Err(Unknown {
-            tunnels: keys(&tunnels),
-            text: "peer sent IKE_AUTH without an identity".to_owned(),
-        });
+        let failure = Failure::new(FailureKind::Malformed, "peer sent IKE_AUTH without an identity");
+        return Err(Unknown { tunnels: keys(&tunnels), failure });
     };
     if contents.auth.as_ref().is_none_or(|(method, _)| *method != AUTH_SHARED_KEY) {
-        let text = "peer wants to authenticate by something else than a pre-shared key".to_owned();
-        return Err(Unknown { tunnels: keys(&tunnels), text });
+        let (of, items) = (Negotiated::Ike, vec![ProposalItem::AuthenticationMethod]);
+        let text = "peer wants to authenticate by something else than a pre-shared key";
+        let failure = Failure::new(FailureKind::Proposal { of, items }, text);
+        return Err(Unknown { tunnels: keys(&tunnels), failure });
     }
     let identity = identity_of(body);
     let named = contents.id_responder.as_deref().map(identity_of);
@@ -224,25 +222,25 @@ fn identify(
     };
     let (known, others): (Vec<_>, Vec<_>) = tunnels.into_iter().partition(|(_, config)| of_identity(config));
     if known.is_empty() {
-        let text =
-            identity_text(&identity, named.as_ref(), others.first().map(|(_, config)| config.as_ref()));
-        return Err(Unknown { tunnels: keys(&others), text });
+        let wanted = others.first().map(|(_, config)| config.as_ref());
+        let failure = wrong_identity(&identity, named.as_ref(), wanted);
+        return Err(Unknown { tunnels: keys(&others), failure });
     }
     let signed =
         Signed { message: &handshake.request, nonce: &handshake.fresh.nonce_responder, identity: body };
     let proven = known.iter().filter(|(_, config)| is_proven(sa, config, true, signed, contents));
-    match proven.min_by_key(|(key, _)| occupancy(shared, *key)) {
-        Some(found) => Ok(found.clone()),
-        None => {
-            let text = known.first().map(|(_, config)| wrong_key_text(config, &identity)).unwrap_or_default();
-            Err(Unknown { tunnels: keys(&known), text })
+    match (proven.min_by_key(|(key, _)| occupancy(shared, *key)), known.first()) {
+        (Some(found), _) => Ok(found.clone()),
+        (None, Some((_, config))) => {
+            Err(Unknown { tunnels: keys(&known), failure: wrong_key(config, &identity) })
         }
+        (None, None) => Err(Unknown { tunnels: Vec::new(), failure: wrong_identity(&identity, None, None) }),
     }
 }
 
-fn identity_text(identity: &Identity, named: Option<&Identity>, wanted: Option<&TunnelConfig>) -> String {
+fn wrong_identity(identity: &Identity, named: Option<&Identity>, wanted: Option<&TunnelConfig>) -> Failure {
     let wants = named.map_or(String::new(), |named| format!(" and that we are {named}"));
-    match wanted {
+    let text = match wanted {
         Some(config) => format!(
             "peer says it is {identity}{wants}, we want it to be {} and are {}: the identities do not match",
             config.remote_id, config.local_id
@@ -250,7 +248,10 @@ fn identity_text(identity: &Identity, named: Option<&Identity>, wanted: Option<&
         None => {
             format!("peer says it is {identity}{wants}, and no tunnel with these algorithms is left to ask")
         }
-    }
+    };
+    let only_we_differ = wanted.is_some_and(|config| identity.is(&config.remote_id));
+    let kind = if only_we_differ { FailureKind::LocalIdentity } else { FailureKind::RemoteIdentity };
+    Failure::new(kind, text)
 }
 
 /// Tunnels that nothing tells apart are taken in this order: those that are down, then the one that has been up for longest.
@@ -360,7 +361,7 @@ fn prove_and_answer(
         }
         Err(refusal) => {
             payloads.push(Payload::Notify(refusal.notify));
-            shared.child_refused(sa, Level::Error, refusal.text);
+            shared.child_refused(sa, Level::Error, refusal.failure);
         }
     }
     Reply::Payloads(payloads)

@@ -2,6 +2,7 @@
 
 use crate::child::ChildState;
 use crate::exchange::{Reply, rekey_ike};
+use crate::failure::{Failure, FailureKind};
 use crate::message::contents::Contents;
 use crate::message::notify::NotifyKind;
 use crate::message::payload::{Delete, Payload};
@@ -13,22 +14,23 @@ use crate::shared::Shared;
 pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Contents) -> Reply {
     let fatal = [NotifyKind::AuthenticationFailed, NotifyKind::InvalidSyntax];
     if let Some(notify) = contents.notifies.iter().find(|notify| fatal.contains(&notify.kind)) {
-        let text = match notify.kind {
-            NotifyKind::AuthenticationFailed => {
-                "peer does not accept that we are who we say: the pre-shared key or our \
-                                                 identity does not match (AUTHENTICATION_FAILED)"
-                    .to_owned()
-            }
-            kind => format!("peer closed the IKE SA: {kind}"),
+        let failure = match notify.kind {
+            NotifyKind::AuthenticationFailed => Failure::new(
+                FailureKind::AuthenticationRefused,
+                "peer does not accept that we are who we say: the pre-shared key or our identity does not match \
+                 (AUTHENTICATION_FAILED)",
+            ),
+            kind => Failure::new(FailureKind::Refused, format!("peer closed the IKE SA: {kind}")),
         };
-        shared.failed(sa, Level::Error, text);
+        shared.failed(sa, Level::Error, failure);
         shared.lost(sa, true);
         return Reply::Payloads(Vec::new());
     }
     if contents.deletes.contains(&Delete::Ike) {
         rekey_ike::concede(shared, sa);
         if sa.is_established() && sa.rival_of.is_none() {
-            shared.failed(sa, Level::Info, "peer closed the IKE SA".to_owned());
+            let failure = Failure::new(FailureKind::ClosedByPeer, "peer closed the IKE SA");
+            shared.failed(sa, Level::Info, failure);
         }
         shared.lost(sa, true);
         return Reply::Payloads(Vec::new());

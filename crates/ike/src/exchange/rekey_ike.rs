@@ -5,6 +5,7 @@ use causeway_crypto::KeyExchange;
 use crate::config::TunnelConfig;
 use crate::exchange::Reply;
 use crate::exchange::create_child::{BUSY_WAIT_MAX, REFUSED_WAIT_MAX, REPLACED_MAX};
+use crate::failure::Negotiated;
 use crate::keys::Fresh;
 use crate::message::ExchangeType;
 use crate::message::contents::Contents;
@@ -14,7 +15,7 @@ use crate::message::proposal::{PROTOCOL_IKE, Proposal};
 use crate::output::Level;
 use crate::proposal::{accepted, choose, explain};
 use crate::sa::{Beginning, IkeSa, Request, State, Task};
-use crate::shared::{Shared, refused_text};
+use crate::shared::{Shared, refusal};
 
 /// What an initiator remembers until the rekeying is answered.
 pub(crate) struct IkeRequest {
@@ -50,11 +51,11 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, request: IkeReque
     let Some(config) = shared.config_of(sa).filter(|_| sa.is_established()) else { return };
     let rival = request.rival;
     let busy = contents.notify(NotifyKind::TemporaryFailure).is_some();
-    let refusal = match contents.error() {
-        Some(notify) => Err((Level::Warning, refused_text(&config, notify.kind))),
+    let outcome = match contents.error() {
+        Some(notify) => Err((Level::Warning, refusal(&config, notify.kind).text)),
         None => complete(shared, sa, &config, request, contents).map_err(|text| (Level::Error, text)),
     };
-    match (refusal, rival) {
+    match (outcome, rival) {
         (Ok(new), _) => settle_rivals(shared, sa, new, rival),
         // The peer did not see that both of us were at it; its own is the one.
         (Err(_), Some(_)) => {
@@ -84,7 +85,7 @@ fn complete(
     let wanted = config.ike.transforms();
     let chosen = contents.sa.as_deref().ok_or_else(malformed)?;
     let proposal = accepted(chosen, PROTOCOL_IKE, &wanted)
-        .ok_or_else(|| explain("IKE", chosen, PROTOCOL_IKE, &wanted))?;
+        .ok_or_else(|| explain(Negotiated::Ike, chosen, &wanted).text)?;
     let peer_spi = proposal.ike_spi().filter(|spi| *spi != 0).ok_or_else(malformed)?;
     let (group, value) = contents.key_exchange.as_ref().ok_or_else(malformed)?;
     if *group != config.ike.group.ike_transform_id() {
@@ -260,7 +261,7 @@ fn make(
     let Some((proposal, peer_spi)) =
         chosen.and_then(|it| it.ike_spi().filter(|spi| *spi != 0).map(|spi| (it, spi)))
     else {
-        let text = explain("IKE", offered, PROTOCOL_IKE, &wanted);
+        let text = explain(Negotiated::Ike, offered, &wanted).text;
         return Err(Some((Notify::new(NotifyKind::NoProposalChosen, &[]), text)));
     };
     let group = config.ike.group.ike_transform_id();

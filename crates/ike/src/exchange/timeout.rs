@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::child::ChildState;
+use crate::failure::{Failure, FailureKind};
 use crate::output::Level;
 use crate::sa::{IkeSa, Request, State, Task};
 use crate::shared::Shared;
@@ -44,12 +45,15 @@ pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut IkeSa) {
 }
 
 fn on_expired(shared: &mut Shared, sa: &mut IkeSa) {
-    let rekeys = matches!(sa.pending.as_ref().map(|pending| &pending.request), Some(Request::RekeyIke(_)));
+    let asks = matches!(sa.pending.as_ref().map(|pending| &pending.request), Some(Request::RekeyIke(_)));
+    // What is asked before it cannot take longer than until the peer is given up.
+    let rekeys = asks || (sa.pending.is_some() && sa.tasks.contains(&Task::RekeyIke));
     match sa.state {
         // The peer may have made the new IKE SA already, and moved the children there.
         State::Established if rekeys => sa.times.expire = Some(shared.now + shared.limits.linger),
         State::Established => {
-            shared.failed(sa, Level::Warning, "the IKE SA's lifetime ended before it was rekeyed".to_owned());
+            let text = "the IKE SA's lifetime ended before it was rekeyed";
+            shared.failed(sa, Level::Warning, Failure::new(FailureKind::LifetimeEnded, text));
             shared.close(sa, Task::Close);
         }
         State::Replaced => shared.close(sa, Task::Close),
@@ -68,7 +72,7 @@ fn on_silence(shared: &mut Shared, sa: &mut IkeSa) {
         _ => None,
     };
     if let Some(text) = text {
-        shared.failed(sa, Level::Warning, text);
+        shared.failed(sa, Level::Warning, Failure::new(FailureKind::PeerUnreachable, text));
     }
     if let Some(Request::RekeyIke(_)) = sa.pending.as_ref().map(|pending| &pending.request) {
         super::rekey_ike::concede(shared, sa);

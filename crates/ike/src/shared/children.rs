@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::Shared;
 use crate::child::{Agreement, Child, ChildState};
 use crate::config::TunnelKey;
+use crate::failure::Failure;
 use crate::gaps::Refused;
 use crate::message::notify::NotifyKind;
 use crate::nat::IKE_PORT;
 use crate::output::{ChildSa, DirectionKeys, Level, Output};
 use crate::sa::{IkeSa, Task};
 use crate::traffic::{Traffic, nets_name};
-use crate::tunnel::Tunnel;
+use crate::tunnel::{Tunnel, fraction};
 
 impl Shared {
     /// Installs a child. `ready` says whether the peer is known to have it, so that we may send on it.
@@ -54,7 +55,7 @@ impl Shared {
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
             tunnel.add_child(inbound_spi, traffic, ready);
             tunnel.child_refused = false;
-            tunnel.error = None;
+            tunnel.failure = None;
         }
         self.change_use(key);
         let text = format!("child SA {inbound_spi:08x} established, {ours} to {theirs}");
@@ -158,15 +159,38 @@ impl Shared {
         self.fill_gaps(sa);
     }
 
+    /// A child that is up cannot be replaced: says why, once. It stays until its lifetime ends.
+    pub(crate) fn rekey_refused(&mut self, sa: &IkeSa, failure: Failure) {
+        if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note_rekey(&failure)) {
+            self.log(sa.tunnel, Level::Error, failure.text);
+        }
+    }
+
+    /// A child was agreed on with all that rekeying takes.
+    pub(crate) fn rekeyed(&mut self, sa: &IkeSa) {
+        if let Some(tunnel) = self.tunnel_of(sa) {
+            tunnel.rekey_failure = None;
+        }
+    }
+
+    /// IKE_AUTH says nothing of the group of perfect forward secrecy. So that a difference is found before the child's lifetime
+    /// is over, when it interrupts the tunnel, the first child is rekeyed early.
+    pub(crate) fn rekey_early(&mut self, sa: &mut IkeSa, inbound_spi: u32) {
+        let wait_max = self.limits.first_rekey_after;
+        let Some(child) = sa.children.get_mut(&inbound_spi).filter(|_| !wait_max.is_zero()) else { return };
+        let at = self.now + wait_max.mul_f64(0.5 + 0.5 * fraction(&mut self.random));
+        child.rekey_at = child.rekey_at.map(|before| before.min(at));
+    }
+
     /// The negotiation of a child failed: says why, and tries again later.
-    pub(crate) fn child_refused(&mut self, sa: &mut IkeSa, level: Level, text: String) {
+    pub(crate) fn child_refused(&mut self, sa: &mut IkeSa, level: Level, failure: Failure) {
         if sa.has_child() {
-            self.log(sa.tunnel, level.min(Level::Warning), text);
+            self.log(sa.tunnel, level.min(Level::Warning), failure.text);
         } else {
             if let Some(tunnel) = self.tunnel_of(sa) {
                 tunnel.child_refused = true;
             }
-            self.failed(sa, level, text);
+            self.failed(sa, level, failure);
         }
         if !sa.tasks.contains(&Task::NewChild) {
             self.retry_child(sa);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Random, Secret, SeededRandom};
 use causeway_ike::{
-    ChildProposal, ChildSa, Endpoint, Identity, IkeProposal, Level, Limits, Output, TunnelConfig, TunnelKey,
-    TunnelStatus,
+    ChildProposal, ChildSa, Endpoint, FailureKind, Identity, IkeProposal, Level, Limits, NatDetected, Output,
+    TunnelConfig, TunnelKey, TunnelStatus,
 };
 
 pub const T: TunnelKey = TunnelKey(1);
@@ -29,6 +29,8 @@ pub struct Side {
     pub in_use: BTreeMap<TunnelKey, u32>,
     pub all_in_use: BTreeMap<TunnelKey, Vec<u32>>,
     pub status: BTreeMap<TunnelKey, (TunnelStatus, Option<String>)>,
+    pub failures: BTreeMap<TunnelKey, Option<FailureKind>>,
+    pub nat: BTreeMap<TunnelKey, Option<NatDetected>>,
     pub logs: Vec<(Option<TunnelKey>, Level, String)>,
     pub keepalives: usize,
     pub children_made: usize,
@@ -64,7 +66,7 @@ pub struct Sim {
 
 impl Sim {
     pub fn new(seed: u64) -> Self {
-        Sim::with_limits(seed, Limits::default())
+        Sim::with_limits(seed, Limits { first_rekey_after: Duration::ZERO, ..Limits::default() })
     }
 
     pub fn with_limits(seed: u64, limits: Limits) -> Self {
@@ -74,6 +76,8 @@ impl Sim {
             in_use: BTreeMap::new(),
             all_in_use: BTreeMap::new(),
             status: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            nat: BTreeMap::new(),
             logs: Vec::new(),
             keepalives: 0,
             children_made: 0,
@@ -107,6 +111,8 @@ impl Sim {
     pub fn remove(&mut self, side: usize, key: TunnelKey) {
         let now = self.now;
         self.sides[side].1.endpoint.remove_tunnel(key, now);
+        // Of a tunnel that is gone nothing is told.
+        self.sides[side].1.status.remove(&key);
         self.collect(side);
     }
 
@@ -171,6 +177,7 @@ impl Sim {
                 self.sides[side].1.apply(output);
             }
         }
+        self.sides[side].1.check();
     }
 
     pub fn chance(&mut self, probability: f64) -> bool {
@@ -239,6 +246,16 @@ impl Side {
         self.status.get(&key).map_or(TunnelStatus::IkeSaNotEstablished, |(status, _)| *status)
     }
 
+    /// A tunnel that is said to be up has a child that is sent on, and what is sent on is installed.
+    fn check(&self) {
+        for (key, (status, _)) in &self.status {
+            let used = self.all_in_use.get(key).map_or(&[][..], Vec::as_slice);
+            let up = *status == TunnelStatus::IpsecSaEstablished;
+            assert!(!up || used.iter().all(|spi| self.children.contains_key(spi)));
+            assert!(!up || !used.is_empty(), "the tunnel is up: {:#?}", self.logs);
+        }
+    }
+
     fn apply(&mut self, output: Output) {
         match output {
             Output::Transmit { .. } => unreachable!("sent before"),
@@ -265,12 +282,12 @@ impl Side {
                 if self.all_in_use.get(&tunnel).is_some_and(|used| used.contains(&inbound_spi)) {
                     self.in_use.remove(&tunnel);
                     self.all_in_use.remove(&tunnel);
-                    let left = self.children.values().any(|(key, _)| *key == tunnel);
-                    assert!(!left, "another child would have been put to use before");
                 }
             }
-            Output::Status { tunnel, status, error } => {
-                self.status.insert(tunnel, (status, error));
+            Output::Status { tunnel, status, failure, nat } => {
+                self.status.insert(tunnel, (status, failure.as_ref().map(|failure| failure.text.clone())));
+                self.failures.insert(tunnel, failure.map(|failure| failure.kind));
+                self.nat.insert(tunnel, nat);
             }
             Output::Log { tunnel, level, text } => self.logs.push((tunnel, level, text)),
         }
