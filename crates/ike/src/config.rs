@@ -11,6 +11,7 @@ use ipnet::Ipv4Net;
 use crate::identity::Identity;
 use crate::message::proposal::{ENCRYPTION, GROUP, INTEGRITY};
 use crate::name::transform_name;
+use crate::nat::{IKE_PORT, Path};
 
 /// Names one tunnel of an [`Endpoint`](crate::Endpoint); chosen by the caller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -178,6 +179,13 @@ pub struct Limits {
     pub dpd_interval: Duration,
     /// How often to send something so that a translator in front of us keeps its mapping.
     pub keepalive_interval: Duration,
+    /// The longest IP packet that a message of ours is sent in, in bytes, where the peer takes messages in fragments (RFC 7383);
+    /// zero neither sends nor takes any.
+    pub fragment_packet_bytes: usize,
+    /// How long the fragments of a message are waited for.
+    pub fragments_timeout: Duration,
+    /// Bytes of messages that are not whole, of all IKE SAs together.
+    pub fragments_bytes_max: usize,
     /// How long after its making the first child SA of an IKE SA that we began is rekeyed, at the latest, to find out whether the
     /// peer agrees to our group of perfect forward secrecy, which the first one does not tell; zero for not before its time.
     pub first_rekey_after: Duration,
@@ -185,6 +193,19 @@ pub struct Limits {
     pub linger: Duration,
     /// How long the secret behind the cookies is used.
     pub cookie_secret_lifetime: Duration,
+}
+
+/// What is around a message in a packet: the IPv4 header and UDP's, and on port 4500 the non-ESP marker.
+const PACKET_OVERHEAD_BYTES: usize = 20 + 8;
+const MARKER_BYTES: usize = 4;
+
+impl Limits {
+    /// The longest message on this path that is sent in one piece, where the peer takes fragments.
+    pub(crate) fn message_bytes_max(&self, path: Path) -> Option<usize> {
+        let marker = if path.local.port() == IKE_PORT { 0 } else { MARKER_BYTES };
+        (self.fragment_packet_bytes > 0)
+            .then(|| self.fragment_packet_bytes.saturating_sub(PACKET_OVERHEAD_BYTES + marker))
+    }
 }
 
 impl Default for Limits {
@@ -204,6 +225,9 @@ impl Default for Limits {
             retry_after_max: Duration::from_secs(30),
             dpd_interval: Duration::from_secs(30),
             keepalive_interval: Duration::from_secs(20),
+            fragment_packet_bytes: 1_280,
+            fragments_timeout: Duration::from_secs(30),
+            fragments_bytes_max: 4 << 20,
             first_rekey_after: Duration::from_secs(10),
             linger: Duration::from_secs(5),
             cookie_secret_lifetime: Duration::from_secs(60),

@@ -34,7 +34,7 @@
 //!
 //! # What is absent
 //!
-//! No EAP, no certificates, no configuration payloads, no MOBIKE, no fragmentation, no transport mode, no extended sequence
+//! No EAP, no certificates, no configuration payloads, no MOBIKE, no transport mode, no extended sequence
 //! numbers: none of them is advertised, and each is declined as RFC 7296 says when a peer asks.
 
 mod child;
@@ -43,6 +43,7 @@ mod cookie;
 mod endpoint;
 mod exchange;
 mod failure;
+mod fragments;
 mod gaps;
 mod half_open;
 mod identity;

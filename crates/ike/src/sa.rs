@@ -9,6 +9,7 @@ use crate::exchange::auth::AuthSent;
 use crate::exchange::create_child::ChildRequest;
 use crate::exchange::init::InitSent;
 use crate::exchange::rekey_ike::IkeRequest;
+use crate::fragments::{Fragment, Reassembly};
 use crate::gaps::Gaps;
 use crate::keys::{Fresh, SaKeys};
 use crate::message::payload::Payload;
@@ -60,7 +61,8 @@ pub(crate) struct Handshake {
 pub(crate) struct Pending {
     pub id: u32,
     pub exchange: ExchangeType,
-    pub message: Vec<u8>,
+    /// One, or its fragments.
+    pub messages: Vec<Vec<u8>>,
     pub request: Request,
     /// How often it was sent.
     pub sent: u32,
@@ -100,7 +102,8 @@ pub(crate) enum Task {
 /// The answer to the peer's last request, for when it asks again.
 struct Answer {
     id: u32,
-    message: Vec<u8>,
+    /// One, or its fragments.
+    messages: Vec<Vec<u8>>,
 }
 
 /// One IKE SA.
@@ -128,6 +131,11 @@ pub(crate) struct IkeSa {
     next_id: u32,
     expected_id: u32,
     answer: Option<Answer>,
+    /// Both sides take messages in fragments.
+    pub fragments: bool,
+    /// What there is of the peer's next request, and of its next answer.
+    pub request_parts: Reassembly,
+    pub answer_parts: Reassembly,
     /// Messages sealed with our key.
     sealed: u64,
     pub times: Times,
@@ -195,6 +203,9 @@ impl IkeSa {
             next_id: 0,
             expected_id: 0,
             answer: None,
+            fragments: false,
+            request_parts: Reassembly::default(),
+            answer_parts: Reassembly::default(),
             sealed: 0,
             times,
         }
@@ -247,11 +258,11 @@ impl IkeSa {
         Header { spi_initiator, spi_responder, exchange, from_initiator: self.initiator, response, id }
     }
 
-    fn seal(&mut self, header: &Header, payloads: &[Payload]) -> Vec<u8> {
+    fn seal(&mut self, header: &Header, payloads: &[Payload], limits: &Limits) -> Vec<Vec<u8>> {
         let Some(keys) = &self.keys else { return Vec::new() };
         let protection = if self.initiator { &keys.from_initiator } else { &keys.from_responder };
-        self.sealed += 1;
-        protect::seal(header, payloads, protection, self.sealed)
+        let max = limits.message_bytes_max(self.path).filter(|_| self.fragments);
+        protect::seal(header, payloads, protection, &mut self.sealed, max)
     }
 
     /// Authenticates and decrypts a message from the peer.
@@ -259,6 +270,18 @@ impl IkeSa {
         let keys = self.keys.as_ref().ok_or(NotAuthentic)?;
         let protection = if self.initiator { &keys.from_responder } else { &keys.from_initiator };
         protect::open(first, message, protection)
+    }
+
+    /// The same for a part of a message.
+    pub(crate) fn open_fragment(&self, message: &[u8]) -> Result<Fragment, NotAuthentic> {
+        let keys = self.keys.as_ref().filter(|_| self.fragments).ok_or(NotAuthentic)?;
+        let protection = if self.initiator { &keys.from_responder } else { &keys.from_initiator };
+        protect::open_fragment(message, protection)
+    }
+
+    /// How many bytes of messages that are not whole it keeps.
+    pub(crate) fn parts_bytes(&self) -> usize {
+        self.request_parts.bytes() + self.answer_parts.bytes()
     }
 
     /// Sends a protected request. Only when none is outstanding.
@@ -270,8 +293,8 @@ impl IkeSa {
         request: Request,
     ) {
         let header = self.header(exchange, self.next_id, false);
-        let message = self.seal(&header, payloads);
-        self.send_request(context, exchange, message, request);
+        let messages = self.seal(&header, payloads, context.limits);
+        self.send_request(context, exchange, messages, request);
     }
 
     /// Sends a request that is written already.
@@ -279,15 +302,16 @@ impl IkeSa {
         &mut self,
         context: Sending<'_>,
         exchange: ExchangeType,
-        message: Vec<u8>,
+        messages: Vec<Vec<u8>>,
         request: Request,
     ) {
         debug_assert!(self.pending.is_none(), "our window is one request");
         let Sending { out, limits, now } = context;
-        out.transmit(self.path, message.clone());
+        messages.iter().for_each(|message| out.transmit(self.path, message.clone()));
         let (due, sent_max) = (now + limits.retransmit_after, limits.retransmissions_max + 1);
         self.times.sent = now;
-        self.pending = Some(Pending { id: self.next_id, exchange, message, request, sent: 1, sent_max, due });
+        self.pending =
+            Some(Pending { id: self.next_id, exchange, messages, request, sent: 1, sent_max, due });
         self.next_id += 1;
     }
 
@@ -302,7 +326,7 @@ impl IkeSa {
         pending.sent += 1;
         pending.due = now + wait.min(limits.retransmit_after_max);
         self.times.sent = now;
-        out.transmit(self.path, pending.message.clone());
+        pending.messages.iter().for_each(|message| out.transmit(self.path, message.clone()));
         true
     }
 
@@ -316,10 +340,10 @@ impl IkeSa {
     ) {
         let id = self.expected_id;
         let header = self.header(exchange, id, true);
-        let message = self.seal(&header, payloads);
+        let messages = self.seal(&header, payloads, context.limits);
         self.times.sent = context.now;
-        context.out.transmit(path, message.clone());
-        self.answer = Some(Answer { id, message });
+        messages.iter().for_each(|message| context.out.transmit(path, message.clone()));
+        self.answer = Some(Answer { id, messages });
         self.expected_id = self.expected_id.wrapping_add(1);
     }
 
@@ -329,8 +353,8 @@ impl IkeSa {
     }
 
     /// The answer given to the request with this message id, if it was the last one.
-    pub(crate) fn answer_to(&self, id: u32) -> Option<Vec<u8>> {
-        self.answer.as_ref().filter(|answer| answer.id == id).map(|answer| answer.message.clone())
+    pub(crate) fn answer_to(&self, id: u32) -> Option<Vec<Vec<u8>>> {
+        self.answer.as_ref().filter(|answer| answer.id == id).map(|answer| answer.messages.clone())
     }
 
     /// When something is due.
@@ -338,8 +362,19 @@ impl IkeSa {
         let pending = self.pending.as_ref().map(|pending| pending.due);
         let times = [self.times.rekey, self.times.expire, self.times.child_retry, self.times.redundant];
         let children = self.children.values().flat_map(|child| [child.rekey_at, Some(child.expire_at)]);
-        let own = [pending, self.liveness_due(config, limits), self.keepalive_due(limits)];
+        let own = [
+            pending,
+            self.liveness_due(config, limits),
+            self.keepalive_due(limits),
+            self.parts_expire(limits),
+        ];
         own.into_iter().chain(times).chain(children).flatten().min()
+    }
+
+    /// When the parts of messages are forgotten that have not become whole.
+    pub(crate) fn parts_expire(&self, limits: &Limits) -> Option<Duration> {
+        let since = [self.request_parts.since(), self.answer_parts.since()].into_iter().flatten().min();
+        since.map(|since| since + limits.fragments_timeout)
     }
 
     /// When to ask whether the peer is alive, if it stays silent.

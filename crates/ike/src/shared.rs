@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     child_spis: BTreeSet<u32>,
     /// Replaced children that are received on for a little longer.
     lingering: BTreeSet<(Duration, u32, TunnelKey)>,
+    /// Bytes of messages that are not whole, of all IKE SAs but the one that is being worked on.
+    parts_bytes: usize,
     timers: BTreeSet<(Duration, Timer)>,
     deadlines: BTreeMap<Timer, Duration>,
     /// Tunnels whose status has to be looked at again.
@@ -61,6 +63,7 @@ impl Shared {
             by_addresses: BTreeMap::new(),
             child_spis: BTreeSet::new(),
             lingering: BTreeSet::new(),
+            parts_bytes: 0,
             timers: BTreeSet::new(),
             deadlines: BTreeMap::new(),
             dirty: BTreeSet::new(),
@@ -139,6 +142,7 @@ impl Shared {
         work: impl FnOnce(&mut Shared, &mut IkeSa) -> R,
     ) -> Option<R> {
         let mut sa = self.sas.remove(&spi)?;
+        self.parts_bytes -= sa.parts_bytes();
         let result = work(self, &mut sa);
         self.settle(sa);
         Some(result)
@@ -161,7 +165,18 @@ impl Shared {
         let config = self.config_of(&sa);
         let deadline = sa.deadline(config.as_deref(), &self.limits);
         self.set_timer(Timer::Sa(sa.spi), deadline);
+        self.parts_bytes += sa.parts_bytes();
         self.sas.insert(sa.spi, sa);
+    }
+
+    /// How many bytes more of messages that are not whole may be kept for this IKE SA.
+    pub(crate) fn room_for_parts(&self, sa: &IkeSa) -> usize {
+        self.limits.fragments_bytes_max.saturating_sub(self.parts_bytes + sa.parts_bytes())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn parts_bytes(&self) -> usize {
+        self.parts_bytes
     }
 
     /// What an IKE SA needs to send.

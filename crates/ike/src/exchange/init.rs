@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use causeway_crypto::KeyExchange;
 
-use crate::config::{IkeProposal, TunnelConfig, TunnelKey};
+use crate::config::{IkeProposal, Limits, TunnelConfig, TunnelKey};
 use crate::cookie::{CookieJar, Visitor};
 use crate::exchange::auth;
 use crate::exchange::rekey_ike::key_exchange;
@@ -65,12 +65,12 @@ pub(crate) fn initiate(shared: &mut Shared, key: TunnelKey) {
         now: shared.now,
     });
     shared.bind(&mut sa, key);
-    let Some(message) = write_request(&mut sa, &config) else { return };
-    sa.send_request(shared.sending(), ExchangeType::SaInit, message, Request::Init);
+    let Some(message) = write_request(&mut sa, &config, &shared.limits) else { return };
+    sa.send_request(shared.sending(), ExchangeType::SaInit, vec![message], Request::Init);
     shared.settle(sa);
 }
 
-fn write_request(sa: &mut IkeSa, config: &TunnelConfig) -> Option<Vec<u8>> {
+fn write_request(sa: &mut IkeSa, config: &TunnelConfig, limits: &Limits) -> Option<Vec<u8>> {
     let (spi, path) = (sa.spi, sa.path);
     let State::InitSent(init) = &mut sa.state else { return None };
     let mut payloads = Vec::new();
@@ -83,6 +83,7 @@ fn write_request(sa: &mut IkeSa, config: &TunnelConfig) -> Option<Vec<u8>> {
     if config.nat_traversal || config.force_encapsulation {
         payloads.extend(nat::notifications(spi, 0, path, config.force_encapsulation));
     }
+    payloads.extend(fragmentation(limits));
     let header = Header {
         spi_initiator: spi,
         spi_responder: 0,
@@ -138,9 +139,9 @@ fn begin_again(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig, cooki
     let State::InitSent(init) = &mut sa.state else { return };
     init.cookie = cookie;
     init.rounds += 1;
-    let Some(message) = write_request(sa, config) else { return };
+    let Some(message) = write_request(sa, config, &shared.limits) else { return };
     if let Some(pending) = &mut sa.pending {
-        pending.message = message.clone();
+        pending.messages = vec![message.clone()];
     }
     shared.out.transmit(sa.path, message);
 }
@@ -204,6 +205,7 @@ fn complete(
     if sa.nat.encapsulates() && sa.path.local.port() == IKE_PORT {
         sa.path = sa.path.on_nat_port();
     }
+    sa.fragments = fragments(contents, &shared.limits);
     sa.peer_spi = header.spi_responder;
     sa.lowest_nonce = handshake.fresh.lowest_nonce();
     sa.keys = Some(keys);
@@ -211,6 +213,17 @@ fn complete(
     sa.begin_after_init();
     auth::request(shared, sa, config, handshake);
     Ok(())
+}
+
+/// That we take messages in fragments (RFC 7383, 2.3).
+fn fragmentation(limits: &Limits) -> Option<Payload> {
+    let notify = || Payload::Notify(Notify::new(NotifyKind::FragmentationSupported, &[]));
+    (limits.fragment_packet_bytes > 0).then(notify)
+}
+
+/// Whether both sides take messages in fragments.
+fn fragments(contents: &Contents, limits: &Limits) -> bool {
+    limits.fragment_packet_bytes > 0 && contents.notify(NotifyKind::FragmentationSupported).is_some()
 }
 
 fn contradiction() -> Failure {
@@ -381,13 +394,15 @@ fn answer(
     } else {
         nat = Nat::default();
     }
+    let in_fragments = fragments(contents, &shared.limits);
+    payloads.extend(fragmentation(&shared.limits).filter(|_| in_fragments));
     let response_header = Header { spi_responder: spi, from_initiator: false, response: true, ..*header };
     let response = message::write_plain(&response_header, &payloads);
     shared.out.transmit(path, response.clone());
 
     let handshake = Handshake { request: bytes.to_vec(), response, fresh };
     let mut sa = half_open(path, suite, handshake, shared.now);
-    (sa.keys, sa.nat) = (Some(keys), nat);
+    (sa.keys, sa.nat, sa.fragments) = (Some(keys), nat, in_fragments);
     sa.times.expire = Some(shared.now + shared.limits.half_open_timeout);
     insert_half_open(shared, sa);
     Ok(())

@@ -127,7 +127,7 @@ fn successor(
         state: State::Established,
         now: shared.now,
     });
-    (new.nat, new.lowest_nonce) = (sa.nat, fresh.lowest_nonce());
+    (new.nat, new.fragments, new.lowest_nonce) = (sa.nat, sa.fragments, fresh.lowest_nonce());
     new.times.rekey = Some(shared.rekey_time(config.ike_lifetime()));
     new.times.expire = Some(shared.now + config.ike_lifetime());
     if let Some(key) = sa.tunnel {

@@ -21,6 +21,10 @@ pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut IkeSa) {
     if sa.pending.as_ref().is_some_and(|pending| pending.due <= now) && !sa.retransmit(shared.sending()) {
         return on_silence(shared, sa);
     }
+    if is_due(sa.parts_expire(&shared.limits)) {
+        sa.request_parts.clear();
+        sa.answer_parts.clear();
+    }
     if is_due(sa.times.rekey) {
         sa.times.rekey = None;
         sa.enqueue(Task::RekeyIke);

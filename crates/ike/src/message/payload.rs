@@ -18,6 +18,8 @@ const TS_INITIATOR: u8 = 44;
 const TS_RESPONDER: u8 = 45;
 /// The payload that holds the encrypted others.
 pub(crate) const ENCRYPTED: u8 = 46;
+/// The payload that holds a part of the encrypted others.
+pub(crate) const ENCRYPTED_FRAGMENT: u8 = 53;
 
 /// A payload that needs no key to be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,9 +86,11 @@ impl Payload {
             DELETE => delete(&mut reader),
             TS_INITIATOR => Some(Payload::TsInitiator(selector::parse(body)?)),
             TS_RESPONDER => Some(Payload::TsResponder(selector::parse(body)?)),
-            ENCRYPTED => return Err(MessageError::Syntax("an encrypted payload where none belongs")),
-            // CERT, CERTREQ, VENDOR ID, CP, EAP, SKF: defined, so the critical flag does not count (2.5).
-            37 | 38 | 43 | 47 | 48 | 53 => Some(Payload::Unused(kind)),
+            ENCRYPTED | ENCRYPTED_FRAGMENT => {
+                return Err(MessageError::Syntax("an encrypted payload where none belongs"));
+            }
+            // CERT, CERTREQ, VENDOR ID, CP, EAP: defined, so the critical flag does not count (2.5).
+            37 | 38 | 43 | 47 | 48 => Some(Payload::Unused(kind)),
             unknown if critical => return Err(MessageError::UnsupportedCritical(unknown)),
             unknown => Some(Payload::Unused(unknown)),
         };

@@ -2,6 +2,7 @@
 
 mod ends;
 mod establish;
+mod fragments;
 mod hostile;
 mod nat;
 mod refusals;
