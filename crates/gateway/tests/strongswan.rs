@@ -229,6 +229,21 @@ fn each_network_of_a_peer_with_a_child_for_each_is_reached_over_its_own() {
 }
 
 #[test]
+fn strongswan_may_begin_without_a_child_and_make_it_then() {
+    let net = Net::new();
+    net.want(|_| {});
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    let charon = net.charon(|it| {
+        it.start = StartAction::Start;
+        it.extra.push("childless = force".to_owned());
+    });
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    net.left.world.wait_up("vco-peer");
+    assert!(net.left.pings(INSIDE_PEER), "{}", charon.log());
+    assert!(charon.log().contains("CHDLESS_SUP"), "{}", charon.log());
+}
+
+#[test]
 fn a_refusal_says_what_differs() {
     let net = Net::new();
     let _charon = net.charon(|it| it.psk = b"another secret".to_vec());

@@ -155,6 +155,8 @@ pub(crate) struct Times {
     pub expire: Option<Duration>,
     /// When to try again to make a child, or to make another for what has none.
     pub child_retry: Option<Duration>,
+    /// When to make another IKE SA in the place of this one, because the peer wants us to authenticate again.
+    pub reauthenticate: Option<Duration>,
     /// When to see whether another IKE SA of the same tunnel makes this one redundant.
     pub redundant: Option<Duration>,
 }
@@ -182,6 +184,7 @@ impl IkeSa {
             rekey: None,
             expire: None,
             child_retry: None,
+            reauthenticate: None,
             redundant: None,
         };
         IkeSa {
@@ -360,7 +363,8 @@ impl IkeSa {
     /// When something is due.
     pub(crate) fn deadline(&self, config: Option<&TunnelConfig>, limits: &Limits) -> Option<Duration> {
         let pending = self.pending.as_ref().map(|pending| pending.due);
-        let times = [self.times.rekey, self.times.expire, self.times.child_retry, self.times.redundant];
+        let Times { rekey, expire, child_retry, reauthenticate, redundant, .. } = self.times;
+        let times = [rekey, expire, child_retry, reauthenticate, redundant];
         let children = self.children.values().flat_map(|child| [child.rekey_at, Some(child.expire_at)]);
         let own = [
             pending,

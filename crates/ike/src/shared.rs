@@ -239,7 +239,8 @@ impl Shared {
             self.remove_child(sa, inbound_spi, false);
         }
         let times = &mut sa.times;
-        (times.rekey, times.child_retry, times.redundant) = (None, None, None);
+        (times.rekey, times.child_retry) = (None, None);
+        (times.reauthenticate, times.redundant) = (None, None);
         sa.times.expire = Some(self.now + self.limits.linger.max(Duration::from_secs(30)));
         let lived = self.now.saturating_sub(sa.times.established);
         let limits = self.limits.clone();

@@ -7,7 +7,7 @@ use causeway_crypto::constant_time_eq;
 
 use crate::child::{self, Within};
 use crate::config::{TunnelConfig, TunnelKey};
-use crate::exchange::{Reply, create_child};
+use crate::exchange::{Reply, create_child, informational};
 use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::identity::Identity;
 use crate::keys::Signed;
@@ -92,6 +92,7 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, contents: &Conten
         return sa.enqueue(Task::RefuseAuthentication);
     }
     establish(shared, sa, &config);
+    informational::on_auth_lifetime(shared, sa, contents);
     match contents.error() {
         Some(notify) => {
             create_child::refused(shared, sa, &config, &sent.traffic, notify.kind);
@@ -334,6 +335,11 @@ fn make_room(shared: &mut Shared, sa: &IkeSa) {
     }
 }
 
+/// The peer makes the first child later (RFC 6023).
+fn is_childless(contents: &Contents) -> bool {
+    contents.sa.is_none() && contents.ts_initiator.is_none() && contents.ts_responder.is_none()
+}
+
 /// Proves who we are, and answers what the peer proposed for the first child.
 fn prove_and_answer(
     shared: &mut Shared,
@@ -349,6 +355,12 @@ fn prove_and_answer(
     let auth = keys.auth(false, &config.psk, signed);
     let mut payloads =
         vec![Payload::IdResponder(identity), Payload::Auth { method: AUTH_SHARED_KEY, value: auth }];
+    if is_childless(contents) {
+        shared.retry_child(sa);
+        return Reply::Payloads(payloads);
+    }
+    // While another child is up, the new one is used when the peer is known to have it.
+    let ready = shared.tunnel_of(sa).is_none_or(|tunnel| !tunnel.has_child());
     match child::answer(config, Within::Auth, contents) {
         Ok(accepted) => {
             let nonces = (fresh.nonce_initiator.as_slice(), fresh.nonce_responder.as_slice());
@@ -357,7 +369,7 @@ fn prove_and_answer(
             let agreement = accepted.agreement.clone();
             payloads.extend(accepted.payloads(inbound_spi));
             payloads.push(Payload::Notify(Notify::new(NotifyKind::EspTfcPaddingNotSupported, &[])));
-            shared.install_child(sa, inbound_spi, agreement, keys, true);
+            shared.install_child(sa, inbound_spi, agreement, keys, ready);
         }
         Err(refusal) => {
             payloads.push(Payload::Notify(refusal.notify));

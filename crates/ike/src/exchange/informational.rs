@@ -1,5 +1,7 @@
 //! INFORMATIONAL (RFC 7296, 1.4): deletes, liveness, and fatal notifications.
 
+use std::time::Duration;
+
 use crate::child::ChildState;
 use crate::exchange::{Reply, rekey_ike};
 use crate::failure::{Failure, FailureKind};
@@ -12,6 +14,7 @@ use crate::shared::Shared;
 
 /// The peer deletes, tells, or only asks whether we are alive.
 pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Contents) -> Reply {
+    on_auth_lifetime(shared, sa, contents);
     let fatal = [NotifyKind::AuthenticationFailed, NotifyKind::InvalidSyntax];
     if let Some(notify) = contents.notifies.iter().find(|notify| fatal.contains(&notify.kind)) {
         let failure = match notify.kind {
@@ -41,6 +44,18 @@ pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Content
     Reply::Payloads(answer.into_iter().collect())
 }
 
+/// The peer wants us to authenticate again before so many seconds have passed (RFC 4478). Only who began an IKE SA can.
+pub(crate) fn on_auth_lifetime(shared: &mut Shared, sa: &mut IkeSa, contents: &Contents) {
+    let notify = contents.notify(NotifyKind::AuthLifetime).filter(|_| sa.initiator);
+    let seconds = notify.and_then(|notify| notify.data.as_slice().try_into().ok()).map(u32::from_be_bytes);
+    if let Some(seconds) = seconds {
+        let lifetime = Duration::from_secs(seconds.into());
+        sa.times.reauthenticate = Some(shared.rekey_time(lifetime));
+        let text = format!("peer wants us to authenticate again within {seconds} s");
+        shared.log(sa.tunnel, Level::Info, text);
+    }
+}
+
 /// The peer deletes its halves of children; gives our halves, which go with them.
 fn on_delete(shared: &mut Shared, sa: &mut IkeSa, delete: &Delete) -> Vec<u32> {
     let Delete::Esp(outbound_spis) = delete else { return Vec::new() };
@@ -67,15 +82,7 @@ fn on_delete(shared: &mut Shared, sa: &mut IkeSa, delete: &Delete) -> Vec<u32> {
 
 /// The peer deletes what its rekeying has replaced, so it has what replaces it.
 fn replaced_is_gone(shared: &mut Shared, sa: &mut IkeSa, inbound_spi: u32) {
-    let up = sa.children.iter().filter(|(_, child)| child.state == ChildState::Up).map(|(spi, _)| *spi);
-    for spi in up.collect::<Vec<_>>() {
-        if let Some(tunnel) = shared.tunnel_of(sa) {
-            tunnel.child_ready(spi);
-        }
-    }
-    if let Some(key) = sa.tunnel {
-        shared.change_use(key);
-    }
+    shared.children_ready(sa);
     shared.remove_child(sa, inbound_spi, true);
 }
 

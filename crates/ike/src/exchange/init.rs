@@ -394,6 +394,7 @@ fn answer(
     } else {
         nat = Nat::default();
     }
+    payloads.push(Payload::Notify(Notify::new(NotifyKind::ChildlessSupported, &[])));
     let in_fragments = fragments(contents, &shared.limits);
     payloads.extend(fragmentation(&shared.limits).filter(|_| in_fragments));
     let response_header = Header { spi_responder: spi, from_initiator: false, response: true, ..*header };

@@ -130,6 +130,7 @@ fn successor(
     (new.nat, new.fragments, new.lowest_nonce) = (sa.nat, sa.fragments, fresh.lowest_nonce());
     new.times.rekey = Some(shared.rekey_time(config.ike_lifetime()));
     new.times.expire = Some(shared.now + config.ike_lifetime());
+    new.times.reauthenticate = sa.times.reauthenticate;
     if let Some(key) = sa.tunnel {
         shared.bind(&mut new, key);
     }
@@ -190,7 +191,7 @@ fn hand_over(shared: &mut Shared, from: &mut IkeSa, to: u64) {
 fn await_delete(shared: &Shared, sa: &mut IkeSa) {
     sa.state = State::Replaced;
     sa.times.rekey = None;
-    sa.times.child_retry = None;
+    (sa.times.child_retry, sa.times.reauthenticate) = (None, None);
     sa.times.expire = Some(shared.now + REPLACED_MAX);
 }
 

@@ -86,6 +86,18 @@ impl Shared {
         self.retry_child(sa);
     }
 
+    /// The peer is known to have all children of this IKE SA that are up.
+    pub(crate) fn children_ready(&mut self, sa: &IkeSa) {
+        let Some(key) = sa.tunnel else { return };
+        let up = sa.children.iter().filter(|(_, child)| child.state == ChildState::Up);
+        for (spi, _) in up {
+            if let Some(tunnel) = self.tunnels.get_mut(&key) {
+                tunnel.child_ready(*spi);
+            }
+        }
+        self.change_use(key);
+    }
+
     /// Sends on another child than this one, if there is one.
     pub(crate) fn stop_using(&mut self, key: TunnelKey, inbound_spi: u32) {
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
