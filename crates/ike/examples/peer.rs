@@ -162,6 +162,7 @@ fn config(arguments: &BTreeMap<String, String>) -> Result<TunnelConfig, Box<dyn 
         local_id: Identity::parse(&or("local-id", &local.to_string())),
         remote_id: Identity::parse(&or("remote-id", &remote.to_string())),
         psk: Secret::new(get("psk")?.into_bytes()),
+        certificates: None,
         ike,
         ike_lifetime: seconds("ike-life", "0")?,
         child: ChildProposal { encryption, integrity, pfs },

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
+use causeway_crypto::{Authorities, DhGroup, Encryption, Integrity, OwnCertificate, Prf, Secret};
 use ipnet::Ipv4Net;
 
 use crate::identity::Identity;
@@ -41,6 +42,15 @@ pub struct ChildProposal {
     pub pfs: Option<DhGroup>,
 }
 
+/// Authentication by certificates.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CertificateAuth {
+    /// The peer's certificate has to chain to one of these: RemoteCaCert of the API.
+    pub remote_ca: Authorities,
+    /// What we show; without one we prove that we have the pre-shared key.
+    pub own: Option<OwnCertificate>,
+}
+
 /// The configuration of one tunnel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TunnelConfig {
@@ -54,6 +64,8 @@ pub struct TunnelConfig {
     pub remote_id: Identity,
     /// The pre-shared key.
     pub psk: Secret,
+    /// By which certificates the peer, and perhaps we, authenticate instead of by the pre-shared key.
+    pub certificates: Option<Arc<CertificateAuth>>,
     /// Algorithms of the IKE SA.
     pub ike: IkeProposal,
     /// After this long the IKE SA is no longer used; it is rekeyed at about 90% of it. Zero means 86,400 s.

@@ -176,6 +176,12 @@ impl Endpoint {
         }
     }
 
+    /// Tells what time it is: `unix` since 1970. Certificates are valid by this; without it none is.
+    pub fn set_unix_time(&mut self, unix: Duration, now: Duration) {
+        self.advance(now);
+        self.shared.unix_at_zero = unix.saturating_sub(self.shared.now);
+    }
+
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.advance(now);

@@ -1,4 +1,4 @@
-//! IKEv2 (RFC 7296) with pre-shared keys, as initiator and as responder, without I/O.
+//! IKEv2 (RFC 7296) with pre-shared keys and certificates, as initiator and as responder, without I/O.
 //!
 //! # The types
 //!
@@ -34,7 +34,7 @@
 //!
 //! # What is absent
 //!
-//! No EAP, no certificates, no configuration payloads, no MOBIKE, no transport mode, no extended sequence
+//! No EAP, no revocation of certificates, no configuration payloads, no MOBIKE, no transport mode, no extended sequence
 //! numbers: none of them is advertised, and each is declined as RFC 7296 says when a peer asks.
 
 mod child;
@@ -53,6 +53,7 @@ mod name;
 mod nat;
 mod outbox;
 mod output;
+mod proof;
 mod proposal;
 mod protect;
 mod sa;
@@ -60,7 +61,7 @@ mod shared;
 mod traffic;
 mod tunnel;
 
-pub use config::{ChildProposal, IkeProposal, Limits, TunnelConfig, TunnelKey};
+pub use config::{CertificateAuth, ChildProposal, IkeProposal, Limits, TunnelConfig, TunnelKey};
 pub use endpoint::Endpoint;
 pub use failure::{CertificateProblem, Failure, FailureKind, NatDetected, Negotiated, ProposalItem};
 pub use identity::Identity;

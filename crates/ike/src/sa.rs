@@ -131,6 +131,8 @@ pub(crate) struct IkeSa {
     next_id: u32,
     expected_id: u32,
     answer: Option<Answer>,
+    /// The peer takes signatures that name their algorithm (RFC 7427).
+    pub named_signatures: bool,
     /// Both sides take messages in fragments.
     pub fragments: bool,
     /// What there is of the peer's next request, and of its next answer.
@@ -206,6 +208,7 @@ impl IkeSa {
             next_id: 0,
             expected_id: 0,
             answer: None,
+            named_signatures: false,
             fragments: false,
             request_parts: Reassembly::default(),
             answer_parts: Reassembly::default(),

@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub random: Box<dyn Random + Send>,
     pub limits: Limits,
     pub now: Duration,
+    /// The time since 1970 at zero of `now`.
+    pub unix_at_zero: Duration,
     pub tunnels: BTreeMap<TunnelKey, Tunnel>,
     pub sas: BTreeMap<u64, IkeSa>,
     pub half_open: HalfOpen,
@@ -56,6 +58,7 @@ impl Shared {
             random,
             limits,
             now: Duration::ZERO,
+            unix_at_zero: Duration::ZERO,
             tunnels: BTreeMap::new(),
             sas: BTreeMap::new(),
             half_open: HalfOpen::default(),
@@ -68,6 +71,11 @@ impl Shared {
             deadlines: BTreeMap::new(),
             dirty: BTreeSet::new(),
         }
+    }
+
+    /// The time since 1970.
+    pub(crate) fn unix_now(&self) -> Duration {
+        self.unix_at_zero + self.now
     }
 
     // --- tunnels ---

@@ -105,6 +105,7 @@ impl Plan {
             local_id: Identity::Ipv4(address),
             remote_id: Identity::Ipv4(self.server),
             psk: Secret::from(PSK.as_bytes()),
+            certificates: None,
             ike: IkeProposal {
                 encryption: Encryption::Aes128Cbc,
                 integrity: Some(Integrity::HmacSha256_128),

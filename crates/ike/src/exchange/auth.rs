@@ -1,14 +1,12 @@
-//! IKE_AUTH (RFC 7296, 1.2, 2.15, 2.21.2): both sides prove that they know the pre-shared key, and make the first child.
+//! IKE_AUTH (RFC 7296, 1.2, 2.15, 2.21.2): both sides prove who they are, and make the first child.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_crypto::constant_time_eq;
-
 use crate::child::{self, Within};
 use crate::config::{TunnelConfig, TunnelKey};
 use crate::exchange::{Reply, create_child, informational};
-use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
+use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
 use crate::keys::Signed;
 use crate::message::ExchangeType;
@@ -16,12 +14,10 @@ use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::Payload;
 use crate::output::Level;
+use crate::proof;
 use crate::sa::{Handshake, IkeSa, Request, State, Task};
 use crate::shared::{Shared, refusal};
 use crate::traffic::Traffic;
-
-/// "Shared Key Message Integrity Code".
-const AUTH_SHARED_KEY: u8 = 2;
 
 /// What an initiator remembers until IKE_AUTH is answered.
 pub(crate) struct AuthSent {
@@ -45,13 +41,13 @@ fn identity_of(body: &[u8]) -> Identity {
 /// As initiator: sends IKE_AUTH.
 pub(crate) fn request(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig, handshake: Handshake) {
     let Some(keys) = &sa.keys else { return };
-    let identity = identity_body(&config.local_id);
+    let identity = identity_body(&proof::own_identity(config));
     let signed =
         Signed { message: &handshake.request, nonce: &handshake.fresh.nonce_responder, identity: &identity };
-    let auth = keys.auth(true, &config.psk, signed);
+    let mut payloads = proof::prove(keys, config, true, signed, sa.named_signatures);
+    payloads.insert(0, Payload::IdInitiator(identity.clone()));
+    payloads.extend(config.certificates.as_deref().map(proof::request));
     let child_spi = shared.new_child_spi();
-    let mut payloads =
-        vec![Payload::IdInitiator(identity), Payload::Auth { method: AUTH_SHARED_KEY, value: auth }];
     if shared.tunnel_of(sa).is_some_and(|tunnel| !tunnel.unnamed_peer) {
         payloads.push(Payload::IdResponder(identity_body(&config.remote_id)));
     }
@@ -86,7 +82,7 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, contents: &Conten
         let unproven = || Failure::new(FailureKind::Malformed, unproven);
         return shared.failed(sa, Level::Error, kind.map_or_else(unproven, |kind| refusal(&config, kind)));
     }
-    if let Err(failure) = verify_responder(sa, &config, &sent.handshake, contents) {
+    if let Err(failure) = verify_responder(shared, sa, &config, &sent.handshake, contents) {
         shared.failed(sa, Level::Error, failure);
         sa.state = State::Closing;
         return sa.enqueue(Task::RefuseAuthentication);
@@ -126,6 +122,7 @@ fn complete_child(
 }
 
 fn verify_responder(
+    shared: &Shared,
     sa: &IkeSa,
     config: &TunnelConfig,
     handshake: &Handshake,
@@ -134,33 +131,15 @@ fn verify_responder(
     let nobody = || Failure::new(FailureKind::Malformed, "peer answered IKE_AUTH without an identity");
     let body = contents.id_responder.as_deref().ok_or_else(nobody)?;
     let identity = identity_of(body);
-    if !identity.is(&config.remote_id) {
+    if !proof::may_be(config, &identity) {
         let wanted = &config.remote_id;
         let text = format!("peer says it is {identity}, we want {wanted}: the remote identity differs");
         return Err(Failure::new(FailureKind::RemoteIdentity, text));
     }
     let signed =
         Signed { message: &handshake.response, nonce: &handshake.fresh.nonce_initiator, identity: body };
-    if is_proven(sa, config, false, signed, contents) { Ok(()) } else { Err(wrong_key(config, &identity)) }
-}
-
-fn wrong_key(config: &TunnelConfig, identity: &Identity) -> Failure {
-    let text = format!(
-        "the pre-shared key does not match: peer {identity} could not prove that it has ours (we are {})",
-        config.local_id
-    );
-    Failure::new(FailureKind::PreSharedKey, text)
-}
-
-fn is_proven(
-    sa: &IkeSa,
-    config: &TunnelConfig,
-    of_initiator: bool,
-    signed: Signed<'_>,
-    contents: &Contents,
-) -> bool {
-    let (Some(keys), Some((AUTH_SHARED_KEY, value))) = (&sa.keys, &contents.auth) else { return false };
-    constant_time_eq(&keys.auth(of_initiator, &config.psk, signed), value)
+    let Some(keys) = &sa.keys else { return Err(nobody()) };
+    proof::verify(keys, config, false, signed, (contents, &identity), shared.unix_now())
 }
 
 /// As responder: the peer says who it is.
@@ -210,16 +189,11 @@ fn identify(
         let failure = Failure::new(FailureKind::Malformed, "peer sent IKE_AUTH without an identity");
         return Err(Unknown { tunnels: keys(&tunnels), failure });
     };
-    if contents.auth.as_ref().is_none_or(|(method, _)| *method != AUTH_SHARED_KEY) {
-        let (of, items) = (Negotiated::Ike, vec![ProposalItem::AuthenticationMethod]);
-        let text = "peer wants to authenticate by something else than a pre-shared key";
-        let failure = Failure::new(FailureKind::Proposal { of, items }, text);
-        return Err(Unknown { tunnels: keys(&tunnels), failure });
-    }
     let identity = identity_of(body);
     let named = contents.id_responder.as_deref().map(identity_of);
     let of_identity = |config: &TunnelConfig| {
-        identity.is(&config.remote_id) && named.as_ref().is_none_or(|named| named.is(&config.local_id))
+        let meant = |named: &Identity| named.is(&config.local_id) || *named == proof::own_identity(config);
+        proof::may_be(config, &identity) && named.as_ref().is_none_or(meant)
     };
     let (known, others): (Vec<_>, Vec<_>) = tunnels.into_iter().partition(|(_, config)| of_identity(config));
     if known.is_empty() {
@@ -229,13 +203,26 @@ fn identify(
     }
     let signed =
         Signed { message: &handshake.request, nonce: &handshake.fresh.nonce_responder, identity: body };
-    let proven = known.iter().filter(|(_, config)| is_proven(sa, config, true, signed, contents));
-    match (proven.min_by_key(|(key, _)| occupancy(shared, *key)), known.first()) {
-        (Some(found), _) => Ok(found.clone()),
-        (None, Some((_, config))) => {
-            Err(Unknown { tunnels: keys(&known), failure: wrong_key(config, &identity) })
+    let Some(sa_keys) = &sa.keys else {
+        return Err(Unknown { tunnels: Vec::new(), failure: wrong_identity(&identity, None, None) });
+    };
+    let prove = |config: &TunnelConfig| {
+        proof::verify(sa_keys, config, true, signed, (contents, &identity), shared.unix_now())
+    };
+    let mut proven = Vec::new();
+    let mut failure = None;
+    for found in &known {
+        match prove(&found.1) {
+            Ok(()) => proven.push(found),
+            Err(error) => failure = failure.or(Some(error)),
         }
-        (None, None) => Err(Unknown { tunnels: Vec::new(), failure: wrong_identity(&identity, None, None) }),
+    }
+    match proven.into_iter().min_by_key(|(key, _)| occupancy(shared, *key)) {
+        Some(found) => Ok(found.clone()),
+        None => {
+            let failure = failure.unwrap_or_else(|| wrong_identity(&identity, None, None));
+            Err(Unknown { tunnels: keys(&known), failure })
+        }
     }
 }
 
@@ -349,12 +336,11 @@ fn prove_and_answer(
     contents: &Contents,
 ) -> Reply {
     let Some(keys) = &sa.keys else { return Reply::Nothing };
-    let identity = identity_body(&config.local_id);
+    let identity = identity_body(&proof::own_identity(config));
     let fresh = &handshake.fresh;
     let signed = Signed { message: &handshake.response, nonce: &fresh.nonce_initiator, identity: &identity };
-    let auth = keys.auth(false, &config.psk, signed);
-    let mut payloads =
-        vec![Payload::IdResponder(identity), Payload::Auth { method: AUTH_SHARED_KEY, value: auth }];
+    let mut payloads = proof::prove(keys, config, false, signed, sa.named_signatures);
+    payloads.insert(0, Payload::IdResponder(identity.clone()));
     if is_childless(contents) {
         shared.retry_child(sa);
         return Reply::Payloads(payloads);

@@ -18,6 +18,7 @@ use crate::message::{self, ExchangeType, Header, MessageError};
 use crate::name::group_name;
 use crate::nat::{self, IKE_PORT, Nat, Path};
 use crate::output::Level;
+use crate::proof;
 use crate::proposal::{accepted, choose, explain};
 use crate::sa::{Beginning, Handshake, IkeSa, Request, State};
 use crate::shared::{Shared, refusal};
@@ -84,6 +85,7 @@ fn write_request(sa: &mut IkeSa, config: &TunnelConfig, limits: &Limits) -> Opti
         payloads.extend(nat::notifications(spi, 0, path, config.force_encapsulation));
     }
     payloads.extend(fragmentation(limits));
+    payloads.push(proof::hashes());
     let header = Header {
         spi_initiator: spi,
         spi_responder: 0,
@@ -205,6 +207,7 @@ fn complete(
     if sa.nat.encapsulates() && sa.path.local.port() == IKE_PORT {
         sa.path = sa.path.on_nat_port();
     }
+    sa.named_signatures = proof::takes_named(contents);
     sa.fragments = fragments(contents, &shared.limits);
     sa.peer_spi = header.spi_responder;
     sa.lowest_nonce = handshake.fresh.lowest_nonce();
@@ -395,6 +398,9 @@ fn answer(
         nat = Nat::default();
     }
     payloads.push(Payload::Notify(Notify::new(NotifyKind::ChildlessSupported, &[])));
+    payloads.push(proof::hashes());
+    let auth = candidates.iter().find_map(|(_, config)| config.certificates.as_deref());
+    payloads.extend(auth.map(proof::request));
     let in_fragments = fragments(contents, &shared.limits);
     payloads.extend(fragmentation(&shared.limits).filter(|_| in_fragments));
     let response_header = Header { spi_responder: spi, from_initiator: false, response: true, ..*header };
@@ -404,6 +410,7 @@ fn answer(
     let handshake = Handshake { request: bytes.to_vec(), response, fresh };
     let mut sa = half_open(path, suite, handshake, shared.now);
     (sa.keys, sa.nat, sa.fragments) = (Some(keys), nat, in_fragments);
+    sa.named_signatures = proof::takes_named(contents);
     sa.times.expire = Some(shared.now + shared.limits.half_open_timeout);
     insert_half_open(shared, sa);
     Ok(())

@@ -83,6 +83,7 @@ notify_kinds! {
     EspTfcPaddingNotSupported = 16394 "ESP_TFC_PADDING_NOT_SUPPORTED",
     AuthLifetime = 16403 "AUTH_LIFETIME",
     ChildlessSupported = 16418 "CHILDLESS_IKEV2_SUPPORTED",
+    SignatureHashAlgorithms = 16431 "SIGNATURE_HASH_ALGORITHMS",
     FragmentationSupported = 16430 "IKEV2_FRAGMENTATION_SUPPORTED",
 }
 

@@ -302,6 +302,7 @@ pub fn config() -> TunnelConfig {
         local_id: Identity::Ipv4(ADDRESS_A),
         remote_id: Identity::Ipv4(ADDRESS_B),
         psk: Secret::new(b"correct horse battery staple".to_vec()),
+        certificates: None,
         ike: IkeProposal {
             encryption: Encryption::Aes128Cbc,
             integrity: Some(Integrity::HmacSha1_96),

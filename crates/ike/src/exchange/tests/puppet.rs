@@ -25,6 +25,7 @@ pub fn config() -> TunnelConfig {
         local_id: Identity::Ipv4(*US.ip()),
         remote_id: Identity::Ipv4(*PEER.ip()),
         psk: Secret::new(b"puppet".to_vec()),
+        certificates: None,
         ike: IkeProposal {
             encryption: Encryption::Aes128Cbc,
             integrity: Some(Integrity::HmacSha1_96),
