@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use causeway_control::observed::{FailureKind, Level, ObservedTunnel};
-use causeway_crypto::SystemRandom;
+use causeway_crypto::{OwnCertificate, SystemRandom};
 use causeway_ike::{Endpoint, Limits, Output, TunnelConfig, TunnelKey};
 use crossbeam_channel::{Receiver, Sender, select};
 
-use crate::config::{Encapsulation, IKE_PORT, NAT_TRAVERSAL_PORT};
+use crate::config::{Encapsulation, GatewayConfig, IKE_PORT, NAT_TRAVERSAL_PORT};
 use crate::observation;
 use crate::path::inbound::IkeDatagram;
-use crate::proposals::{tunnel_config, weaknesses};
+use crate::proposals::{tunnel_config, weaknesses, with_certificates};
 use crate::reports::Reports;
 use crate::supervise::survives;
 use crate::tunnels::{TunnelPlace, Tunnels};
@@ -44,25 +44,25 @@ pub struct Engine {
     /// For each address that peers know us by, the address of this machine.
     addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
     encapsulation: Encapsulation,
+    certificate: Option<OwnCertificate>,
     start: Instant,
     next_listening: Duration,
 }
 
 impl Engine {
     /// An engine without tunnels.
-    pub fn new(
-        tunnels: Tunnels,
-        reports: Arc<Reports>,
-        addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
-        encapsulation: Encapsulation,
-    ) -> Self {
+    pub fn new(tunnels: Tunnels, reports: Arc<Reports>, config: &GatewayConfig) -> Self {
+        let limits = Limits { fragment_packet_bytes: config.ike_packet_bytes, ..Limits::default() };
+        let mut endpoint = Endpoint::new(Box::new(SystemRandom), limits);
+        endpoint.set_unix_time(unix_now(), Duration::ZERO);
         Self {
-            endpoint: Endpoint::new(Box::new(SystemRandom), Limits::default()),
+            endpoint,
             tunnels,
             configs: BTreeMap::new(),
             reports,
-            addresses,
-            encapsulation,
+            addresses: config.local_of_public(),
+            encapsulation: config.encapsulation,
+            certificate: config.certificate.clone(),
             start: Instant::now(),
             next_listening: LISTEN_INTERVAL,
         }
@@ -109,6 +109,8 @@ impl Engine {
         let now = self.now();
         if now >= self.next_listening {
             self.next_listening = now + LISTEN_INTERVAL;
+            // The clock may have been set.
+            self.endpoint.set_unix_time(unix_now(), now);
             for key in self.tunnels.take_heard() {
                 self.endpoint.on_inbound_traffic(key, now);
             }
@@ -139,7 +141,8 @@ impl Engine {
         let (connection, id) = (place.connection.clone(), place.id.clone());
         self.tunnels.put(key, place);
         let local = self.addresses.get(&tunnel.local_address).copied();
-        match tunnel_config(tunnel, local, self.encapsulation) {
+        let config = tunnel_config(tunnel, local, self.encapsulation);
+        match config.and_then(|config| with_certificates(config, tunnel, self.certificate.as_ref())) {
             Ok(config) => {
                 if let Some(text) = weaknesses(tunnel) {
                     self.reports.log(&connection, Some(&id), Level::Warning, text);
@@ -245,4 +248,9 @@ impl Engine {
             None => tracing::info!(level = level.as_str(), "{text}"),
         }
     }
+}
+
+/// The time since 1970.
+fn unix_now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -61,6 +61,7 @@ use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::ObservedForwarding;
 use ipnet::Ipv4Net;
 
+pub use causeway_crypto::OwnCertificate;
 pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError};
 pub use gateway::{Gateway, GatewayHandle};
 pub use simulated::{Delays, SimulatedEngine, SimulatedHandle};

@@ -209,6 +209,7 @@ pub fn tunnel(id: &str, role: TunnelRole, local: Ipv4Addr, remote: Ipv4Addr) -> 
             ipsec_pfs: IpsecPfs::Group31,
             ipsec_lifetime_s: 3_600,
         },
+        remote_ca_certificate: String::new(),
         enable_dpd: true,
         enable_nat_traversal: true,
         local_subnets: vec![all],
