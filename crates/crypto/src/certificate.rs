@@ -264,3 +264,6 @@ fn same_name(subject: &str, text: &str) -> bool {
 
 /// What verifies with the keys of certificates.
 type Algorithm = &'static dyn SignatureVerificationAlgorithm;
+
+#[cfg(test)]
+mod tests;

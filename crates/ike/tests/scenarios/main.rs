@@ -1,5 +1,6 @@
 //! Two endpoints over a simulated network: what a peer sees of us, and what we make of a peer.
 
+mod certificates;
 mod ends;
 mod establish;
 mod fragments;
