@@ -196,6 +196,11 @@ impl Endpoint {
         self.shared.finish();
     }
 
+    /// How many IKE SAs there are in whatever state, those included that strangers have begun. [`Limits`] bound it.
+    pub fn ike_sas(&self) -> usize {
+        self.shared.sas.len()
+    }
+
     /// When [`Endpoint::handle_timeout`] has something to do next.
     pub fn next_timeout(&self) -> Option<Duration> {
         self.shared.next_timeout()

@@ -8,4 +8,5 @@ mod hostile;
 mod nat;
 mod refusals;
 mod rekey;
+mod seeds;
 mod sim;
