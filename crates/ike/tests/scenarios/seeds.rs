@@ -61,9 +61,11 @@ impl Attacker {
                     Output::Transmit { local, remote, message } => {
                         sim.deliver(Datagram { from: local, to: remote, message });
                     }
-                    Output::ChildUp { .. } => panic!("an attacker without the pre-shared key has a child SA"),
                     Output::Status { status, .. } => assert_eq!(status, TunnelStatus::IkeSaNotEstablished),
-                    _ => {}
+                    other => assert!(
+                        !matches!(other, Output::ChildUp { .. }),
+                        "an attacker without the pre-shared key has a child SA"
+                    ),
                 }
             }
         }
