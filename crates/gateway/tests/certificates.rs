@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use causeway_control::observed::{CertificateProblem, FailureKind};
 use causeway_control::resource::tunnel::TunnelRole;
@@ -31,6 +32,14 @@ fn authority(name: &str) -> Issuer {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
+/// An authority that another vouches for.
+fn intermediate(root: &Issuer) -> Issuer {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "between");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), root).unwrap()
+}
+
 /// A certificate for a DNS name with its key, in PEM form.
 fn issue(issuer: &Issuer, name: &str, algorithm: &'static SignatureAlgorithm) -> (String, String) {
     let mut params = CertificateParams::default();
@@ -49,13 +58,13 @@ struct Net {
 }
 
 impl Net {
-    /// A gateway that shows this certificate, and a host for charon.
+    /// A gateway that shows this certificate, in small packets, and a host for charon.
     fn new(own: Option<(String, String)>) -> Self {
         let lab = Lab::new("gwcrt").expect("this test makes network namespaces: run it as root");
         let wire = lab.wire("wire").unwrap();
         let certificate = own.map(|(certificate, key)| OwnCertificate::from_pem(&certificate, &key).unwrap());
         let left = Site::new(&lab, &wire, 1);
-        let config = GatewayConfig { certificate, ..left.config() };
+        let config = GatewayConfig { certificate, ike_packet_bytes: 576, ..left.config() };
         let left = left.start_with(config);
         let peer = lab.host("peer").unwrap();
         wire.plug(&peer, "wan", &["192.0.2.9/24"]).unwrap();
@@ -89,10 +98,7 @@ impl Net {
 #[test]
 fn both_sides_show_certificates_of_every_kind_of_key_with_an_intermediate_one() {
     let (root, of_gateway) = (authority("root"), authority("gateways"));
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "between");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let between = CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &root).unwrap();
+    let between = intermediate(&root);
     for (ours, theirs) in [
         (&PKCS_RSA_SHA256, &PKCS_ECDSA_P256_SHA256),
         (&PKCS_ECDSA_P384_SHA384, &PKCS_RSA_SHA256),
@@ -126,6 +132,27 @@ fn the_peer_shows_a_certificate_and_the_gateway_has_the_pre_shared_key() {
     net.want(&root);
     net.left.world.wait_up("vco-peer");
     assert!(net.left.pings(INSIDE_PEER), "{}", charon.log());
+}
+
+#[test]
+fn strongswan_may_begin_with_a_certificate_and_in_fragments() {
+    let (root, of_gateway) = (authority("root"), authority("gateways"));
+    let net = Net::new(Some(issue(&of_gateway, "gw.example", &PKCS_RSA_SHA256)));
+    net.want(&root);
+    // Until now nobody answered, and we shall not ask again at once.
+    let between = intermediate(&root);
+    let (certificate, private_key) = issue(&between, "peer.example", &PKCS_RSA_SHA256);
+    let charon = net.charon(Certificate {
+        certificate,
+        private_key,
+        gateway_authority: Some(of_gateway.pem()),
+        intermediates: vec![between.pem()],
+    });
+    charon.initiate("site", Duration::from_secs(10)).unwrap();
+    net.left.world.wait_up("vco-peer");
+    assert!(net.left.pings(INSIDE_PEER), "{}", charon.log());
+    let log = charon.log();
+    assert!(log.contains("splitting IKE message") && log.contains("received fragment #2"), "{log}");
 }
 
 #[test]

@@ -205,6 +205,7 @@ fn daemon_file(folder: &Path, config: &PeerConfig) -> String {
   load_modular = no
   load = {PLUGINS}
   install_routes = no
+  make_before_break = yes
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   retransmit_timeout = 1.0
   retransmit_base = 1.5
