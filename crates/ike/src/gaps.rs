@@ -17,6 +17,8 @@ pub(crate) struct Gaps {
 
 /// The most refusals that are remembered; after so many nothing is asked for any more.
 const REFUSED_MAX: usize = 64;
+/// The most pairs of networks that are looked at.
+const PAIRS_MAX: usize = 1_024;
 
 /// How it was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +49,9 @@ impl Gaps {
             .local_ts
             .iter()
             .flat_map(|local| config.remote_ts.iter().map(move |remote| (local, remote)));
-        let mut pairs = pairs.map(|(local, remote)| Traffic { local: vec![*local], remote: vec![*remote] });
+        let mut pairs = pairs
+            .take(PAIRS_MAX)
+            .map(|(local, remote)| Traffic { local: vec![*local], remote: vec![*remote] });
         // Of a pair that is carried in part the peer has told all that it takes.
         pairs.find(|pair| missing(pair.clone(), known.clone()) == [pair.clone()])
     }

@@ -32,6 +32,11 @@
 //!
 //! A tunnel has one child SA for all of its traffic where the peer takes that, and several where it takes less at a time.
 //!
+//! # Who is at the other end
+//!
+//! Each side proves itself by the pre-shared key, or by a certificate where [`CertificateAuth`] says so; the two need not do the
+//! same. Every reason why a tunnel is not up comes as a [`Failure`]: a sentence, and a kind that a program can tell apart.
+//!
 //! # What is absent
 //!
 //! No EAP, no revocation of certificates, no configuration payloads, no MOBIKE, no transport mode, no extended sequence
