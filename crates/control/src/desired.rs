@@ -95,6 +95,8 @@ pub struct DesiredTunnel {
     pub ike: IkeConfig,
     /// How the IPsec SAs are agreed on.
     pub ipsec: IpsecConfig,
+    /// The certificate in PEM form that the peer's has to chain to; empty for a peer that has the pre-shared key.
+    pub remote_ca_certificate: String,
     /// Whether the peer's liveness is checked.
     pub enable_dpd: bool,
     /// Whether NATs are detected and traversed.
@@ -207,6 +209,7 @@ pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) 
             remote_address,
             ike: tunnel.ike_between(local_address, Some(remote_address)),
             ipsec: tunnel.ipsec.clone(),
+            remote_ca_certificate: connection.remote_ca_certificate(tunnel).to_owned(),
             enable_dpd: tunnel.enable_dpd,
             enable_nat_traversal: tunnel.enable_nat_traversal,
             local_subnets: connection.local_subnet.clone(),

@@ -61,8 +61,12 @@ pub struct ObservedConnection {
 pub struct ObservedTunnel {
     /// How far it is.
     pub status: TunnelStatus,
-    /// Why it is not further, in words for its owner.
+    /// Why it is not further, or why it will not stay so, in words for its owner.
     pub last_error: Option<String>,
+    /// The same for programs, as far as it is known; none where there is no error.
+    pub failure: Option<FailureKind>,
+    /// Where addresses are translated, once the peers have found out.
+    pub nat: Option<NatDetected>,
     /// What the peers agreed to send through the security association that is in use; none while there is none.
     pub selectors: Option<NegotiatedSelectors>,
 }
@@ -97,6 +101,100 @@ pub struct ObservedTraffic {
     pub sent_ms: Option<i64>,
     /// From the peer, the last time.
     pub received_ms: Option<i64>,
+}
+
+/// What kind of thing is wrong with a tunnel, in words of no single version of IKE.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// Nobody answers at the peer's address, or the peer does not answer any more.
+    PeerUnreachable,
+    /// The peer speaks another version of IKE: `IkeVersion`.
+    Version,
+    /// The algorithms differ.
+    Proposal {
+        /// Whose algorithms.
+        of: Negotiated,
+        /// Which of them, as far as can be known; empty if the peer only said that they do.
+        items: Vec<ProposalItem>,
+    },
+    /// The peer could not prove that it has our pre-shared key: `Psk`.
+    PreSharedKey,
+    /// The peer refused our proof: `Psk`, `LocalId` or `RemoteId` differs, and it does not say which.
+    AuthenticationRefused,
+    /// The peer is somebody else than configured: `RemoteId`.
+    RemoteIdentity,
+    /// The peer wants us to be somebody else than configured: `LocalId`.
+    LocalIdentity,
+    /// The peer's certificate does not prove who it is: `RemoteCaCertificate`.
+    Certificate(CertificateProblem),
+    /// The networks differ: `LocalSubnet` and `RemoteSubnet`.
+    TrafficSelectors,
+    /// The peer ended it, without saying why.
+    ClosedByPeer,
+    /// The peer refused for another reason; the sentence has its word.
+    Refused,
+    /// The peer said something that makes no sense.
+    Malformed,
+    /// The lifetime ended before the peers had agreed on a successor.
+    LifetimeEnded,
+    /// The tunnel cannot be negotiated as it is configured; the sentence says why.
+    Configuration,
+}
+
+/// What is being agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Negotiated {
+    /// The IKE SA (phase 1): `TunnelIkeConfig`.
+    Ike,
+    /// The IPsec SA (phase 2): `TunnelIpsecConfig`.
+    Ipsec,
+}
+
+/// One item of what is proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProposalItem {
+    /// `IkeEncAlg` or `IpsecEncAlg`.
+    Encryption,
+    /// `IkeAuthAlg` or `IpsecAuthAlg`.
+    Integrity,
+    /// The pseudo-random function, which follows `IkeAuthAlg`.
+    Prf,
+    /// `IkePfs` or `IpsecPfs`.
+    Group,
+    /// Whether sequence numbers have 32 or 64 bits.
+    SequenceNumbers,
+    /// How the peers authenticate.
+    AuthenticationMethod,
+    /// `IkeLifetime` or `IpsecLifetime`.
+    Lifetime,
+}
+
+/// What is wrong with a peer's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CertificateProblem {
+    /// It sent none.
+    Missing,
+    /// It cannot be read, or is of a kind that is not supported.
+    Unusable,
+    /// It is not valid any more.
+    Expired,
+    /// It is not valid yet.
+    NotYetValid,
+    /// It does not chain to the configured authority.
+    UnknownAuthority,
+    /// It names somebody else.
+    Identity,
+    /// The signature is not by its key.
+    Signature,
+}
+
+/// Where addresses are translated between the peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct NatDetected {
+    /// The gateway's address is translated on the way to the peer.
+    pub ours: bool,
+    /// The peer's address is translated on the way to the gateway, or it claims so.
+    pub theirs: bool,
 }
 
 /// How bad it is.

@@ -6,11 +6,14 @@
 //!
 //! - What is negotiated: [`Encryption`], [`Integrity`], [`Prf`], [`DhGroup`], each with its IKEv2
 //!   transform id and its lengths.
+//! - Who is at the other end: [`Authorities`] vouch for a [`PeerCertificate`], whose key has signed;
+//!   an [`OwnCertificate`] signs for us.
 //! - What is done with it: [`KeyExchange`] agrees on a [`Secret`], [`Prf::plus`] stretches it into
 //!   keys, [`Protection`] seals and opens what ESP and IKEv2's SK payload carry, and [`CbcCipher`]
 //!   is the bare cipher that IKEv1 encrypts its messages with.
 
 mod cbc;
+mod certificate;
 mod encryption;
 mod group;
 mod hash;
@@ -23,6 +26,10 @@ mod random;
 mod secret;
 
 pub use cbc::{CbcCipher, NotWholeBlocks};
+pub use certificate::{
+    Authorities, CertificateError, CertificateName, OwnCertificate, OwnCertificateError, OwnProof,
+    PeerCertificate, PeerProof,
+};
 pub use encryption::Encryption;
 pub use group::DhGroup;
 pub use hash::{Hash, sha1};

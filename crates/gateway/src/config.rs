@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::Ipv4Addr;
 
+use causeway_crypto::OwnCertificate;
+use causeway_ike::Limits;
+
 use crate::routes::{RouteError, RouteNumbers};
 use crate::tun::MTU_DEFAULT;
 
@@ -48,6 +51,10 @@ pub struct GatewayConfig {
     pub numbers: RouteNumbers,
     /// When to encapsulate in UDP.
     pub encapsulation: Encapsulation,
+    /// What the gateway shows to peers that have to show a certificate themselves; the pre-shared key proves it otherwise.
+    pub certificate: Option<OwnCertificate>,
+    /// The longest packet that an IKE message is sent in, where the peer takes fragments; 0 for no fragments.
+    pub ike_packet_bytes: usize,
 }
 
 impl Default for GatewayConfig {
@@ -60,6 +67,8 @@ impl Default for GatewayConfig {
             mtu: MTU_DEFAULT,
             numbers: RouteNumbers::default(),
             encapsulation: Encapsulation::default(),
+            certificate: None,
+            ike_packet_bytes: Limits::default().fragment_packet_bytes,
         }
     }
 }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use causeway_control::observed::{Level, TunnelStatus};
-use causeway_crypto::SystemRandom;
+use causeway_control::observed::{FailureKind, Level, ObservedTunnel};
+use causeway_crypto::{OwnCertificate, SystemRandom};
 use causeway_ike::{Endpoint, Limits, Output, TunnelConfig, TunnelKey};
 use crossbeam_channel::{Receiver, Sender, select};
 
-use crate::config::{Encapsulation, IKE_PORT, NAT_TRAVERSAL_PORT};
+use crate::config::{Encapsulation, GatewayConfig, IKE_PORT, NAT_TRAVERSAL_PORT};
+use crate::observation;
 use crate::path::inbound::IkeDatagram;
-use crate::proposals::{tunnel_config, weaknesses};
+use crate::proposals::{tunnel_config, weaknesses, with_certificates};
 use crate::reports::Reports;
 use crate::supervise::survives;
 use crate::tunnels::{TunnelPlace, Tunnels};
@@ -43,25 +44,25 @@ pub struct Engine {
     /// For each address that peers know us by, the address of this machine.
     addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
     encapsulation: Encapsulation,
+    certificate: Option<OwnCertificate>,
     start: Instant,
     next_listening: Duration,
 }
 
 impl Engine {
     /// An engine without tunnels.
-    pub fn new(
-        tunnels: Tunnels,
-        reports: Arc<Reports>,
-        addresses: BTreeMap<Ipv4Addr, Ipv4Addr>,
-        encapsulation: Encapsulation,
-    ) -> Self {
+    pub fn new(tunnels: Tunnels, reports: Arc<Reports>, config: &GatewayConfig) -> Self {
+        let limits = Limits { fragment_packet_bytes: config.ike_packet_bytes, ..Limits::default() };
+        let mut endpoint = Endpoint::new(Box::new(SystemRandom), limits);
+        endpoint.set_unix_time(unix_now(), Duration::ZERO);
         Self {
-            endpoint: Endpoint::new(Box::new(SystemRandom), Limits::default()),
+            endpoint,
             tunnels,
             configs: BTreeMap::new(),
             reports,
-            addresses,
-            encapsulation,
+            addresses: config.local_of_public(),
+            encapsulation: config.encapsulation,
+            certificate: config.certificate.clone(),
             start: Instant::now(),
             next_listening: LISTEN_INTERVAL,
         }
@@ -108,6 +109,8 @@ impl Engine {
         let now = self.now();
         if now >= self.next_listening {
             self.next_listening = now + LISTEN_INTERVAL;
+            // The clock may have been set.
+            self.endpoint.set_unix_time(unix_now(), now);
             for key in self.tunnels.take_heard() {
                 self.endpoint.on_inbound_traffic(key, now);
             }
@@ -138,7 +141,8 @@ impl Engine {
         let (connection, id) = (place.connection.clone(), place.id.clone());
         self.tunnels.put(key, place);
         let local = self.addresses.get(&tunnel.local_address).copied();
-        match tunnel_config(tunnel, local, self.encapsulation) {
+        let config = tunnel_config(tunnel, local, self.encapsulation);
+        match config.and_then(|config| with_certificates(config, tunnel, self.certificate.as_ref())) {
             Ok(config) => {
                 if let Some(text) = weaknesses(tunnel) {
                     self.reports.log(&connection, Some(&id), Level::Warning, text);
@@ -152,7 +156,9 @@ impl Engine {
                 self.apply_outputs();
                 let text = reason.to_string();
                 self.reports.log(&connection, Some(&id), Level::Error, text.clone());
-                self.reports.tunnel(&connection, &id, TunnelStatus::IkeSaNotEstablished, Some(text));
+                let failure = Some(FailureKind::Configuration);
+                let seen = ObservedTunnel { last_error: Some(text), failure, ..ObservedTunnel::default() };
+                self.reports.tunnel(&connection, &id, seen);
             }
         }
     }
@@ -195,8 +201,8 @@ impl Engine {
                     self.log(Some(tunnel), Level::Error, format!("a child SA was not installed: {error}"));
                 }
             }
-            Output::ChildUse { tunnel, inbound_spi } => {
-                self.tunnels.child_use(tunnel, inbound_spi);
+            Output::ChildUse { tunnel, inbound_spis } => {
+                self.tunnels.child_use(tunnel, inbound_spis);
                 self.report_selectors(tunnel);
             }
             Output::ChildMoved { inbound_spi, encapsulation, .. } => {
@@ -206,12 +212,13 @@ impl Engine {
                 self.tunnels.child_down(inbound_spi);
                 self.report_selectors(tunnel);
             }
-            Output::Status { tunnel, status, error } => {
+            Output::Status { tunnel, status, failure, nat } => {
                 if let Some(place) = self.tunnels.place(tunnel) {
-                    self.reports.tunnel(&place.connection, &place.id, status_of(status), error);
+                    let seen = observation::tunnel(status, failure, nat);
+                    self.reports.tunnel(&place.connection, &place.id, seen);
                 }
             }
-            Output::Log { tunnel, level, text } => self.log(tunnel, level_of(level), text),
+            Output::Log { tunnel, level, text } => self.log(tunnel, observation::level(level), text),
         }
     }
 
@@ -243,19 +250,7 @@ impl Engine {
     }
 }
 
-fn status_of(status: causeway_ike::TunnelStatus) -> TunnelStatus {
-    match status {
-        causeway_ike::TunnelStatus::IkeSaNotEstablished => TunnelStatus::IkeSaNotEstablished,
-        causeway_ike::TunnelStatus::IkeSaEstablished => TunnelStatus::IkeSaEstablished,
-        causeway_ike::TunnelStatus::IpsecSaNotEstablished => TunnelStatus::IpsecSaNotEstablished,
-        causeway_ike::TunnelStatus::IpsecSaEstablished => TunnelStatus::IpsecSaEstablished,
-    }
-}
-
-fn level_of(level: causeway_ike::Level) -> Level {
-    match level {
-        causeway_ike::Level::Info => Level::Info,
-        causeway_ike::Level::Warning => Level::Warning,
-        causeway_ike::Level::Error => Level::Error,
-    }
+/// The time since 1970.
+fn unix_now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

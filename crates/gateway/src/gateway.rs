@@ -88,8 +88,7 @@ impl Gateway {
         let (changed, checked) = bounded(1);
 
         let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone());
-        let engine =
-            Engine::new(tunnels, Arc::clone(&reports), config.local_of_public(), config.encapsulation);
+        let engine = Engine::new(tunnels, Arc::clone(&reports), &config);
         let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
         let mut others = vec![watch(&domains, config.numbers.protocol, changed, &signal)?];
         for ports in ports.into_values() {

@@ -37,6 +37,7 @@ pub mod gateway;
 mod gateway_domains;
 mod kernel;
 pub mod netlink;
+mod observation;
 mod offload;
 pub mod path;
 pub mod proposals;
@@ -60,6 +61,7 @@ use causeway_control::desired::RouteMatch;
 use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::ObservedForwarding;
 
+pub use causeway_crypto::OwnCertificate;
 pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError};
 pub use gateway::{Gateway, GatewayHandle};
 pub use simulated::{Delays, SimulatedEngine, SimulatedHandle};

@@ -1,7 +1,7 @@
 //! The packet path: what a packet meets between a TUN device and the peer.
 //!
 //! ```text
-//!   TUN -> forwarding table (destination -> OutboundPath) -> within the selectors? -> seal -> UDP      outbound.rs
+//!   TUN -> forwarding table (destination -> OutboundPaths) -> which child's selectors? -> seal -> UDP    outbound.rs
 //!   UDP -> SPI (-> InboundPath) -> open -> within the selectors? -> TUN                                inbound.rs
 //! ```
 //!
@@ -36,17 +36,36 @@ pub struct DomainPlane {
     /// Where Linux hands us the packets of the domain.
     pub device: TunDevice,
     /// Which tunnel they take.
-    pub table: ForwardingTable<VpnConnectionId, OutboundPath>,
+    pub table: ForwardingTable<VpnConnectionId, OutboundPaths>,
     /// Counts what belongs to no tunnel.
     pub counters: Counters,
 }
 
-/// The way out of one tunnel, over a child SA that is in use.
+/// The ways out of one tunnel, over the child SAs that are in use.
+#[derive(Debug)]
+pub struct OutboundPaths {
+    /// The preferred one first; a packet takes the first that may carry it. Never empty.
+    pub children: Box<[Arc<OutboundPath>]>,
+    /// The tunnel's.
+    pub counters: Arc<Counters>,
+}
+
+impl OutboundPaths {
+    /// The only way.
+    pub fn only(path: OutboundPath) -> Self {
+        let counters = Arc::clone(&path.counters);
+        Self { children: [Arc::new(path)].into(), counters }
+    }
+
+    /// The way of a packet, if one of the child SAs may carry it.
+    pub fn select(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Option<&Arc<OutboundPath>> {
+        self.children.iter().find(|child| child.selectors.allow_outbound(source, destination))
+    }
+}
+
+/// The way out over one child SA.
 #[derive(Debug)]
 pub struct OutboundPath {
-    /// The ways over the tunnel's other children, for what may not go through this one. IKEv1 needs a child for each pair of
-    /// networks; by IKEv2 there are none.
-    pub beside: Box<[Arc<OutboundPath>]>,
     /// Seals; shared with the path that replaces this one when the peer moves.
     pub sa: Arc<OutboundSa>,
     /// What may go through.
@@ -55,14 +74,6 @@ pub struct OutboundPath {
     pub peer: Peer,
     /// The tunnel's.
     pub counters: Arc<Counters>,
-}
-
-impl OutboundPath {
-    /// The way for packets between two addresses: this one, or one beside it.
-    fn way(path: &Arc<Self>, source: Ipv4Addr, destination: Ipv4Addr) -> Option<&Arc<Self>> {
-        let mut ways = std::iter::once(path).chain(path.beside.iter());
-        ways.find(|way| way.selectors.allow_outbound(source, destination))
-    }
 }
 
 /// How ESP packets reach the peer.

@@ -1,12 +1,15 @@
 //! What a tunnel's configuration in the API means for its negotiation.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeMode, IkePfs, IkeVersion};
 use causeway_control::resource::ipsec_config::IpsecPfs;
-use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
-use causeway_ike::{ChildProposal, Identity, IkeProposal, Mode, TunnelConfig};
+use causeway_crypto::{
+    Authorities, CertificateError, DhGroup, Encryption, Integrity, OwnCertificate, Prf, Secret,
+};
+use causeway_ike::{CertificateAuth, ChildProposal, Identity, IkeProposal, Mode, TunnelConfig};
 
 use crate::config::Encapsulation;
 use causeway_control::desired::DesiredTunnel;
@@ -22,6 +25,9 @@ pub enum NotNegotiable {
     /// The gateway does not have its address.
     #[error("the tunnel's address {0} is none of this gateway's: configure it, or make the tunnel anew")]
     NotOurAddress(Ipv4Addr),
+    /// What the peer's certificate has to chain to is none itself.
+    #[error("RemoteCaCert cannot be used: {0}; give the authority's certificate in PEM form")]
+    RemoteCaCert(#[from] CertificateError),
     /// The peer's address is unknown.
     #[error("the customer gateway of the tunnel has no address")]
     NoPeerAddress,
@@ -46,6 +52,7 @@ pub fn tunnel_config(
         local_id: identity(&tunnel.ike.local_id, tunnel.local_address),
         remote_id: identity(&tunnel.ike.remote_id, tunnel.remote_address),
         psk: Secret::from(tunnel.ike.psk.expose().as_bytes()),
+        certificates: None,
         ike: ike_proposal(tunnel),
         ike_lifetime: Duration::from_secs(tunnel.ike.ike_lifetime_s.into()),
         child: child_proposal(tunnel),
@@ -67,6 +74,20 @@ pub fn fits_version(tunnel: &DesiredTunnel) -> Result<(), NotNegotiable> {
         true => Err(NotNegotiable::NotInIkev1),
         false => Ok(()),
     }
+}
+
+/// The same with the certificates that the peers authenticate by, where the tunnel has them.
+pub fn with_certificates(
+    config: TunnelConfig,
+    tunnel: &DesiredTunnel,
+    own: Option<&OwnCertificate>,
+) -> Result<TunnelConfig, NotNegotiable> {
+    if tunnel.remote_ca_certificate.is_empty() {
+        return Ok(config);
+    }
+    let remote_ca = Authorities::from_pem(&tunnel.remote_ca_certificate)?;
+    let certificates = Some(Arc::new(CertificateAuth { remote_ca, own: own.cloned() }));
+    Ok(TunnelConfig { certificates, ..config })
 }
 
 /// What of a tunnel's choices is weak, as a sentence for its log; none if nothing is.
@@ -181,7 +202,7 @@ mod tests {
     use causeway_crypto::{DhGroup, Encryption, Prf};
     use causeway_ike::{Identity, Mode};
 
-    use super::{NotNegotiable, tunnel_config, weaknesses};
+    use super::{NotNegotiable, tunnel_config, weaknesses, with_certificates};
     use crate::config::Encapsulation;
     use crate::samples;
     use causeway_control::desired::DesiredTunnel;
@@ -267,6 +288,18 @@ mod tests {
             tunnel.ike.ike_mode = mode;
             assert_eq!(negotiated(&tunnel), causeway_ike::IkeVersion::V1(expected));
         }
+    }
+
+    #[test]
+    fn an_authority_that_is_no_certificate_is_refused_by_name() {
+        let mut tunnel = samples::tunnel("tun-1", 0);
+        let config = tunnel_config(&tunnel, HERE, Encapsulation::Always).unwrap();
+        tunnel.remote_ca_certificate =
+            "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----".to_owned();
+        let error = with_certificates(config.clone(), &tunnel, None).unwrap_err();
+        assert!(error.to_string().starts_with("RemoteCaCert cannot be used"), "{error}");
+        tunnel.remote_ca_certificate.clear();
+        assert_eq!(with_certificates(config.clone(), &tunnel, None), Ok(config));
     }
 
     #[test]

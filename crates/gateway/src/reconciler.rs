@@ -23,7 +23,7 @@ use crate::domains::{DomainError, Domains};
 use crate::engine::Command;
 use crate::forwarding::{Candidate, Carrier};
 use crate::gateway_domains::GatewayDomains;
-use crate::path::OutboundPath;
+use crate::path::OutboundPaths;
 use crate::reconcile::{Programmed, Step, plan};
 use crate::reports::Reports;
 use crate::snapshot::{Registry, Way};
@@ -62,7 +62,7 @@ enum StepError {
 
 /// What a connection has while something of it is programmed.
 struct Lane {
-    carrier: Arc<Carrier<OutboundPath>>,
+    carrier: Arc<Carrier<OutboundPaths>>,
     tunnels: BTreeMap<TunnelId, (TunnelKey, Arc<Counters>)>,
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use causeway_control::desired::Domain;
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::{
-    Level, LogLine, NegotiatedSelectors, ObservedConnection, Observer, TunnelStatus,
+    Level, LogLine, NegotiatedSelectors, ObservedConnection, ObservedTunnel, Observer,
 };
 
 /// Keeps the picture and passes on each change of it. The observer is called under a lock, so that it sees the changes in
@@ -44,22 +44,16 @@ impl Reports {
         self.change(id, |observed| drop(observed.tunnels.remove(tunnel)));
     }
 
-    /// How far a tunnel is. Of one that was removed meanwhile there is nothing to tell.
-    pub fn tunnel(
-        &self,
-        id: &VpnConnectionId,
-        tunnel: &TunnelId,
-        status: TunnelStatus,
-        error: Option<String>,
-    ) {
+    /// How far a tunnel is; its selectors stay as they are. Of one that was removed meanwhile there is nothing to tell.
+    pub fn tunnel(&self, id: &VpnConnectionId, tunnel: &TunnelId, now: ObservedTunnel) {
         self.change(id, |observed| {
             if let Some(known) = observed.tunnels.get_mut(tunnel) {
-                (known.status, known.last_error) = (status, error);
+                *known = ObservedTunnel { selectors: known.selectors.take(), ..now };
             }
         });
     }
 
-    /// What was negotiated for the security association that a tunnel sends on; none while there is none.
+    /// What was negotiated for the security associations that a tunnel sends on; none while there is none.
     pub fn selectors(&self, id: &VpnConnectionId, tunnel: &TunnelId, selectors: Option<NegotiatedSelectors>) {
         self.change(id, |observed| {
             if let Some(known) = observed.tunnels.get_mut(tunnel) {

@@ -22,6 +22,7 @@ pub fn tunnel(id: &str, version: u8) -> DesiredTunnel {
         remote_address: remote,
         ike: ike.with_identities(local, remote),
         ipsec: IpsecConfig::default_of_tunnel(),
+        remote_ca_certificate: String::new(),
         enable_dpd: true,
         enable_nat_traversal: true,
         local_subnets: vec![all],

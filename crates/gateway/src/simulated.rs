@@ -13,7 +13,8 @@ use causeway_control::desired::{
 };
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::{
-    NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, Observer, TunnelStatus,
+    FailureKind, NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, Observer,
+    TunnelStatus,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
@@ -309,7 +310,8 @@ fn forwarding(desired: &DesiredConnection, observed: &ObservedConnection) -> Sim
 fn observe(tunnel: &DesiredTunnel, is_up: bool) -> ObservedTunnel {
     if let Err(reason) = fits_version(tunnel) {
         let last_error = Some(reason.to_string());
-        return ObservedTunnel { last_error, ..ObservedTunnel::default() };
+        let failure = Some(FailureKind::Configuration);
+        return ObservedTunnel { last_error, failure, ..ObservedTunnel::default() };
     }
     if !is_up {
         return ObservedTunnel::default();
@@ -318,5 +320,5 @@ fn observe(tunnel: &DesiredTunnel, is_up: bool) -> ObservedTunnel {
     let selectors =
         NegotiatedSelectors { local: tunnel.local_subnets.clone(), remote: tunnel.remote_subnets.clone() };
     let status = TunnelStatus::IpsecSaEstablished;
-    ObservedTunnel { status, last_error: None, selectors: Some(selectors) }
+    ObservedTunnel { status, selectors: Some(selectors), ..ObservedTunnel::default() }
 }

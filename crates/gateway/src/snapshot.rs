@@ -10,7 +10,7 @@ use ipnet::Ipv4Net;
 
 use crate::counters::{Counters, CountersSnapshot};
 use crate::forwarding::Carrier;
-use crate::path::{DomainPlane, Inbound, OutboundPath};
+use crate::path::{DomainPlane, Inbound, OutboundPaths};
 
 /// A gateway at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub struct Way {
     /// Where it is.
     pub plane: Arc<DomainPlane>,
     /// What its routes share.
-    pub carrier: Arc<Carrier<OutboundPath>>,
+    pub carrier: Arc<Carrier<OutboundPaths>>,
     /// Whether all that was planned last is applied, the Linux routes too.
     pub is_applied: bool,
 }

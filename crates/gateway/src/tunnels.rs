@@ -19,7 +19,7 @@ use causeway_ike::{ChildSa, DirectionKeys, TunnelKey};
 
 use crate::counters::Counters;
 use crate::forwarding::Carrier;
-use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, Peer, Selectors};
+use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors};
 use crate::sockets::LocalPorts;
 
 /// How many packets may overtake one before it is taken for a repetition (RFC 4303, 3.4.3 asks for 64; fast paths reorder more).
@@ -55,23 +55,22 @@ pub struct TunnelPlace {
     /// Where its packets come from and go to.
     pub domain: Arc<DomainPlane>,
     /// What the connection's routes share.
-    pub carrier: Arc<Carrier<OutboundPath>>,
+    pub carrier: Arc<Carrier<OutboundPaths>>,
     /// The tunnel's counters.
     pub counters: Arc<Counters>,
 }
 
 struct Tunnel {
     place: TunnelPlace,
-    /// The children that are sent on, by their slots.
-    in_use: BTreeMap<u16, u32>,
-    path: Option<Arc<OutboundPath>>,
+    /// The children that are sent on, the preferred one first.
+    in_use: Vec<u32>,
+    paths: Option<Arc<OutboundPaths>>,
     /// How many packets had come out of it when that was last asked.
     heard: u64,
 }
 
 struct Child {
     tunnel: TunnelKey,
-    slot: u16,
     sa: Arc<OutboundSa>,
     selectors: Selectors,
     /// The same as it was negotiated.
@@ -126,7 +125,7 @@ impl Tunnels {
             Some(tunnel) => tunnel.place = place,
             None => {
                 let heard = place.counters.received_packets();
-                self.tunnels.insert(key, Tunnel { place, in_use: BTreeMap::new(), path: None, heard });
+                self.tunnels.insert(key, Tunnel { place, in_use: Vec::new(), paths: None, heard });
             }
         }
         self.choose(&connection);
@@ -166,7 +165,6 @@ impl Tunnels {
         }));
         let installed = Child {
             tunnel: key,
-            slot: child.slot,
             sa: Arc::new(outbound),
             selectors,
             negotiated: NegotiatedSelectors {
@@ -181,11 +179,10 @@ impl Tunnels {
         Ok(())
     }
 
-    /// Sends on this child, and on no other of the tunnel with the same slot.
-    pub fn child_use(&mut self, key: TunnelKey, inbound_spi: u32) {
-        let Some(slot) = self.children.get(&inbound_spi).map(|child| child.slot) else { return };
+    /// Sends on these children, the preferred one first, and on no other of the tunnel.
+    pub fn child_use(&mut self, key: TunnelKey, inbound_spis: Vec<u32>) {
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.in_use.insert(slot, inbound_spi);
+            tunnel.in_use = inbound_spis;
             tunnel.place.counters.child_used();
             self.reroute(key);
         }
@@ -207,18 +204,17 @@ impl Tunnels {
         self.reroute(child.tunnel);
     }
 
-    /// What was negotiated for the child that a tunnel sends on; of several children (IKEv1) the networks of all of them.
+    /// What was negotiated for the children that a tunnel sends on, taken together. Where there are several because the peer
+    /// takes single pairs of networks, it may be that not each pair of these has one.
     pub fn selectors(&self, key: TunnelKey) -> Option<NegotiatedSelectors> {
-        let in_use = self.tunnels.get(&key)?.in_use.values();
-        let mut negotiated = in_use.filter_map(|spi| self.children.get(spi)).map(|child| &child.negotiated);
+        let in_use = self.tunnels.get(&key)?.in_use.iter().filter_map(|spi| self.children.get(spi));
+        let mut negotiated = in_use.map(|child| &child.negotiated);
         let mut all = negotiated.next()?.clone();
-        for more in negotiated {
-            all.local.extend_from_slice(&more.local);
-            all.remote.extend_from_slice(&more.remote);
-        }
-        for nets in [&mut all.local, &mut all.remote] {
-            let mut seen = BTreeSet::new();
-            nets.retain(|net| seen.insert(*net));
+        for next in negotiated {
+            for (nets, more) in [(&mut all.local, &next.local), (&mut all.remote, &next.remote)] {
+                let news: Vec<_> = more.iter().filter(|net| !nets.contains(net)).copied().collect();
+                nets.extend(news);
+            }
         }
         Some(all)
     }
@@ -235,27 +231,26 @@ impl Tunnels {
         heard
     }
 
-    /// The tunnels whose child in use will soon have used all of its sequence numbers.
+    /// The tunnels one of whose children in use will soon have used all of its sequence numbers.
     pub fn worn_out(&self) -> Vec<TunnelKey> {
         let is_worn_out = |tunnel: &Tunnel| {
-            let mut children = tunnel.in_use.values().filter_map(|spi| self.children.get(spi));
+            let mut children = tunnel.in_use.iter().filter_map(|spi| self.children.get(spi));
             children.any(|child| child.sa.sequence() > SEQUENCE_MAX)
         };
         self.tunnels.iter().filter(|(_, tunnel)| is_worn_out(tunnel)).map(|(key, _)| *key).collect()
     }
 
-    /// Makes the tunnel's path that of the children in use. What a peer has made for a part of a configured network has a slot
-    /// behind those that were configured, and goes first.
+    /// Makes the tunnel's paths those of the children in use.
     fn reroute(&mut self, key: TunnelKey) {
         let Some(tunnel) = self.tunnels.get(&key) else { return };
-        let in_use = tunnel.in_use.values().rev().filter_map(|spi| self.children.get(spi));
-        let mut paths: Vec<OutboundPath> =
-            in_use.filter_map(|child| self.path(child, &tunnel.place.counters)).collect();
-        let beside: Vec<_> = paths.drain(paths.len().min(1)..).map(Arc::new).collect();
-        let path = paths.pop().map(|path| Arc::new(OutboundPath { beside: beside.into(), ..path }));
+        let counters = &tunnel.place.counters;
+        let in_use = tunnel.in_use.iter().filter_map(|spi| self.children.get(spi));
+        let children: Box<[_]> =
+            in_use.filter_map(|child| self.path(child, counters)).map(Arc::new).collect();
+        let paths = OutboundPaths { children, counters: Arc::clone(counters) };
         let connection = tunnel.place.connection.clone();
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.path = path;
+            tunnel.paths = (!paths.children.is_empty()).then(|| Arc::new(paths));
         }
         self.choose(&connection);
     }
@@ -266,7 +261,6 @@ impl Tunnels {
             None => (child.local, SocketAddrV4::new(child.remote, 0), false),
         };
         Some(OutboundPath {
-            beside: Box::default(),
             sa: Arc::clone(&child.sa),
             selectors: child.selectors.clone(),
             peer: Peer { ports: Arc::clone(self.ports.get(&local)?), remote, in_udp },
@@ -278,10 +272,10 @@ impl Tunnels {
     fn choose(&self, connection: &VpnConnectionId) {
         let Some(keys) = self.connections.get(connection) else { return };
         let tunnels: Vec<_> = keys.iter().filter_map(|key| self.tunnels.get(key)).collect();
-        let up = tunnels.iter().filter(|tunnel| tunnel.path.is_some());
+        let up = tunnels.iter().filter(|tunnel| tunnel.paths.is_some());
         let best = up.min_by_key(|tunnel| (tunnel.place.role, &tunnel.place.id));
         if let Some(tunnel) = tunnels.first() {
-            tunnel.place.carrier.switch(best.and_then(|best| best.path.clone()));
+            tunnel.place.carrier.switch(best.and_then(|best| best.paths.clone()));
         }
     }
 }

@@ -16,7 +16,7 @@ use causeway_gateway::counters::{Counters, CountersSnapshot, DropReason};
 use causeway_gateway::forwarding::{Candidate, Carrier, ForwardingTable};
 use causeway_gateway::netlink::message::Target;
 use causeway_gateway::path::{
-    DomainPlane, Inbound, InboundPath, OutboundPath, Peer, Selectors, inbound, outbound,
+    DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors, inbound, outbound,
 };
 use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE};
 use causeway_gateway::sockets::LocalPorts;
@@ -62,7 +62,7 @@ impl Suite {
 struct Plane {
     domain: Arc<DomainPlane>,
     inbound: Arc<Inbound>,
-    carrier: Arc<Carrier<OutboundPath>>,
+    carrier: Arc<Carrier<OutboundPaths>>,
     counters: Arc<Counters>,
     stop: StopSwitch,
     threads: Vec<JoinHandle<()>>,
@@ -89,8 +89,7 @@ impl Plane {
         let carrier = Carrier::new(Arc::clone(&counters));
         let connection: VpnConnectionId = "vco-test".parse().unwrap();
         domain.table.put(dest, Candidate { weight: 100, connection, carrier: Arc::clone(&carrier) });
-        carrier.switch(Some(Arc::new(OutboundPath {
-            beside: Box::default(),
+        carrier.switch(Some(Arc::new(OutboundPaths::only(OutboundPath {
             sa: Arc::new(OutboundSa::new(other.spi, suite.protection(other.spi), SequenceNumbers::Standard)),
             selectors: selectors.clone(),
             peer: Peer {
@@ -99,7 +98,7 @@ impl Plane {
                 in_udp: suite.in_udp,
             },
             counters: Arc::clone(&counters),
-        })));
+        }))));
         let inbound = Arc::new(Inbound::default());
         let window = ReplayWindow::new(1_024, SequenceNumbers::Standard);
         inbound.install(Arc::new(InboundPath {
@@ -222,15 +221,15 @@ fn what_is_outside_of_the_selectors_is_dropped_on_both_ends() {
     assert!(!net.ping_from("172.16.0.1", 1));
     assert_eq!(net.left_plane.counted().dropped[&DropReason::OutsideSelectors], 1);
     // The left end no longer minds, the right one does.
-    let path = Arc::clone(net.left_plane.carrier.path().as_ref().unwrap());
+    let paths = Arc::clone(net.left_plane.carrier.path().as_ref().unwrap());
+    let path = &paths.children[0];
     let all = Selectors::new(&[prefix("0.0.0.0/0")], &[prefix("0.0.0.0/0")]);
-    net.left_plane.carrier.switch(Some(Arc::new(OutboundPath {
-        beside: Box::default(),
+    net.left_plane.carrier.switch(Some(Arc::new(OutboundPaths::only(OutboundPath {
         sa: Arc::clone(&path.sa),
         selectors: all,
         peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },
         counters: Arc::clone(&path.counters),
-    })));
+    }))));
     assert!(!net.ping_from("172.16.0.1", 1));
     assert_eq!(net.right_plane.counted().dropped[&DropReason::Spoofed], 1);
     net.right_plane.inbound.remove(RIGHT.spi);

@@ -201,6 +201,51 @@ fn a_peer_that_went_and_came_back_is_found_again() {
 }
 
 #[test]
+fn each_network_of_a_peer_with_a_child_for_each_is_reached_over_its_own() {
+    let net = Net::new();
+    net.peer.address("lo", "10.8.0.2/32").unwrap();
+    let here = "10.1.0.0/24".parse().unwrap();
+    let charon = net.charon(|it| {
+        it.local_networks = vec!["10.9.0.0/24".parse().unwrap()];
+        it.remote_networks = vec![here];
+        it.more_children = vec![("10.8.0.0/24".parse().unwrap(), here)];
+    });
+    net.want(|_| {});
+    net.left.change("vco-peer", |it| {
+        it.tunnels[0].local_subnets = vec![here];
+        it.tunnels[0].remote_subnets = vec!["10.8.0.0/24".parse().unwrap(), "10.9.0.0/24".parse().unwrap()];
+        it.routes.extend([route("10.8.0.0/24"), route("10.9.0.0/24")]);
+    });
+    net.left.world.wait_up("vco-peer");
+    for network in ["10.8.0.0/24", "10.9.0.0/24"] {
+        net.left.world.wait_logged(&format!("established, 10.1.0.0/24 to {network}"));
+    }
+    for inside in [INSIDE_PEER, [10, 8, 0, 2].into()] {
+        assert!(net.left.pings(inside), "{inside}: {}", charon.log());
+    }
+    charon.rekey_ike("site").unwrap();
+    charon.rekey_child("site-2").unwrap();
+    for inside in [INSIDE_PEER, [10, 8, 0, 2].into()] {
+        assert!(net.left.pings(inside), "after rekeying, {inside}: {}", charon.log());
+    }
+}
+
+#[test]
+fn strongswan_may_begin_without_a_child_and_make_it_then() {
+    let net = Net::new();
+    net.want(|_| {});
+    net.left.change("vco-peer", |it| it.routes.push(route("10.9.0.0/16")));
+    let charon = net.charon(|it| {
+        it.start = StartAction::Start;
+        it.extra.push("childless = force".to_owned());
+    });
+    charon.wait_for("site", true, PATIENCE).unwrap();
+    net.left.world.wait_up("vco-peer");
+    assert!(net.left.pings(INSIDE_PEER), "{}", charon.log());
+    assert!(charon.log().contains("CHDLESS_SUP"), "{}", charon.log());
+}
+
+#[test]
 fn a_refusal_says_what_differs() {
     let net = Net::new();
     let _charon = net.charon(|it| it.psk = b"another secret".to_vec());

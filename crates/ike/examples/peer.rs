@@ -3,7 +3,7 @@
 //! ```text
 //! peer local=10.9.0.1 remote=10.9.0.2 psk=secret ike=aes128-sha1-modp1024 esp=aes128-sha1 \
 //!      lts=192.168.1.0/24 rts=192.168.2.0/24 [local-id=..] [remote-id=..] [initiate=no] [dpd=30] [ike-life=s] [child-life=s]
-//!      [force=yes] [nat=no] [version=main|aggressive]
+//!      [force=yes] [nat=no] [version=main|aggressive] [ca=authority.pem [cert=own.pem key=own.key]]
 //! ```
 //!
 //! It needs the right to bind ports 500 and 4500. Lines on standard input: `remove` closes the tunnel, `put` configures it
@@ -13,12 +13,15 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{BufRead, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret, SystemRandom};
+use causeway_crypto::{
+    Authorities, DhGroup, Encryption, Integrity, OwnCertificate, Prf, Secret, SystemRandom,
+};
 use causeway_ike::{
-    ChildProposal, Endpoint, Identity, IkeProposal, IkeVersion, Limits, Mode, Output, TunnelConfig, TunnelKey,
+    CertificateAuth, ChildProposal, Endpoint, Identity, IkeProposal, IkeVersion, Limits, Mode, Output,
+    TunnelConfig, TunnelKey,
 };
 
 const TUNNEL: TunnelKey = TunnelKey(1);
@@ -34,6 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let commands = commands();
     let start = Instant::now();
     let mut endpoint = Endpoint::new(Box::new(SystemRandom), Limits::default());
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    endpoint.set_unix_time(unix, start.elapsed());
     endpoint.put_tunnel(TUNNEL, config.clone(), start.elapsed());
     loop {
         match commands.try_recv().as_deref() {
@@ -110,8 +115,8 @@ fn apply(output: Output, sockets: &[UdpSocket; 2], start: Instant) -> std::io::R
             );
             Ok(())
         }
-        Output::ChildUse { inbound_spi, .. } => {
-            println!("{at:9.3} USE  in {inbound_spi:08x}");
+        Output::ChildUse { inbound_spis, .. } => {
+            println!("{at:9.3} USE  in {inbound_spis:08x?}");
             Ok(())
         }
         Output::ChildDown { inbound_spi, .. } => {
@@ -171,6 +176,7 @@ fn config(arguments: &BTreeMap<String, String>) -> Result<TunnelConfig, Box<dyn 
         local_id: Identity::parse(&or("local-id", &local.to_string())),
         remote_id: Identity::parse(&or("remote-id", &remote.to_string())),
         psk: Secret::new(get("psk")?.into_bytes()),
+        certificates: certificates(arguments)?,
         ike,
         ike_lifetime: seconds("ike-life", "0")?,
         child: ChildProposal { encryption, integrity, pfs },
@@ -183,6 +189,19 @@ fn config(arguments: &BTreeMap<String, String>) -> Result<TunnelConfig, Box<dyn 
         force_encapsulation: or("force", "no") == "yes",
         initiate: or("initiate", "yes") == "yes",
     })
+}
+
+/// The files of `ca=`, `cert=` and `key=`.
+fn certificates(
+    arguments: &BTreeMap<String, String>,
+) -> Result<Option<Arc<CertificateAuth>>, Box<dyn Error>> {
+    let read = |name: &str| arguments.get(name).map(std::fs::read_to_string).transpose();
+    let Some(authority) = read("ca")? else { return Ok(None) };
+    let own = match (read("cert")?, read("key")?) {
+        (Some(certificate), Some(key)) => Some(OwnCertificate::from_pem(&certificate, &key)?),
+        _ => None,
+    };
+    Ok(Some(Arc::new(CertificateAuth { remote_ca: Authorities::from_pem(&authority)?, own })))
 }
 
 type Suite = (Encryption, Option<Integrity>, Option<DhGroup>);

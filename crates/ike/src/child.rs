@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use causeway_crypto::Secret;
-use ipnet::Ipv4Net;
 
 use crate::config::TunnelConfig;
+use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::keys::SaKeys;
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
@@ -14,12 +14,13 @@ use crate::message::proposal::{GROUP, PROTOCOL_ESP, Proposal};
 use crate::message::selector::Selector;
 use crate::output::DirectionKeys;
 use crate::proposal::{accepted, choose, explain};
-use crate::traffic;
+use crate::traffic::{self, Traffic};
 
 /// A child SA of an IKE SA, by its inbound SPI.
 #[derive(Clone, Debug)]
 pub(crate) struct Child {
     pub outbound_spi: u32,
+    pub traffic: Traffic,
     pub state: ChildState,
     pub rekey_at: Option<Duration>,
     /// When it is deleted whatever happens.
@@ -49,15 +50,14 @@ pub(crate) enum Within {
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub notify: Notify,
-    pub text: String,
+    pub failure: Failure,
 }
 
 /// What was agreed on.
 #[derive(Clone, Debug)]
 pub(crate) struct Agreement {
     pub outbound_spi: u32,
-    pub local_ts: Vec<Ipv4Net>,
-    pub remote_ts: Vec<Ipv4Net>,
+    pub traffic: Traffic,
 }
 
 /// A responder's part: the agreement, and what to tell of it.
@@ -82,11 +82,16 @@ impl Accepted {
 }
 
 /// SA, TSi and TSr of an initiator's request.
-pub(crate) fn offer(config: &TunnelConfig, within: Within, inbound_spi: u32) -> [Payload; 3] {
+pub(crate) fn offer(
+    config: &TunnelConfig,
+    within: Within,
+    inbound_spi: u32,
+    traffic: &Traffic,
+) -> [Payload; 3] {
     [
         Payload::SecurityAssociation(vec![config.child.offer(inbound_spi, within == Within::CreateChild)]),
-        Payload::TsInitiator(traffic::offer(&config.local_ts)),
-        Payload::TsResponder(traffic::offer(&config.remote_ts)),
+        Payload::TsInitiator(traffic::offer(&traffic.local)),
+        Payload::TsResponder(traffic::offer(&traffic.remote)),
     ]
 }
 
@@ -99,8 +104,9 @@ pub(crate) fn answer(
     let (Some(offered), Some(tsi), Some(tsr)) =
         (&contents.sa, &contents.ts_initiator, &contents.ts_responder)
     else {
-        let text = "peer asks for a child SA without proposing one, or without traffic selectors".to_owned();
-        return Err(Refusal { notify: Notify::new(NotifyKind::InvalidSyntax, &[]), text });
+        let text = "peer asks for a child SA without proposing one, or without traffic selectors";
+        let failure = Failure::new(FailureKind::Malformed, text);
+        return Err(Refusal { notify: Notify::new(NotifyKind::InvalidSyntax, &[]), failure });
     };
     let offered: Vec<Proposal> = match within {
         Within::Auth => offered.iter().map(without_group).collect(),
@@ -110,17 +116,17 @@ pub(crate) fn answer(
     let chosen =
         choose(&offered, PROTOCOL_ESP, &wanted).and_then(|proposal| Some((proposal.child_spi()?, proposal)));
     let Some((outbound_spi, proposal)) = chosen.filter(|(spi, _)| *spi != 0) else {
-        let text = explain("ESP", &offered, PROTOCOL_ESP, &wanted);
-        return Err(Refusal { notify: Notify::new(NotifyKind::NoProposalChosen, &[]), text });
+        let failure = explain(Negotiated::Child, &offered, &wanted);
+        return Err(Refusal { notify: Notify::new(NotifyKind::NoProposalChosen, &[]), failure });
     };
     let ts_initiator = traffic::narrow(tsi, &config.remote_ts);
     let ts_responder = traffic::narrow(tsr, &config.local_ts);
     let nets = (traffic::nets(&ts_responder), traffic::nets(&ts_initiator));
-    let (Some(local_ts), Some(remote_ts)) = nets else { return Err(unacceptable(config, tsi, tsr)) };
-    if local_ts.is_empty() || remote_ts.is_empty() {
+    let (Some(local), Some(remote)) = nets else { return Err(unacceptable(config, tsi, tsr)) };
+    if local.is_empty() || remote.is_empty() {
         return Err(unacceptable(config, tsi, tsr));
     }
-    let agreement = Agreement { outbound_spi, local_ts, remote_ts };
+    let agreement = Agreement { outbound_spi, traffic: Traffic { local, remote } };
     Ok(Accepted { agreement, proposal, ts_initiator, ts_responder })
 }
 
@@ -147,55 +153,61 @@ fn unacceptable(config: &TunnelConfig, tsi: &[Selector], tsr: &[Selector]) -> Re
             _ => "our networks differ",
         }
     );
-    Refusal { notify: Notify::new(NotifyKind::TsUnacceptable, &[]), text }
+    let failure = Failure::new(FailureKind::TrafficSelectors, text);
+    Refusal { notify: Notify::new(NotifyKind::TsUnacceptable, &[]), failure }
 }
 
-/// As initiator: takes a responder's answer, or says why not.
+/// As initiator: takes a responder's answer to what was offered, or says why not.
 pub(crate) fn accept(
     config: &TunnelConfig,
     within: Within,
+    offered: &Traffic,
     contents: &Contents,
-) -> Result<Agreement, String> {
+) -> Result<Agreement, Failure> {
     let wanted = config.child.transforms(within == Within::CreateChild);
     let chosen = contents.sa.as_deref().unwrap_or_default();
     let outbound_spi =
         accepted(chosen, PROTOCOL_ESP, &wanted).and_then(Proposal::child_spi).filter(|spi| *spi != 0);
     let Some(outbound_spi) = outbound_spi else {
-        return Err(explain("ESP", chosen, PROTOCOL_ESP, &wanted));
+        return Err(explain(Negotiated::Child, chosen, &wanted));
     };
     let tsi = contents.ts_initiator.as_deref().unwrap_or_default();
     let tsr = contents.ts_responder.as_deref().unwrap_or_default();
-    let (local_ts, remote_ts) =
-        (traffic::accept(tsi, &config.local_ts), traffic::accept(tsr, &config.remote_ts));
-    let (Some(local_ts), Some(remote_ts)) = (local_ts, remote_ts) else {
-        return Err(format!(
-            "peer answered with traffic between our {} and its {}, we proposed our {} and its {}: that is not within it",
+    let accepted = (traffic::accept(tsi, &offered.local), traffic::accept(tsr, &offered.remote));
+    let (Some(local), Some(remote)) = accepted else {
+        let text = format!(
+            "peer answered with traffic between our {} and its {}, we proposed {offered}: that is not within it",
             traffic::selectors_name(tsi),
             traffic::selectors_name(tsr),
-            traffic::nets_name(&config.local_ts),
-            traffic::nets_name(&config.remote_ts),
-        ));
+        );
+        return Err(Failure::new(FailureKind::TrafficSelectors, text));
     };
-    Ok(Agreement { outbound_spi, local_ts, remote_ts })
+    Ok(Agreement { outbound_spi, traffic: Traffic { local, remote } })
 }
 
 /// Why a responder gave no child, as far as it tells.
-pub(crate) fn refused_text(config: &TunnelConfig, kind: NotifyKind) -> String {
-    match kind {
+pub(crate) fn refusal(config: &TunnelConfig, offered: &Traffic, kind: NotifyKind) -> Failure {
+    let text = match kind {
         NotifyKind::NoProposalChosen => format!(
             "peer refused our ESP proposal {} ({kind}): its encryption, integrity or PFS group differs; its log says which",
             config.child
         ),
-        NotifyKind::TsUnacceptable => format!(
-            "peer refused traffic between our {} and its {} ({kind}): its networks differ",
-            traffic::nets_name(&config.local_ts),
-            traffic::nets_name(&config.remote_ts)
-        ),
+        NotifyKind::TsUnacceptable => {
+            format!("peer refused traffic between {offered} ({kind}): its networks differ")
+        }
         NotifyKind::InvalidKePayload => {
             format!("peer wants another PFS group than that of {} ({kind})", config.child)
         }
         _ => format!("peer refused the child SA: {kind}"),
-    }
+    };
+    let of = Negotiated::Child;
+    let kind = match kind {
+        NotifyKind::NoProposalChosen => FailureKind::Proposal { of, items: Vec::new() },
+        NotifyKind::InvalidKePayload => FailureKind::Proposal { of, items: vec![ProposalItem::Group] },
+        NotifyKind::TsUnacceptable | NotifyKind::SinglePairRequired => FailureKind::TrafficSelectors,
+        _ => FailureKind::Refused,
+    };
+    Failure::new(kind, text)
 }
 
 /// The keys of a new child, inbound first.

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
+use causeway_crypto::{Authorities, DhGroup, Encryption, Integrity, OwnCertificate, Prf, Secret};
 use ipnet::Ipv4Net;
 
 use crate::identity::Identity;
 use crate::message::proposal::{ENCRYPTION, GROUP, INTEGRITY};
 use crate::name::transform_name;
+use crate::nat::{IKE_PORT, Path};
 
 /// Names one tunnel of an [`Endpoint`](crate::Endpoint); chosen by the caller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -59,6 +61,15 @@ pub struct ChildProposal {
     pub pfs: Option<DhGroup>,
 }
 
+/// Authentication by certificates.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CertificateAuth {
+    /// The peer's certificate has to chain to one of these: RemoteCaCert of the API.
+    pub remote_ca: Authorities,
+    /// What we show; without one we prove that we have the pre-shared key.
+    pub own: Option<OwnCertificate>,
+}
+
 /// The configuration of one tunnel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TunnelConfig {
@@ -74,6 +85,8 @@ pub struct TunnelConfig {
     pub remote_id: Identity,
     /// The pre-shared key.
     pub psk: Secret,
+    /// By which certificates the peer, and perhaps we, authenticate instead of by the pre-shared key.
+    pub certificates: Option<Arc<CertificateAuth>>,
     /// Algorithms of the IKE SA.
     pub ike: IkeProposal,
     /// After this long the IKE SA is no longer used; it is rekeyed at about 90% of it. Zero means 86,400 s.
@@ -182,7 +195,7 @@ pub struct Limits {
     pub half_open_timeout: Duration,
     /// IKE SAs of one tunnel that are up or coming up; and as many that are only waiting to be gone.
     pub ike_sas_per_tunnel_max: usize,
-    /// Child SAs of one IKE SA.
+    /// Child SAs of one IKE SA; we ask for half as many, so that each can be rekeyed.
     pub children_per_ike_sa_max: usize,
     /// Outputs that wait to be polled; beyond it datagrams and log lines are dropped (never a change of a child or a status).
     pub outputs_max: usize,
@@ -200,10 +213,33 @@ pub struct Limits {
     pub dpd_interval: Duration,
     /// How often to send something so that a translator in front of us keeps its mapping.
     pub keepalive_interval: Duration,
+    /// The longest IP packet that a message of ours is sent in, in bytes, where the peer takes messages in fragments (RFC 7383);
+    /// zero neither sends nor takes any.
+    pub fragment_packet_bytes: usize,
+    /// How long the fragments of a message are waited for.
+    pub fragments_timeout: Duration,
+    /// Bytes of messages that are not whole, of all IKE SAs together.
+    pub fragments_bytes_max: usize,
+    /// How long after its making the first child SA of an IKE SA that we began is rekeyed, at the latest, to find out whether the
+    /// peer agrees to our group of perfect forward secrecy, which the first one does not tell; zero for not before its time.
+    pub first_rekey_after: Duration,
     /// How long a child SA that was replaced is still received on, and a closed IKE SA still answers retransmissions.
     pub linger: Duration,
     /// How long the secret behind the cookies is used.
     pub cookie_secret_lifetime: Duration,
+}
+
+/// What is around a message in a packet: the IPv4 header and UDP's, and on port 4500 the non-ESP marker.
+const PACKET_OVERHEAD_BYTES: usize = 20 + 8;
+const MARKER_BYTES: usize = 4;
+
+impl Limits {
+    /// The longest message on this path that is sent in one piece, where the peer takes fragments.
+    pub(crate) fn message_bytes_max(&self, path: Path) -> Option<usize> {
+        let marker = if path.local.port() == IKE_PORT { 0 } else { MARKER_BYTES };
+        (self.fragment_packet_bytes > 0)
+            .then(|| self.fragment_packet_bytes.saturating_sub(PACKET_OVERHEAD_BYTES + marker))
+    }
 }
 
 impl Default for Limits {
@@ -214,7 +250,7 @@ impl Default for Limits {
             cookie_threshold: 32,
             half_open_timeout: Duration::from_secs(30),
             ike_sas_per_tunnel_max: 6,
-            children_per_ike_sa_max: 16,
+            children_per_ike_sa_max: 128,
             outputs_max: 65_536,
             retransmit_after: Duration::from_secs(1),
             retransmit_after_max: Duration::from_secs(16),
@@ -223,6 +259,10 @@ impl Default for Limits {
             retry_after_max: Duration::from_secs(30),
             dpd_interval: Duration::from_secs(30),
             keepalive_interval: Duration::from_secs(20),
+            fragment_packet_bytes: 1_280,
+            fragments_timeout: Duration::from_secs(30),
+            fragments_bytes_max: 4 << 20,
+            first_rekey_after: Duration::from_secs(10),
             linger: Duration::from_secs(5),
             cookie_secret_lifetime: Duration::from_secs(60),
         }

@@ -160,13 +160,20 @@ impl Endpoint {
     pub fn on_inbound_traffic(&mut self, id: TunnelKey, now: Duration) {
         self.advance(now);
         let Some(tunnel) = self.shared.tunnels.get(&id) else { return };
+        let in_use = tunnel.in_use();
         let sas = tunnel.sas.iter().filter_map(|spi| self.shared.sas.get(spi));
-        let bears = |sa: &&IkeSa| sa.children.keys().any(|child| tunnel.is_in_use(*child));
+        let bears = |sa: &&IkeSa| in_use.iter().any(|child| sa.children.contains_key(child));
         let bearers: Vec<u64> = sas.filter(bears).map(|sa| sa.spi).collect();
         v1::on_inbound_traffic(&mut self.shared, id);
         for spi in bearers {
             self.shared.with_sa(spi, |shared, sa| sa.times.heard = shared.now);
         }
+    }
+
+    /// Tells what time it is: `unix` since 1970. Certificates are valid by this; without it none is.
+    pub fn set_unix_time(&mut self, unix: Duration, now: Duration) {
+        self.advance(now);
+        self.shared.unix_at_zero = unix.saturating_sub(self.shared.now);
     }
 
     /// Does what is due.
@@ -185,6 +192,11 @@ impl Endpoint {
             }
         }
         self.shared.finish();
+    }
+
+    /// How many IKE SAs there are in whatever state, those included that strangers have begun. [`Limits`] bound it.
+    pub fn ike_sas(&self) -> usize {
+        self.shared.sas.len()
     }
 
     /// When [`Endpoint::handle_timeout`] has something to do next.

@@ -8,9 +8,11 @@ pub(crate) mod rekey_ike;
 pub(crate) mod timeout;
 
 use crate::child::ChildState;
+use crate::failure::{Failure, FailureKind};
+use crate::fragments::Added;
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
-use crate::message::payload::{Delete, Payload};
+use crate::message::payload::{Delete, ENCRYPTED_FRAGMENT, Payload};
 use crate::message::{ExchangeType, Header, MessageError, parse_payloads};
 use crate::nat::Path;
 use crate::output::Level;
@@ -49,8 +51,13 @@ pub(crate) fn on_message(
 
 fn on_request(shared: &mut Shared, sa: &mut IkeSa, path: Path, (header, first): (&Header, u8), bytes: &[u8]) {
     if let Some(answer) = sa.answer_to(header.id) {
-        if sa.open(first, bytes).is_ok() {
-            shared.out.transmit(path, answer);
+        // All fragments of a repeated request are answered once, at the first (RFC 7383, 2.6.1).
+        let again = match first {
+            ENCRYPTED_FRAGMENT => sa.open_fragment(bytes).is_ok_and(|fragment| fragment.number == 1),
+            _ => sa.open(first, bytes).is_ok(),
+        };
+        if again {
+            answer.into_iter().for_each(|message| shared.out.transmit(path, message));
         }
         return;
     }
@@ -63,7 +70,7 @@ fn on_request(shared: &mut Shared, sa: &mut IkeSa, path: Path, (header, first): 
     if !may_ask || !sa.expects(header.id) {
         return;
     }
-    let Ok((kind, plain)) = sa.open(first, bytes) else { return };
+    let Some((kind, plain)) = receive(shared, sa, (header, first), bytes) else { return };
     sa.times.heard = shared.now;
     follow(shared, sa, path, half_open);
     let reply = match parse_payloads(kind, &plain).and_then(Contents::of) {
@@ -81,10 +88,37 @@ fn on_request(shared: &mut Shared, sa: &mut IkeSa, path: Path, (header, first): 
         Reply::Fatal => {
             let notify = Notify::new(NotifyKind::InvalidSyntax, &[]);
             sa.respond(shared.sending(), path, header.exchange, &[Payload::Notify(notify)]);
-            shared.failed(sa, Level::Error, "peer sent a malformed request: the IKE SA is closed".to_owned());
+            let text = "peer sent a malformed request: the IKE SA is closed";
+            shared.failed(sa, Level::Error, Failure::new(FailureKind::Malformed, text));
             shared.lost(sa, true);
         }
         Reply::Nothing => {}
+    }
+}
+
+/// Opens a message, or puts it together: gives the type of its first payload and all of them as soon as it is whole.
+fn receive(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    (header, first): (&Header, u8),
+    bytes: &[u8],
+) -> Option<(u8, Vec<u8>)> {
+    if first != ENCRYPTED_FRAGMENT {
+        let whole = sa.open(first, bytes).ok()?;
+        if header.response {
+            sa.answer_parts.clear()
+        } else {
+            sa.request_parts.clear()
+        }
+        return Some(whole);
+    }
+    let fragment = sa.open_fragment(bytes).ok()?;
+    let room = shared.room_for_parts(sa);
+    let now = shared.now;
+    let parts = if header.response { &mut sa.answer_parts } else { &mut sa.request_parts };
+    match parts.add(header.id, fragment, now, room) {
+        Added::Whole(kind, plain) => Some((kind, plain)),
+        Added::Kept | Added::Dropped => None,
     }
 }
 
@@ -122,7 +156,7 @@ fn on_response(shared: &mut Shared, sa: &mut IkeSa, (header, first): (&Header, u
     if !sa.pending.as_ref().is_some_and(awaited) {
         return;
     }
-    let Ok((kind, plain)) = sa.open(first, bytes) else { return };
+    let Some((kind, plain)) = receive(shared, sa, (header, first), bytes) else { return };
     sa.times.heard = shared.now;
     let Some(pending) = sa.pending.take() else { return };
     let contents = match parse_payloads(kind, &plain).and_then(Contents::of) {
@@ -142,7 +176,8 @@ fn on_response(shared: &mut Shared, sa: &mut IkeSa, (header, first): (&Header, u
 
 /// An authentic answer that makes no sense: there is no going on with that peer (2.21.3).
 fn on_unreadable(shared: &mut Shared, sa: &mut IkeSa, error: &MessageError) {
-    shared.failed(sa, Level::Error, format!("peer sent an answer that cannot be read: {error}"));
+    let text = format!("peer sent an answer that cannot be read: {error}");
+    shared.failed(sa, Level::Error, Failure::new(FailureKind::Malformed, text));
     match sa.state {
         State::Established | State::Replaced => shared.close(sa, Task::Close),
         _ => shared.lost(sa, false),
@@ -191,4 +226,4 @@ fn close(shared: &mut Shared, sa: &mut IkeSa, payload: Payload) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

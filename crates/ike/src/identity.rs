@@ -26,6 +26,8 @@ pub enum Identity {
 const ID_IPV4_ADDR: u8 = 1;
 const ID_FQDN: u8 = 2;
 const ID_RFC822_ADDR: u8 = 3;
+/// A distinguished name in DER, which certificates have.
+pub(crate) const ID_DER_ASN1_DN: u8 = 9;
 const ID_KEY_ID: u8 = 11;
 
 impl Identity {

@@ -115,6 +115,15 @@ impl SaKeys {
     }
 }
 
+impl SaKeys {
+    /// What one side signs: message | nonce | prf(SK_p, identity).
+    pub(crate) fn signed_octets(&self, of_initiator: bool, signed: Signed<'_>) -> Vec<u8> {
+        let prove = if of_initiator { &self.prove_initiator } else { &self.prove_responder };
+        let identity = self.prf.mac(prove.as_bytes(), &[signed.identity]);
+        [signed.message, signed.nonce, &identity].concat()
+    }
+}
+
 /// What AUTH covers.
 #[derive(Clone, Copy)]
 pub(crate) struct Signed<'a> {

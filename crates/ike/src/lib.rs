@@ -1,4 +1,5 @@
-//! IKEv2 (RFC 7296) and IKEv1 (RFC 2409) with pre-shared keys, as initiator and as responder, without I/O.
+//! IKEv2 (RFC 7296) with pre-shared keys and certificates, and IKEv1 (RFC 2409) with pre-shared keys, as initiator and as
+//! responder, without I/O.
 //!
 //! # The types
 //!
@@ -27,13 +28,20 @@
 //!
 //! # Child SAs
 //!
-//! `ChildUp` installs both directions of a child SA, `ChildUse` says from when on to send on it, `ChildDown` removes it. Rekeying
-//! makes before it breaks: the new child is up, and its peer known to have it, before the old one is no longer used, and
-//! packets still under way on the old one are received for [`Limits::linger`] longer.
+//! `ChildUp` installs both directions of a child SA, `ChildUse` says which of a tunnel's to send on from then on, `ChildDown`
+//! removes it. Rekeying makes before it breaks: the new child is up, and its peer known to have it, before the old one is no
+//! longer used, and packets still under way on the old one are received for [`Limits::linger`] longer.
+//!
+//! A tunnel has one child SA for all of its traffic where the peer takes that, and several where it takes less at a time.
+//!
+//! # Who is at the other end
+//!
+//! Each side proves itself by the pre-shared key, or by a certificate where [`CertificateAuth`] says so; the two need not do the
+//! same. Every reason why a tunnel is not up comes as a [`Failure`]: a sentence, and a kind that a program can tell apart.
 //!
 //! # What is absent
 //!
-//! No EAP, no certificates, no configuration payloads, no MOBIKE, no fragmentation, no transport mode, no extended sequence
+//! No EAP, no revocation of certificates, no configuration payloads, no MOBIKE, no transport mode, no extended sequence
 //! numbers: none of them is advertised, and each is declined as RFC 7296 says when a peer asks.
 
 mod child;
@@ -41,6 +49,9 @@ mod config;
 mod cookie;
 mod endpoint;
 mod exchange;
+mod failure;
+mod fragments;
+mod gaps;
 mod half_open;
 mod identity;
 mod keys;
@@ -49,6 +60,7 @@ mod name;
 mod nat;
 mod outbox;
 mod output;
+mod proof;
 mod proposal;
 mod protect;
 mod sa;
@@ -57,7 +69,10 @@ mod traffic;
 mod tunnel;
 mod v1;
 
-pub use config::{ChildProposal, IkeProposal, IkeVersion, Limits, Mode, TunnelConfig, TunnelKey};
+pub use config::{
+    CertificateAuth, ChildProposal, IkeProposal, IkeVersion, Limits, Mode, TunnelConfig, TunnelKey,
+};
 pub use endpoint::Endpoint;
+pub use failure::{CertificateProblem, Failure, FailureKind, NatDetected, Negotiated, ProposalItem};
 pub use identity::Identity;
 pub use output::{ChildSa, DirectionKeys, Level, Output, TunnelStatus};

@@ -4,6 +4,7 @@ use std::net::SocketAddrV4;
 
 use causeway_crypto::sha1;
 
+use crate::failure::NatDetected;
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::Payload;
@@ -63,6 +64,11 @@ impl Nat {
             remote: supported && !source,
             forced: supported && forced,
         }
+    }
+
+    /// What of it is told.
+    pub(crate) fn detected(self) -> NatDetected {
+        NatDetected { ours: self.local, theirs: self.remote }
     }
 
     /// Whether packets go inside UDP.

@@ -6,6 +6,7 @@ use causeway_crypto::{Encryption, Integrity, Secret};
 use ipnet::Ipv4Net;
 
 use crate::config::TunnelKey;
+use crate::failure::{Failure, NatDetected};
 
 /// One thing to do, in the order given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,12 +34,12 @@ pub enum Output {
         /// The child SA with its keys.
         child: ChildSa,
     },
-    /// From now on send on this child SA of the tunnel, and on no other with the same [`ChildSa::slot`].
+    /// From now on send on these child SAs of the tunnel, and on no other: a packet takes the first whose selectors it is within.
     ChildUse {
         /// Whose.
         tunnel: TunnelKey,
-        /// Names the child SA.
-        inbound_spi: u32,
+        /// Names the child SAs, the preferred one first; never empty.
+        inbound_spis: Vec<u32>,
     },
     /// The peer's address or port has changed (its translator has a new mapping): send to the new one.
     ChildMoved {
@@ -49,7 +50,7 @@ pub enum Output {
         /// As in [`ChildSa::encapsulation`].
         encapsulation: Option<(SocketAddrV4, SocketAddrV4)>,
     },
-    /// Remove both directions of a child SA. If it was the one in use and others are left, a `ChildUse` came before.
+    /// Remove both directions of a child SA. If it was in use and others are left, a `ChildUse` came before.
     ChildDown {
         /// Whose.
         tunnel: TunnelKey,
@@ -62,8 +63,10 @@ pub enum Output {
         tunnel: TunnelKey,
         /// What it is now.
         status: TunnelStatus,
-        /// Why it is not better, as a sentence for a person; none while all is well.
-        error: Option<String>,
+        /// Why it is not better, or why it will not stay so; none while all is well.
+        failure: Option<Failure>,
+        /// Where addresses are translated, as long as the peers have an IKE SA that tells.
+        nat: Option<NatDetected>,
     },
     /// A line for the log, told once and not at each attempt. Never contains secrets.
     Log {
@@ -103,9 +106,6 @@ pub enum Level {
 /// A pair of ESP SAs (RFC 4303, tunnel mode) as negotiated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChildSa {
-    /// Children of one tunnel with the same slot take each other's place; those of different slots carry different traffic, side
-    /// by side. IKEv2 has one slot only, IKEv1 one for each pair of networks.
-    pub slot: u16,
     /// The SPI in packets to us, chosen by us; no two live children of one endpoint have the same.
     pub inbound_spi: u32,
     /// The SPI in packets to the peer, chosen by it.

@@ -3,6 +3,7 @@
 //! A tunnel has exactly one suite for the IKE SA and one for its child SAs, so choosing is finding it.
 
 use crate::config::{ChildProposal, IkeProposal};
+use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::message::proposal::{
     ENCRYPTION, GROUP, INTEGRITY, PRF, PROTOCOL_ESP, PROTOCOL_IKE, Proposal, SEQUENCE_NUMBERS, Transform,
 };
@@ -110,12 +111,30 @@ pub(crate) fn accepted<'a>(
 }
 
 /// Why nothing was chosen: what the peer proposed, what we want, and which items differ in the proposal that comes closest.
-pub(crate) fn explain(what: &str, offered: &[Proposal], protocol: u8, wanted: &[Transform]) -> String {
+pub(crate) fn explain(of: Negotiated, offered: &[Proposal], wanted: &[Transform]) -> Failure {
+    let (what, protocol) = match of {
+        Negotiated::Ike => ("IKE", PROTOCOL_IKE),
+        Negotiated::Child => ("ESP", PROTOCOL_ESP),
+    };
     let offered: Vec<Proposal> = offered.iter().filter(|it| it.protocol == protocol).cloned().collect();
     let closest = offered.iter().map(|proposal| differences(proposal, wanted)).min_by_key(Vec::len);
-    let items = items_named(protocol, &closest.unwrap_or_default());
+    let kinds = closest.unwrap_or_default();
+    let named = items_named(protocol, &kinds);
     let (theirs, ours) = (proposals_name(&offered), transforms_name(wanted));
-    format!("peer proposed {what} {theirs}, we want {ours}: {items}")
+    let text = format!("peer proposed {what} {theirs}, we want {ours}: {named}");
+    let items = kinds.into_iter().filter_map(item).collect();
+    Failure::new(FailureKind::Proposal { of, items }, text)
+}
+
+fn item(kind: u8) -> Option<ProposalItem> {
+    Some(match kind {
+        ENCRYPTION => ProposalItem::Encryption,
+        INTEGRITY => ProposalItem::Integrity,
+        PRF => ProposalItem::Prf,
+        GROUP => ProposalItem::Group,
+        SEQUENCE_NUMBERS => ProposalItem::SequenceNumbers,
+        _ => return None,
+    })
 }
 
 fn items_named(protocol: u8, kinds: &[u8]) -> String {

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::child::Child;
+use crate::child::{Child, ChildState};
 use crate::config::{IkeProposal, Limits, TunnelConfig, TunnelKey};
 use crate::exchange::auth::AuthSent;
 use crate::exchange::create_child::ChildRequest;
 use crate::exchange::init::InitSent;
 use crate::exchange::rekey_ike::IkeRequest;
+use crate::fragments::{Fragment, Reassembly};
+use crate::gaps::Gaps;
 use crate::keys::{Fresh, SaKeys};
 use crate::message::payload::Payload;
 use crate::message::{ExchangeType, Header};
 use crate::nat::{Nat, Path};
 use crate::outbox::Outbox;
 use crate::protect::{self, NotAuthentic};
+use crate::traffic::Traffic;
 
 /// How far an IKE SA is.
 ///
@@ -58,7 +61,8 @@ pub(crate) struct Handshake {
 pub(crate) struct Pending {
     pub id: u32,
     pub exchange: ExchangeType,
-    pub message: Vec<u8>,
+    /// One, or its fragments.
+    pub messages: Vec<Vec<u8>>,
     pub request: Request,
     /// How often it was sent.
     pub sent: u32,
@@ -98,7 +102,8 @@ pub(crate) enum Task {
 /// The answer to the peer's last request, for when it asks again.
 struct Answer {
     id: u32,
-    message: Vec<u8>,
+    /// One, or its fragments.
+    messages: Vec<Vec<u8>>,
 }
 
 /// One IKE SA.
@@ -117,6 +122,8 @@ pub(crate) struct IkeSa {
     /// The lower nonce of the exchange that made it.
     pub lowest_nonce: Vec<u8>,
     pub children: BTreeMap<u32, Child>,
+    /// What the peer did not want its children to carry.
+    pub gaps: Gaps,
     /// Both sides rekeyed the IKE SA with this SPI at once; this one is the peer's, and it is open which of the two stays.
     pub rival_of: Option<u64>,
     pub pending: Option<Pending>,
@@ -124,6 +131,13 @@ pub(crate) struct IkeSa {
     next_id: u32,
     expected_id: u32,
     answer: Option<Answer>,
+    /// The peer takes signatures that name their algorithm (RFC 7427).
+    pub named_signatures: bool,
+    /// Both sides take messages in fragments.
+    pub fragments: bool,
+    /// What there is of the peer's next request, and of its next answer.
+    pub request_parts: Reassembly,
+    pub answer_parts: Reassembly,
     /// Messages sealed with our key.
     sealed: u64,
     pub times: Times,
@@ -141,8 +155,10 @@ pub(crate) struct Times {
     pub rekey: Option<Duration>,
     /// Deleted if established, forgotten otherwise.
     pub expire: Option<Duration>,
-    /// When to try again to make a child.
+    /// When to try again to make a child, or to make another for what has none.
     pub child_retry: Option<Duration>,
+    /// When to make another IKE SA in the place of this one, because the peer wants us to authenticate again.
+    pub reauthenticate: Option<Duration>,
     /// When to see whether another IKE SA of the same tunnel makes this one redundant.
     pub redundant: Option<Duration>,
 }
@@ -170,6 +186,7 @@ impl IkeSa {
             rekey: None,
             expire: None,
             child_retry: None,
+            reauthenticate: None,
             redundant: None,
         };
         IkeSa {
@@ -184,12 +201,17 @@ impl IkeSa {
             keys: None,
             lowest_nonce: Vec::new(),
             children: BTreeMap::new(),
+            gaps: Gaps::default(),
             rival_of: None,
             pending: None,
             tasks: VecDeque::new(),
             next_id: 0,
             expected_id: 0,
             answer: None,
+            named_signatures: false,
+            fragments: false,
+            request_parts: Reassembly::default(),
+            answer_parts: Reassembly::default(),
             sealed: 0,
             times,
         }
@@ -205,10 +227,12 @@ impl IkeSa {
         if self.initiator { (self.spi, self.peer_spi) } else { (self.peer_spi, self.spi) }
     }
 
-    /// Adds a task unless it waits already.
+    /// Adds a task unless it waits already. Rekeying the IKE SA comes before what can be done in the next one.
     pub(crate) fn enqueue(&mut self, task: Task) {
-        if !self.tasks.contains(&task) {
-            self.tasks.push_back(task);
+        match task {
+            _ if self.tasks.contains(&task) => {}
+            Task::RekeyIke => self.tasks.push_front(task),
+            _ => self.tasks.push_back(task),
         }
     }
 
@@ -222,16 +246,29 @@ impl IkeSa {
         matches!(self.state, State::InitSent(_) | State::AuthSent(_) | State::Established)
     }
 
+    /// The traffic of the tunnel that has no child here and is worth offering.
+    pub(crate) fn gap(&self, config: &TunnelConfig, limits: &Limits) -> Option<Traffic> {
+        let up = self.children.values().filter(|child| child.state == ChildState::Up);
+        // Rekeying needs as many once more.
+        let has_room = up.clone().count() * 2 < limits.children_per_ike_sa_max;
+        has_room.then(|| self.gaps.next(config, up.map(|child| &child.traffic))).flatten()
+    }
+
+    /// Whether it has a child that packets can pass.
+    pub(crate) fn has_child(&self) -> bool {
+        self.children.values().any(|child| child.state == ChildState::Up)
+    }
+
     fn header(&self, exchange: ExchangeType, id: u32, response: bool) -> Header {
         let (spi_initiator, spi_responder) = self.spis();
         Header { spi_initiator, spi_responder, exchange, from_initiator: self.initiator, response, id }
     }
 
-    fn seal(&mut self, header: &Header, payloads: &[Payload]) -> Vec<u8> {
+    fn seal(&mut self, header: &Header, payloads: &[Payload], limits: &Limits) -> Vec<Vec<u8>> {
         let Some(keys) = &self.keys else { return Vec::new() };
         let protection = if self.initiator { &keys.from_initiator } else { &keys.from_responder };
-        self.sealed += 1;
-        protect::seal(header, payloads, protection, self.sealed)
+        let max = limits.message_bytes_max(self.path).filter(|_| self.fragments);
+        protect::seal(header, payloads, protection, &mut self.sealed, max)
     }
 
     /// Authenticates and decrypts a message from the peer.
@@ -239,6 +276,18 @@ impl IkeSa {
         let keys = self.keys.as_ref().ok_or(NotAuthentic)?;
         let protection = if self.initiator { &keys.from_responder } else { &keys.from_initiator };
         protect::open(first, message, protection)
+    }
+
+    /// The same for a part of a message.
+    pub(crate) fn open_fragment(&self, message: &[u8]) -> Result<Fragment, NotAuthentic> {
+        let keys = self.keys.as_ref().filter(|_| self.fragments).ok_or(NotAuthentic)?;
+        let protection = if self.initiator { &keys.from_responder } else { &keys.from_initiator };
+        protect::open_fragment(message, protection)
+    }
+
+    /// How many bytes of messages that are not whole it keeps.
+    pub(crate) fn parts_bytes(&self) -> usize {
+        self.request_parts.bytes() + self.answer_parts.bytes()
     }
 
     /// Sends a protected request. Only when none is outstanding.
@@ -250,8 +299,8 @@ impl IkeSa {
         request: Request,
     ) {
         let header = self.header(exchange, self.next_id, false);
-        let message = self.seal(&header, payloads);
-        self.send_request(context, exchange, message, request);
+        let messages = self.seal(&header, payloads, context.limits);
+        self.send_request(context, exchange, messages, request);
     }
 
     /// Sends a request that is written already.
@@ -259,15 +308,16 @@ impl IkeSa {
         &mut self,
         context: Sending<'_>,
         exchange: ExchangeType,
-        message: Vec<u8>,
+        messages: Vec<Vec<u8>>,
         request: Request,
     ) {
         debug_assert!(self.pending.is_none(), "our window is one request");
         let Sending { out, limits, now } = context;
-        out.transmit(self.path, message.clone());
+        messages.iter().for_each(|message| out.transmit(self.path, message.clone()));
         let (due, sent_max) = (now + limits.retransmit_after, limits.retransmissions_max + 1);
         self.times.sent = now;
-        self.pending = Some(Pending { id: self.next_id, exchange, message, request, sent: 1, sent_max, due });
+        self.pending =
+            Some(Pending { id: self.next_id, exchange, messages, request, sent: 1, sent_max, due });
         self.next_id += 1;
     }
 
@@ -282,7 +332,7 @@ impl IkeSa {
         pending.sent += 1;
         pending.due = now + wait.min(limits.retransmit_after_max);
         self.times.sent = now;
-        out.transmit(self.path, pending.message.clone());
+        pending.messages.iter().for_each(|message| out.transmit(self.path, message.clone()));
         true
     }
 
@@ -296,10 +346,10 @@ impl IkeSa {
     ) {
         let id = self.expected_id;
         let header = self.header(exchange, id, true);
-        let message = self.seal(&header, payloads);
+        let messages = self.seal(&header, payloads, context.limits);
         self.times.sent = context.now;
-        context.out.transmit(path, message.clone());
-        self.answer = Some(Answer { id, message });
+        messages.iter().for_each(|message| context.out.transmit(path, message.clone()));
+        self.answer = Some(Answer { id, messages });
         self.expected_id = self.expected_id.wrapping_add(1);
     }
 
@@ -309,17 +359,29 @@ impl IkeSa {
     }
 
     /// The answer given to the request with this message id, if it was the last one.
-    pub(crate) fn answer_to(&self, id: u32) -> Option<Vec<u8>> {
-        self.answer.as_ref().filter(|answer| answer.id == id).map(|answer| answer.message.clone())
+    pub(crate) fn answer_to(&self, id: u32) -> Option<Vec<Vec<u8>>> {
+        self.answer.as_ref().filter(|answer| answer.id == id).map(|answer| answer.messages.clone())
     }
 
     /// When something is due.
     pub(crate) fn deadline(&self, config: Option<&TunnelConfig>, limits: &Limits) -> Option<Duration> {
         let pending = self.pending.as_ref().map(|pending| pending.due);
-        let times = [self.times.rekey, self.times.expire, self.times.child_retry, self.times.redundant];
+        let Times { rekey, expire, child_retry, reauthenticate, redundant, .. } = self.times;
+        let times = [rekey, expire, child_retry, reauthenticate, redundant];
         let children = self.children.values().flat_map(|child| [child.rekey_at, Some(child.expire_at)]);
-        let own = [pending, self.liveness_due(config, limits), self.keepalive_due(limits)];
+        let own = [
+            pending,
+            self.liveness_due(config, limits),
+            self.keepalive_due(limits),
+            self.parts_expire(limits),
+        ];
         own.into_iter().chain(times).chain(children).flatten().min()
+    }
+
+    /// When the parts of messages are forgotten that have not become whole.
+    pub(crate) fn parts_expire(&self, limits: &Limits) -> Option<Duration> {
+        let since = [self.request_parts.since(), self.answer_parts.since()].into_iter().flatten().min();
+        since.map(|since| since + limits.fragments_timeout)
     }
 
     /// When to ask whether the peer is alive, if it stays silent.

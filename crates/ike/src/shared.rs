@@ -8,25 +8,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_crypto::Random;
-use ipnet::Ipv4Net;
 
-use crate::child::{Agreement, Child, ChildState};
 use crate::config::{IkeVersion, Limits, TunnelConfig, TunnelKey};
+use crate::failure::{Failure, FailureKind, Negotiated};
 use crate::half_open::HalfOpen;
 use crate::message::notify::NotifyKind;
 use crate::nat::{IKE_PORT, Nat, Path};
 use crate::outbox::Outbox;
-use crate::output::{ChildSa, DirectionKeys, Level, Output};
+use crate::output::Level;
 use crate::sa::{IkeSa, Sending, State, Task};
-use crate::traffic::nets_name;
 use crate::tunnel::{Tunnel, fraction};
 use crate::v1;
+
+mod children;
 
 /// What the exchanges of all IKE SAs share. The IKE SA that is being worked on is not in `sas` meanwhile.
 pub(crate) struct Shared {
     pub random: Box<dyn Random + Send>,
     pub limits: Limits,
     pub now: Duration,
+    /// The time since 1970 at zero of `now`.
+    pub unix_at_zero: Duration,
     pub tunnels: BTreeMap<TunnelKey, Tunnel>,
     pub sas: BTreeMap<u64, IkeSa>,
     pub half_open: HalfOpen,
@@ -38,6 +40,8 @@ pub(crate) struct Shared {
     child_spis: BTreeSet<u32>,
     /// Replaced children that are received on for a little longer.
     lingering: BTreeSet<(Duration, u32, TunnelKey)>,
+    /// Bytes of messages that are not whole, of all IKE SAs but the one that is being worked on.
+    parts_bytes: usize,
     timers: BTreeSet<(Duration, Timer)>,
     deadlines: BTreeMap<Timer, Duration>,
     /// Tunnels whose status has to be looked at again.
@@ -60,6 +64,7 @@ impl Shared {
             random,
             limits,
             now: Duration::ZERO,
+            unix_at_zero: Duration::ZERO,
             tunnels: BTreeMap::new(),
             sas: BTreeMap::new(),
             half_open: HalfOpen::default(),
@@ -68,10 +73,16 @@ impl Shared {
             by_addresses: BTreeMap::new(),
             child_spis: BTreeSet::new(),
             lingering: BTreeSet::new(),
+            parts_bytes: 0,
             timers: BTreeSet::new(),
             deadlines: BTreeMap::new(),
             dirty: BTreeSet::new(),
         }
+    }
+
+    /// The time since 1970.
+    pub(crate) fn unix_now(&self) -> Duration {
+        self.unix_at_zero + self.now
     }
 
     // --- tunnels ---
@@ -164,6 +175,7 @@ impl Shared {
         work: impl FnOnce(&mut Shared, &mut IkeSa) -> R,
     ) -> Option<R> {
         let mut sa = self.sas.remove(&spi)?;
+        self.parts_bytes -= sa.parts_bytes();
         let result = work(self, &mut sa);
         self.settle(sa);
         Some(result)
@@ -186,7 +198,18 @@ impl Shared {
         let config = self.config_of(&sa);
         let deadline = sa.deadline(config.as_deref(), &self.limits);
         self.set_timer(Timer::Sa(sa.spi), deadline);
+        self.parts_bytes += sa.parts_bytes();
         self.sas.insert(sa.spi, sa);
+    }
+
+    /// How many bytes more of messages that are not whole may be kept for this IKE SA.
+    pub(crate) fn room_for_parts(&self, sa: &IkeSa) -> usize {
+        self.limits.fragments_bytes_max.saturating_sub(self.parts_bytes + sa.parts_bytes())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn parts_bytes(&self) -> usize {
+        self.parts_bytes
     }
 
     /// What an IKE SA needs to send.
@@ -237,160 +260,6 @@ impl Shared {
         self.now + wait.mul_f64(0.5 + 0.5 * fraction(&mut self.random))
     }
 
-    // --- children ---
-
-    /// Installs a child. `ready` says whether the peer is known to have it, so that we may send on it.
-    pub(crate) fn install_child(
-        &mut self,
-        sa: &mut IkeSa,
-        inbound_spi: u32,
-        agreement: Agreement,
-        keys: (DirectionKeys, DirectionKeys),
-        ready: bool,
-    ) {
-        let (Some(key), Some(config)) = (sa.tunnel, self.config_of(sa)) else { return };
-        let lifetime = config.child_lifetime();
-        let child = Child {
-            outbound_spi: agreement.outbound_spi,
-            state: ChildState::Up,
-            rekey_at: Some(self.rekey_time(lifetime)),
-            expire_at: self.now + lifetime,
-        };
-        sa.children.insert(inbound_spi, child);
-        sa.times.child_retry = None;
-        let child = ChildSa {
-            slot: 0,
-            inbound_spi,
-            outbound_spi: agreement.outbound_spi,
-            encryption: config.child.encryption,
-            integrity: config.child.integrity,
-            inbound_key: keys.0,
-            outbound_key: keys.1,
-            local_ts: agreement.local_ts,
-            remote_ts: agreement.remote_ts,
-            encapsulation: encapsulation(sa.path, sa.nat),
-            local: *sa.path.local.ip(),
-            remote: *sa.path.remote.ip(),
-        };
-        let slot = child.slot;
-        self.log_child(key, inbound_spi, (&child.local_ts, &child.remote_ts));
-        self.child_up(key, child);
-        self.child_counts(key, inbound_spi, slot, ready);
-    }
-
-    /// Tells of a new child.
-    pub(crate) fn log_child(
-        &mut self,
-        key: TunnelKey,
-        inbound_spi: u32,
-        (local, remote): (&[Ipv4Net], &[Ipv4Net]),
-    ) {
-        let (ours, theirs) = (nets_name(local), nets_name(remote));
-        let text = format!("child SA {inbound_spi:08x} established, {ours} to {theirs}");
-        self.log(Some(key), Level::Info, text);
-    }
-
-    /// Receives on a new child.
-    pub(crate) fn child_up(&mut self, key: TunnelKey, child: ChildSa) {
-        self.child_spis.insert(child.inbound_spi);
-        self.out.push(Output::ChildUp { tunnel: key, child });
-    }
-
-    /// Both sides agree on a child, so that its tunnel is up.
-    pub(crate) fn child_counts(&mut self, key: TunnelKey, inbound_spi: u32, slot: u16, ready: bool) {
-        if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.add_child(inbound_spi, slot, ready);
-            tunnel.child_refused = false;
-            tunnel.error = None;
-        }
-        self.change_use(key);
-    }
-
-    /// Removes a child; with `linger` it is still received on for a while, because packets are under way.
-    pub(crate) fn remove_child(&mut self, sa: &mut IkeSa, inbound_spi: u32, linger: bool) {
-        if sa.children.remove(&inbound_spi).is_none() {
-            return;
-        }
-        let Some(key) = sa.tunnel else {
-            self.child_spis.remove(&inbound_spi);
-            return;
-        };
-        self.child_down(key, inbound_spi, linger);
-        let lived = sa.times.established;
-        let (now, limits) = (self.now, self.limits.clone());
-        if let Some(tunnel) = self.tunnels.get_mut(&key).filter(|tunnel| !tunnel.has_child()) {
-            tunnel.child_retry.held(now.saturating_sub(lived), &limits);
-        }
-        self.retry_child(sa);
-    }
-
-    /// Stops using a child; with `linger` it is still received on for a while.
-    pub(crate) fn child_down(&mut self, key: TunnelKey, inbound_spi: u32, linger: bool) {
-        self.stop_using(key, inbound_spi);
-        let until = if linger { self.now + self.limits.linger } else { self.now };
-        self.lingering.insert((until, inbound_spi, key));
-        if !linger {
-            self.end_lingering((until, inbound_spi, key));
-        }
-    }
-
-    /// Sends on another child than this one, if there is one.
-    pub(crate) fn stop_using(&mut self, key: TunnelKey, inbound_spi: u32) {
-        if let Some(tunnel) = self.tunnels.get_mut(&key) {
-            tunnel.remove_child(inbound_spi);
-        }
-        self.change_use(key);
-    }
-
-    fn end_lingering(&mut self, entry: (Duration, u32, TunnelKey)) {
-        self.lingering.remove(&entry);
-        self.child_spis.remove(&entry.1);
-        self.out.push(Output::ChildDown { tunnel: entry.2, inbound_spi: entry.1 });
-        self.dirty.insert(entry.2);
-    }
-
-    /// Says which child to send on, if that has changed.
-    pub(crate) fn change_use(&mut self, key: TunnelKey) {
-        for inbound_spi in self.tunnels.get_mut(&key).map(Tunnel::change_use).unwrap_or_default() {
-            self.out.push(Output::ChildUse { tunnel: key, inbound_spi });
-        }
-        self.dirty.insert(key);
-    }
-
-    /// An established IKE SA without a child tries to get one, if that is for us to do.
-    pub(crate) fn retry_child(&mut self, sa: &mut IkeSa) {
-        let has_child = sa.children.values().any(|child| child.state == ChildState::Up);
-        if has_child || !sa.is_established() || sa.times.child_retry.is_some() {
-            return;
-        }
-        let (now, limits) = (self.now, self.limits.clone());
-        let Some(tunnel) = sa.tunnel.and_then(|key| self.tunnels.get_mut(&key)) else { return };
-        if tunnel.initiates() {
-            let at = tunnel.child_retry.next(now, &limits, &mut self.random);
-            // The side that answered leaves the first word to the other.
-            let wait = (at - now).saturating_mul(if sa.initiator { 1 } else { 4 });
-            sa.times.child_retry = Some(now + wait);
-        }
-    }
-
-    /// The negotiation of a child failed: says why, and tries again later.
-    pub(crate) fn child_refused(&mut self, sa: &mut IkeSa, level: Level, text: String) {
-        if let Some(tunnel) = self.tunnel_of(sa) {
-            tunnel.child_refused = true;
-        }
-        self.failed(sa, level, text);
-        self.retry_child(sa);
-    }
-
-    /// The peer's address or port is another one now.
-    pub(crate) fn moved(&mut self, sa: &IkeSa) {
-        let Some(tunnel) = sa.tunnel else { return };
-        let encapsulation = encapsulation(sa.path, sa.nat);
-        for inbound_spi in sa.children.keys().copied() {
-            self.out.push(Output::ChildMoved { tunnel, inbound_spi, encapsulation });
-        }
-    }
-
     // --- endings ---
 
     /// An IKE SA is no more, with its children. It stays for a while if the peer may ask again.
@@ -403,7 +272,8 @@ impl Shared {
             self.remove_child(sa, inbound_spi, false);
         }
         let times = &mut sa.times;
-        (times.rekey, times.child_retry, times.redundant) = (None, None, None);
+        (times.rekey, times.child_retry) = (None, None);
+        (times.reauthenticate, times.redundant) = (None, None);
         sa.times.expire = Some(self.now + self.limits.linger.max(Duration::from_secs(30)));
         let lived = self.now.saturating_sub(sa.times.established);
         let limits = self.limits.clone();
@@ -423,9 +293,9 @@ impl Shared {
     }
 
     /// An attempt, or an established IKE SA, has failed: says why, unless it is why the attempt before failed.
-    pub(crate) fn failed(&mut self, sa: &IkeSa, level: Level, text: String) {
-        if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note(&text)) {
-            self.log(sa.tunnel, level, text);
+    pub(crate) fn failed(&mut self, sa: &IkeSa, level: Level, failure: Failure) {
+        if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note(&failure)) {
+            self.log(sa.tunnel, level, failure.text);
         }
     }
 
@@ -434,13 +304,13 @@ impl Shared {
     }
 
     /// Something that anybody may cause by sending us a datagram is logged, and told as a tunnel's error, a bounded number of times.
-    pub(crate) fn stranger(&mut self, tunnel: Option<TunnelKey>, text: &str) {
+    pub(crate) fn stranger(&mut self, tunnel: Option<TunnelKey>, failure: &Failure) {
         if !self.out.may_log_stranger(self.now) {
             return;
         }
         let down = tunnel.and_then(|key| self.tunnels.get_mut(&key)).filter(|tunnel| !tunnel.has_child());
-        if down.is_none_or(|tunnel| tunnel.note(text)) {
-            self.log(tunnel, Level::Warning, text.to_owned());
+        if down.is_none_or(|tunnel| tunnel.note(failure)) {
+            self.log(tunnel, Level::Warning, failure.text.clone());
             self.dirty.extend(tunnel);
         }
     }
@@ -454,8 +324,8 @@ pub(crate) fn encapsulation(path: Path, nat: Nat) -> Option<(SocketAddrV4, Socke
 }
 
 /// Why a responder refused to establish an IKE SA, as far as it tells.
-pub(crate) fn refused_text(config: &TunnelConfig, kind: NotifyKind) -> String {
-    match kind {
+pub(crate) fn refusal(config: &TunnelConfig, kind: NotifyKind) -> Failure {
+    let text = match kind {
         NotifyKind::NoProposalChosen => format!(
             "peer refused our IKE proposal {} ({kind}): its encryption, integrity or DH group differs, or it knows no tunnel \
              with {}; its log says which",
@@ -467,5 +337,11 @@ pub(crate) fn refused_text(config: &TunnelConfig, kind: NotifyKind) -> String {
             config.local_id, config.remote_id
         ),
         _ => format!("peer refused the IKE SA: {kind}"),
-    }
+    };
+    let kind = match kind {
+        NotifyKind::NoProposalChosen => FailureKind::Proposal { of: Negotiated::Ike, items: Vec::new() },
+        NotifyKind::AuthenticationFailed => FailureKind::AuthenticationRefused,
+        _ => FailureKind::Refused,
+    };
+    Failure::new(kind, text)
 }

@@ -1,13 +1,75 @@
 //! Traffic selectors as the networks of a configuration (RFC 7296, 2.9).
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use ipnet::{Ipv4Net, Ipv4Subnets};
 
+use crate::config::TunnelConfig;
 use crate::message::selector::Selector;
 
 /// A traffic selector payload counts in one byte.
 const SELECTORS_MAX: usize = 255;
+
+/// The traffic between networks behind us and networks behind the peer, each with each.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Traffic {
+    pub local: Vec<Ipv4Net>,
+    pub remote: Vec<Ipv4Net>,
+}
+
+impl Traffic {
+    /// All that a tunnel is configured to carry.
+    pub(crate) fn of(config: &TunnelConfig) -> Self {
+        Traffic { local: config.local_ts.clone(), remote: config.remote_ts.clone() }
+    }
+
+    /// Whether all of it is part of `other`.
+    pub(crate) fn is_within(&self, other: &Traffic) -> bool {
+        minus(&self.local, &other.local).is_empty() && minus(&self.remote, &other.remote).is_empty()
+    }
+
+    /// What of it is not part of `other`, in at most two pieces; itself where they have nothing in common.
+    pub(crate) fn minus(&self, other: &Traffic) -> Vec<Traffic> {
+        let (local, remote) = (minus(&self.local, &other.local), minus(&self.remote, &other.remote));
+        let common = minus(&self.local, &local);
+        if common.is_empty() || minus(&self.remote, &remote).is_empty() {
+            return vec![self.clone()];
+        }
+        let beside = Traffic { local, remote: self.remote.clone() };
+        let beyond = Traffic { local: common, remote };
+        [beside, beyond].into_iter().filter(|it| !it.local.is_empty() && !it.remote.is_empty()).collect()
+    }
+}
+
+/// For a log line.
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "our {} and its {}", nets_name(&self.local), nets_name(&self.remote))
+    }
+}
+
+/// What of some networks is in none of others.
+fn minus(nets: &[Ipv4Net], others: &[Ipv4Net]) -> Vec<Ipv4Net> {
+    let mut left = Vec::new();
+    let mut taken: Vec<_> =
+        others.iter().map(|it| (u32::from(it.network()), u32::from(it.broadcast()))).collect();
+    taken.sort_unstable();
+    for net in nets {
+        let (mut start, end) = (Some(u32::from(net.network())), u32::from(net.broadcast()));
+        for (first, last) in &taken {
+            let Some(from) = start.filter(|from| from <= last && *first <= end) else { continue };
+            if from < *first {
+                left.extend(Ipv4Subnets::new(from.into(), (first - 1).into(), 0));
+            }
+            start = last.checked_add(1).filter(|next| *next <= end);
+        }
+        if let Some(from) = start {
+            left.extend(Ipv4Subnets::new(from.into(), end.into(), 0));
+        }
+    }
+    left
+}
 
 /// What we offer: each network as configured.
 pub(crate) fn offer(nets: &[Ipv4Net]) -> Vec<Selector> {
@@ -23,7 +85,12 @@ pub(crate) fn narrow(offered: &[Selector], ours: &[Ipv4Net]) -> Vec<Selector> {
         for net in ours {
             let (start, end) = (start.max(net.network()), end.min(net.broadcast()));
             let known = accepted.iter().any(|range| range.0 <= start && end <= range.1);
-            if start <= end && !known && accepted.len() < SELECTORS_MAX {
+            if start > end || known {
+                continue;
+            }
+            // A peer may name the packet that it wants to send first, and the network that it is in after that (2.9).
+            accepted.retain(|range| range.0 < start || end < range.1);
+            if accepted.len() < SELECTORS_MAX {
                 accepted.push((start, end));
             }
         }

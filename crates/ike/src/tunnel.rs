@@ -1,13 +1,15 @@
 //! One configured tunnel: what is there for it, and what is reported of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_crypto::Random;
 
 use crate::config::{Limits, TunnelConfig};
+use crate::failure::{Failure, NatDetected};
 use crate::output::TunnelStatus;
+use crate::traffic::Traffic;
 
 /// One configured tunnel.
 pub(crate) struct Tunnel {
@@ -16,8 +18,8 @@ pub(crate) struct Tunnel {
     pub sas: BTreeSet<u64>,
     /// Its children that packets can pass, the newest last.
     children: Vec<Installed>,
-    /// The child that we send on, for each slot.
-    in_use: BTreeMap<u16, u32>,
+    /// The children that we send on, the preferred one first.
+    in_use: Vec<u32>,
     /// Initiating an IKE SA.
     pub retry: Backoff,
     /// Making a child when an IKE SA has none.
@@ -28,13 +30,15 @@ pub(crate) struct Tunnel {
     /// refuse when we know it by another type than they do.
     pub unnamed_peer: bool,
     /// Why the tunnel is not up.
-    pub error: Option<String>,
-    pub reported: (TunnelStatus, Option<String>),
+    pub failure: Option<Failure>,
+    /// Why the children that are up will not be replaced when their time comes.
+    pub rekey_failure: Option<Failure>,
+    pub reported: (TunnelStatus, Option<Failure>, Option<NatDetected>),
 }
 
 struct Installed {
     inbound_spi: u32,
-    slot: u16,
+    traffic: Traffic,
     /// The peer is known to have it too.
     ready: bool,
 }
@@ -45,13 +49,14 @@ impl Tunnel {
             config,
             sas: BTreeSet::new(),
             children: Vec::new(),
-            in_use: BTreeMap::new(),
+            in_use: Vec::new(),
             retry: Backoff::default(),
             child_retry: Backoff::default(),
             child_refused: false,
             unnamed_peer: false,
-            error: None,
-            reported: (TunnelStatus::IkeSaNotEstablished, None),
+            failure: None,
+            rekey_failure: None,
+            reported: (TunnelStatus::IkeSaNotEstablished, None, None),
         }
     }
 
@@ -65,15 +70,22 @@ impl Tunnel {
     }
 
     /// Keeps why the tunnel is not up; true if that is news.
-    pub(crate) fn note(&mut self, error: &str) -> bool {
-        let news = self.error.as_deref() != Some(error);
-        self.error = Some(error.to_owned());
+    pub(crate) fn note(&mut self, failure: &Failure) -> bool {
+        let news = self.failure.as_ref() != Some(failure);
+        self.failure = Some(failure.clone());
+        news
+    }
+
+    /// Keeps why the children will not be replaced; true if that is news.
+    pub(crate) fn note_rekey(&mut self, failure: &Failure) -> bool {
+        let news = self.rekey_failure.as_ref() != Some(failure);
+        self.rekey_failure = Some(failure.clone());
         news
     }
 
     /// A child is installed; `ready` says whether to send on it already.
-    pub(crate) fn add_child(&mut self, inbound_spi: u32, slot: u16, ready: bool) {
-        self.children.push(Installed { inbound_spi, slot, ready });
+    pub(crate) fn add_child(&mut self, inbound_spi: u32, traffic: Traffic, ready: bool) {
+        self.children.push(Installed { inbound_spi, traffic, ready });
     }
 
     /// The peer is known to have the child.
@@ -88,24 +100,27 @@ impl Tunnel {
         self.children.retain(|child| child.inbound_spi != inbound_spi);
     }
 
-    /// The children to send on from now on, as far as they are others than before: in each slot the newest of those that the
-    /// peer is known to have, or else the newest.
-    pub(crate) fn change_use(&mut self) -> Vec<u32> {
-        let mut best = BTreeMap::new();
-        for child in self.children.iter().filter(|child| !child.ready) {
-            best.insert(child.slot, child.inbound_spi);
+    /// The children to send on from now on, if they are others than before: the newest first of those that the peer is known to
+    /// have, then the others, and none that a better one makes superfluous.
+    pub(crate) fn change_use(&mut self) -> Option<Vec<u32>> {
+        let newest_first = || self.children.iter().rev();
+        let by_preference =
+            newest_first().filter(|child| child.ready).chain(newest_first().filter(|child| !child.ready));
+        let mut best: Vec<&Installed> = Vec::new();
+        for child in by_preference {
+            if !best.iter().any(|better| child.traffic.is_within(&better.traffic)) {
+                best.push(child);
+            }
         }
-        for child in self.children.iter().filter(|child| child.ready) {
-            best.insert(child.slot, child.inbound_spi);
-        }
-        let before = std::mem::replace(&mut self.in_use, best);
-        let changed = self.in_use.iter().filter(|(slot, spi)| before.get(slot) != Some(spi));
-        changed.map(|(_, spi)| *spi).collect()
+        let best: Vec<u32> = best.into_iter().map(|child| child.inbound_spi).collect();
+        let changed = best != self.in_use;
+        self.in_use.clone_from(&best);
+        (changed && !best.is_empty()).then_some(best)
     }
 
-    /// Whether we send on this child.
-    pub(crate) fn is_in_use(&self, inbound_spi: u32) -> bool {
-        self.in_use.values().any(|spi| *spi == inbound_spi)
+    /// The children that we send on.
+    pub(crate) fn in_use(&self) -> &[u32] {
+        &self.in_use
     }
 }
 

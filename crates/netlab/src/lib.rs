@@ -39,7 +39,8 @@ pub use ping::{Flow, PingAnswer, PingOptions, Pinger, Probe, ping};
 pub use process::Process;
 pub use rights::{Rights, ensure_rights, rights};
 pub use strongswan::{
-    ChildSa, Connection, IkeSa, IkeVersion, PeerConfig, STRONGSWAN_PACKAGES, StartAction, StrongSwan,
+    Certificate, ChildSa, Connection, IkeSa, IkeVersion, PeerConfig, STRONGSWAN_PACKAGES, StartAction,
+    StrongSwan,
 };
 pub use tcp::{TcpOptions, Throughput, tcp_echo, tcp_throughput};
 pub use wire::Wire;

@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::host::Host;
 use crate::process::Process;
-pub use config::{Connection, IkeVersion, PeerConfig, StartAction};
+pub use config::{Certificate, Connection, IkeVersion, PeerConfig, StartAction};
 pub use sas::{ChildSa, IkeSa};
 
 /// The Debian packages that make a peer.

@@ -231,6 +231,13 @@ pub struct Gateway {
     pub ike_port: u16,
     /// The UDP port of IKE and ESP behind a NAT.
     pub nat_port: u16,
+    /// A file with the certificate that the gateway shows to peers of connections with a RemoteCaCert, in PEM form, followed by
+    /// those between it and its authority. Without one the gateway proves itself by the pre-shared key.
+    pub certificate: Option<PathBuf>,
+    /// A file with the key of the first certificate in `certificate`, in PEM form.
+    pub private_key: Option<PathBuf>,
+    /// The longest packet that an IKE message is sent in, in bytes, where the peer takes fragments (RFC 7383); 0 for none.
+    pub ike_packet_bytes: u16,
     /// After how long the tunnels of `engine = "none"` are up, in milliseconds.
     pub simulated_tunnel_up_ms: u64,
     /// After how long a change is in force with `engine = "none"`, in milliseconds.
@@ -248,6 +255,9 @@ impl Default for Gateway {
             mtu: 1_400,
             ike_port: 500,
             nat_port: 4_500,
+            certificate: None,
+            private_key: None,
+            ike_packet_bytes: 1_280,
             simulated_tunnel_up_ms: 1_000,
             simulated_change_ms: 0,
             simulated_steps: false,
@@ -299,6 +309,12 @@ impl Config {
             if limit.requests == 0 || limit.per_seconds == 0 {
                 return wrong("rate_limits", &format!("{name}: both numbers must be 1 or more"));
             }
+        }
+        if self.gateway.certificate.is_some() != self.gateway.private_key.is_some() {
+            return wrong("gateway.private_key", "goes with gateway.certificate: configure both, or neither");
+        }
+        if self.gateway.ike_packet_bytes != 0 && self.gateway.ike_packet_bytes < 576 {
+            return wrong("gateway.ike_packet_bytes", "must be at least 576 bytes, or 0 for no fragments");
         }
         if self.gateway.ike_port == self.gateway.nat_port {
             return wrong("gateway.nat_port", "must differ from gateway.ike_port");

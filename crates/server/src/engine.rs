@@ -1,10 +1,13 @@
 //! The engine: the gateway, or its test double without packets, behind one handle.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
-use causeway_gateway::{Delays, EngineHandle, Gateway, GatewayConfig, LocalAddress, SimulatedEngine};
+use anyhow::{Context, Result};
+use causeway_gateway::{
+    Delays, EngineHandle, Gateway, GatewayConfig, LocalAddress, OwnCertificate, SimulatedEngine,
+};
 
 use crate::config::{Config, Engine};
 use crate::world::World;
@@ -32,9 +35,21 @@ pub fn start(config: &Config, world: &Arc<World>) -> Result<Arc<dyn EngineHandle
                 nat_port: config.gateway.nat_port,
                 device_prefix: config.gateway.device_prefix.clone(),
                 mtu: config.gateway.mtu,
+                certificate: certificate(&config.gateway)?,
+                ike_packet_bytes: config.gateway.ike_packet_bytes.into(),
                 ..GatewayConfig::default()
             };
             Arc::new(Gateway::start(gateway, desires, observer)?)
         }
     })
+}
+
+/// The gateway's own certificate with its key, if there is one.
+fn certificate(config: &crate::config::Gateway) -> Result<Option<OwnCertificate>> {
+    let (Some(certificate), Some(key)) = (&config.certificate, &config.private_key) else { return Ok(None) };
+    let read = |setting: &str, path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("reading {setting} from {}", path.display()))
+    };
+    let (certificate, key) = (read("gateway.certificate", certificate)?, read("gateway.private_key", key)?);
+    Ok(Some(OwnCertificate::from_pem(&certificate, &key)?))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use causeway_esp::NEXT_HEADER_IPV4;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{DomainPlane, OutboundPath, addresses};
+use super::{DomainPlane, OutboundPath, OutboundPaths, addresses};
 use crate::counters::{DropReason, coarse_now_ms};
 use crate::forwarding::{Lookup, Snapshot};
 use crate::offload::split::Group;
@@ -93,7 +93,7 @@ fn read_once(domain: &DomainPlane, buffer: &mut [u8], outbox: &mut Outbox) -> Re
 /// Packets of one group go the same way: it is looked up once.
 fn forward_group(
     domain: &DomainPlane,
-    table: &Snapshot<VpnConnectionId, OutboundPath>,
+    table: &Snapshot<VpnConnectionId, OutboundPaths>,
     group: &Group<'_>,
     outbox: &mut Outbox,
 ) {
@@ -102,10 +102,10 @@ fn forward_group(
         return domain.counters.dropped_many(DropReason::NotIpv4, packets);
     };
     match table.lookup(source, destination) {
-        Lookup::Path(path) => {
-            let Some(path) = path.as_ref() else { return };
-            let Some(path) = OutboundPath::way(path, source, destination) else {
-                return path.counters.dropped_many(DropReason::OutsideSelectors, packets);
+        Lookup::Path(paths) => {
+            let Some(paths) = paths.as_ref() else { return };
+            let Some(path) = paths.select(source, destination) else {
+                return paths.counters.dropped_many(DropReason::OutsideSelectors, packets);
             };
             for number in 0..group.segments() {
                 outbox.push(path, group, number);

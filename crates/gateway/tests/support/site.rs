@@ -60,8 +60,13 @@ impl Site {
         self.router.enter(move || Gateway::start(config, desires, observer)).unwrap()
     }
 
-    pub fn start(mut self) -> Self {
-        self.gateway = Some(self.try_start(self.config()).unwrap());
+    pub fn start(self) -> Self {
+        let config = self.config();
+        self.start_with(config)
+    }
+
+    pub fn start_with(mut self, config: GatewayConfig) -> Self {
+        self.gateway = Some(self.try_start(config).unwrap());
         self
     }
 

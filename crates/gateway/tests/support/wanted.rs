@@ -115,6 +115,17 @@ impl World {
         self.wait(id, &format!("{tunnel} {status}"), |it| it.is_some_and(is_so));
     }
 
+    /// Waits until a line of the log ends like this.
+    pub fn wait_logged(&self, end_of_line: &str) {
+        let end = Instant::now() + PATIENCE;
+        let mut seen = self.seen.lock().unwrap();
+        while !seen.log.iter().any(|line| line.text.ends_with(end_of_line)) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "no line ends with `{end_of_line}`: {:#?}", seen.log);
+            seen = self.changed.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
     pub fn log(&self) -> Vec<LogLine> {
         self.seen.lock().unwrap().log.clone()
     }
@@ -198,6 +209,7 @@ pub fn tunnel(id: &str, role: TunnelRole, local: Ipv4Addr, remote: Ipv4Addr) -> 
             ipsec_pfs: IpsecPfs::Group31,
             ipsec_lifetime_s: 3_600,
         },
+        remote_ca_certificate: String::new(),
         enable_dpd: true,
         enable_nat_traversal: true,
         local_subnets: vec![all],

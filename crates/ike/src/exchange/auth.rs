@@ -1,13 +1,12 @@
-//! IKE_AUTH (RFC 7296, 1.2, 2.15, 2.21.2): both sides prove that they know the pre-shared key, and make the first child.
+//! IKE_AUTH (RFC 7296, 1.2, 2.15, 2.21.2): both sides prove who they are, and make the first child.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_crypto::constant_time_eq;
-
 use crate::child::{self, Within};
 use crate::config::{TunnelConfig, TunnelKey};
-use crate::exchange::Reply;
+use crate::exchange::{Reply, create_child, informational};
+use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
 use crate::keys::Signed;
 use crate::message::ExchangeType;
@@ -15,16 +14,17 @@ use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::Payload;
 use crate::output::Level;
+use crate::proof;
 use crate::sa::{Handshake, IkeSa, Request, State, Task};
-use crate::shared::{Shared, refused_text};
-
-/// "Shared Key Message Integrity Code".
-const AUTH_SHARED_KEY: u8 = 2;
+use crate::shared::{Shared, refusal};
+use crate::traffic::Traffic;
 
 /// What an initiator remembers until IKE_AUTH is answered.
 pub(crate) struct AuthSent {
     handshake: Handshake,
     child_spi: u32,
+    /// What the child was offered for.
+    pub traffic: Traffic,
 }
 
 /// The body of an identification payload.
@@ -41,23 +41,24 @@ fn identity_of(body: &[u8]) -> Identity {
 /// As initiator: sends IKE_AUTH.
 pub(crate) fn request(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig, handshake: Handshake) {
     let Some(keys) = &sa.keys else { return };
-    let identity = identity_body(&config.local_id);
+    let identity = identity_body(&proof::own_identity(config));
     let signed =
         Signed { message: &handshake.request, nonce: &handshake.fresh.nonce_responder, identity: &identity };
-    let auth = keys.auth(true, &config.psk, signed);
+    let mut payloads = proof::prove(keys, config, true, signed, sa.named_signatures);
+    payloads.insert(0, Payload::IdInitiator(identity.clone()));
+    payloads.extend(config.certificates.as_deref().map(proof::request));
     let child_spi = shared.new_child_spi();
-    let mut payloads =
-        vec![Payload::IdInitiator(identity), Payload::Auth { method: AUTH_SHARED_KEY, value: auth }];
     if shared.tunnel_of(sa).is_some_and(|tunnel| !tunnel.unnamed_peer) {
         payloads.push(Payload::IdResponder(identity_body(&config.remote_id)));
     }
     if is_first(shared, sa) {
         payloads.push(Payload::Notify(Notify::new(NotifyKind::InitialContact, &[])));
     }
-    payloads.extend(child::offer(config, Within::Auth, child_spi));
+    let traffic = Traffic::of(config);
+    payloads.extend(child::offer(config, Within::Auth, child_spi, &traffic));
     payloads.push(Payload::Notify(Notify::new(NotifyKind::EspTfcPaddingNotSupported, &[])));
     sa.request(shared.sending(), ExchangeType::Auth, &payloads, Request::Auth);
-    sa.state = State::AuthSent(Box::new(AuthSent { handshake, child_spi }));
+    sa.state = State::AuthSent(Box::new(AuthSent { handshake, child_spi, traffic }));
 }
 
 /// Whether the tunnel has no other established IKE SA, so that whatever the peer has is of an earlier life of ours.
@@ -77,19 +78,21 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, contents: &Conten
         {
             tunnel.unnamed_peer = !tunnel.unnamed_peer;
         }
-        let text = kind.map_or("peer answered IKE_AUTH without proving who it is".to_owned(), |kind| {
-            refused_text(&config, kind)
-        });
-        return shared.failed(sa, Level::Error, text);
+        let unproven = "peer answered IKE_AUTH without proving who it is";
+        let unproven = || Failure::new(FailureKind::Malformed, unproven);
+        return shared.failed(sa, Level::Error, kind.map_or_else(unproven, |kind| refusal(&config, kind)));
     }
-    if let Err(text) = verify_responder(sa, &config, &sent.handshake, contents) {
-        shared.failed(sa, Level::Error, text);
+    if let Err(failure) = verify_responder(shared, sa, &config, &sent.handshake, contents) {
+        shared.failed(sa, Level::Error, failure);
         sa.state = State::Closing;
         return sa.enqueue(Task::RefuseAuthentication);
     }
     establish(shared, sa, &config);
+    informational::on_auth_lifetime(shared, sa, contents);
     match contents.error() {
-        Some(notify) => shared.child_refused(sa, Level::Error, child::refused_text(&config, notify.kind)),
+        Some(notify) => {
+            create_child::refused(shared, sa, &config, &sent.traffic, notify.kind);
+        }
         None => complete_child(shared, sa, &config, &sent, contents),
     }
 }
@@ -102,60 +105,41 @@ fn complete_child(
     contents: &Contents,
 ) {
     let fresh = &sent.handshake.fresh;
-    match (child::accept(config, Within::Auth, contents), &sa.keys) {
+    match (child::accept(config, Within::Auth, &sent.traffic, contents), &sa.keys) {
         (Ok(agreement), Some(keys)) => {
             let nonces = (fresh.nonce_initiator.as_slice(), fresh.nonce_responder.as_slice());
             let keys = child::keys(config, keys, None, nonces, true);
             shared.install_child(sa, sent.child_spi, agreement, keys, true);
+            shared.rekey_early(sa, sent.child_spi);
         }
-        (Err(text), _) => {
+        (Err(failure), _) => {
             // The peer has a child that we do not have.
             sa.enqueue(Task::DeleteChild(sent.child_spi));
-            shared.child_refused(sa, Level::Error, text);
+            shared.child_refused(sa, Level::Error, failure);
         }
         (_, None) => {}
     }
 }
 
 fn verify_responder(
+    shared: &Shared,
     sa: &IkeSa,
     config: &TunnelConfig,
     handshake: &Handshake,
     contents: &Contents,
-) -> Result<(), String> {
-    let body = contents.id_responder.as_deref().ok_or("peer answered IKE_AUTH without an identity")?;
+) -> Result<(), Failure> {
+    let nobody = || Failure::new(FailureKind::Malformed, "peer answered IKE_AUTH without an identity");
+    let body = contents.id_responder.as_deref().ok_or_else(nobody)?;
     let identity = identity_of(body);
-    if !identity.is(&config.remote_id) {
-        return Err(format!(
-            "peer says it is {identity}, we want {}: the remote identity differs",
-            config.remote_id
-        ));
+    if !proof::may_be(config, &identity) {
+        let wanted = &config.remote_id;
+        let text = format!("peer says it is {identity}, we want {wanted}: the remote identity differs");
+        return Err(Failure::new(FailureKind::RemoteIdentity, text));
     }
     let signed =
         Signed { message: &handshake.response, nonce: &handshake.fresh.nonce_initiator, identity: body };
-    if is_proven(sa, config, false, signed, contents) {
-        Ok(())
-    } else {
-        Err(wrong_key_text(config, &identity))
-    }
-}
-
-fn wrong_key_text(config: &TunnelConfig, identity: &Identity) -> String {
-    format!(
-        "the pre-shared key does not match: peer {identity} could not prove that it has ours (we are {})",
-        config.local_id
-    )
-}
-
-fn is_proven(
-    sa: &IkeSa,
-    config: &TunnelConfig,
-    of_initiator: bool,
-    signed: Signed<'_>,
-    contents: &Contents,
-) -> bool {
-    let (Some(keys), Some((AUTH_SHARED_KEY, value))) = (&sa.keys, &contents.auth) else { return false };
-    constant_time_eq(&keys.auth(of_initiator, &config.psk, signed), value)
+    let Some(keys) = &sa.keys else { return Err(nobody()) };
+    proof::verify(keys, config, false, signed, (contents, &identity), shared.unix_now())
 }
 
 /// As responder: the peer says who it is.
@@ -169,12 +153,12 @@ pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Content
             welcome(shared, sa, key, &config, initial_contact);
             prove_and_answer(shared, sa, &config, &handshake, contents)
         }
-        Err(Unknown { tunnels, text }) => {
+        Err(Unknown { tunnels, failure }) => {
             for key in tunnels.iter().take(TUNNELS_TOLD_MAX) {
-                shared.stranger(Some(*key), &text);
+                shared.stranger(Some(*key), &failure);
             }
             if tunnels.is_empty() {
-                shared.stranger(None, &text);
+                shared.stranger(None, &failure);
             }
             shared.lost(sa, true);
             Reply::Error(Notify::new(NotifyKind::AuthenticationFailed, &[]))
@@ -188,7 +172,7 @@ const TUNNELS_TOLD_MAX: usize = 4;
 /// A peer that is none of ours, and the tunnels that it could have meant.
 struct Unknown {
     tunnels: Vec<TunnelKey>,
-    text: String,
+    failure: Failure,
 }
 
 /// Finds the tunnel that the peer means, and has proven to be the other end of: by addresses, then by identities, then by key.
@@ -202,41 +186,49 @@ fn identify(
     tunnels.retain(|(_, config)| config.ike == sa.suite);
     let keys = |tunnels: &[(TunnelKey, _)]| tunnels.iter().map(|(key, _)| *key).collect::<Vec<_>>();
     let Some(body) = contents.id_initiator.as_deref() else {
-        return Err(Unknown {
-            tunnels: keys(&tunnels),
-            text: "peer sent IKE_AUTH without an identity".to_owned(),
-        });
+        let failure = Failure::new(FailureKind::Malformed, "peer sent IKE_AUTH without an identity");
+        return Err(Unknown { tunnels: keys(&tunnels), failure });
     };
-    if contents.auth.as_ref().is_none_or(|(method, _)| *method != AUTH_SHARED_KEY) {
-        let text = "peer wants to authenticate by something else than a pre-shared key".to_owned();
-        return Err(Unknown { tunnels: keys(&tunnels), text });
-    }
     let identity = identity_of(body);
     let named = contents.id_responder.as_deref().map(identity_of);
     let of_identity = |config: &TunnelConfig| {
-        identity.is(&config.remote_id) && named.as_ref().is_none_or(|named| named.is(&config.local_id))
+        let meant = |named: &Identity| named.is(&config.local_id) || *named == proof::own_identity(config);
+        proof::may_be(config, &identity) && named.as_ref().is_none_or(meant)
     };
     let (known, others): (Vec<_>, Vec<_>) = tunnels.into_iter().partition(|(_, config)| of_identity(config));
     if known.is_empty() {
-        let text =
-            identity_text(&identity, named.as_ref(), others.first().map(|(_, config)| config.as_ref()));
-        return Err(Unknown { tunnels: keys(&others), text });
+        let wanted = others.first().map(|(_, config)| config.as_ref());
+        let failure = wrong_identity(&identity, named.as_ref(), wanted);
+        return Err(Unknown { tunnels: keys(&others), failure });
     }
     let signed =
         Signed { message: &handshake.request, nonce: &handshake.fresh.nonce_responder, identity: body };
-    let proven = known.iter().filter(|(_, config)| is_proven(sa, config, true, signed, contents));
-    match proven.min_by_key(|(key, _)| occupancy(shared, *key)) {
+    let Some(sa_keys) = &sa.keys else {
+        return Err(Unknown { tunnels: Vec::new(), failure: wrong_identity(&identity, None, None) });
+    };
+    let prove = |config: &TunnelConfig| {
+        proof::verify(sa_keys, config, true, signed, (contents, &identity), shared.unix_now())
+    };
+    let mut proven = Vec::new();
+    let mut failure = None;
+    for found in &known {
+        match prove(&found.1) {
+            Ok(()) => proven.push(found),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    match proven.into_iter().min_by_key(|(key, _)| occupancy(shared, *key)) {
         Some(found) => Ok(found.clone()),
         None => {
-            let text = known.first().map(|(_, config)| wrong_key_text(config, &identity)).unwrap_or_default();
-            Err(Unknown { tunnels: keys(&known), text })
+            let failure = failure.unwrap_or_else(|| wrong_identity(&identity, None, None));
+            Err(Unknown { tunnels: keys(&known), failure })
         }
     }
 }
 
-fn identity_text(identity: &Identity, named: Option<&Identity>, wanted: Option<&TunnelConfig>) -> String {
+fn wrong_identity(identity: &Identity, named: Option<&Identity>, wanted: Option<&TunnelConfig>) -> Failure {
     let wants = named.map_or(String::new(), |named| format!(" and that we are {named}"));
-    match wanted {
+    let text = match wanted {
         Some(config) => format!(
             "peer says it is {identity}{wants}, we want it to be {} and are {}: the identities do not match",
             config.remote_id, config.local_id
@@ -244,7 +236,10 @@ fn identity_text(identity: &Identity, named: Option<&Identity>, wanted: Option<&
         None => {
             format!("peer says it is {identity}{wants}, and no tunnel with these algorithms is left to ask")
         }
-    }
+    };
+    let only_we_differ = wanted.is_some_and(|config| identity.is(&config.remote_id));
+    let kind = if only_we_differ { FailureKind::LocalIdentity } else { FailureKind::RemoteIdentity };
+    Failure::new(kind, text)
 }
 
 /// Tunnels that nothing tells apart are taken in this order: those that are down, then the one that has been up for longest.
@@ -327,6 +322,11 @@ fn make_room(shared: &mut Shared, sa: &IkeSa) {
     }
 }
 
+/// The peer makes the first child later (RFC 6023).
+fn is_childless(contents: &Contents) -> bool {
+    contents.sa.is_none() && contents.ts_initiator.is_none() && contents.ts_responder.is_none()
+}
+
 /// Proves who we are, and answers what the peer proposed for the first child.
 fn prove_and_answer(
     shared: &mut Shared,
@@ -336,12 +336,17 @@ fn prove_and_answer(
     contents: &Contents,
 ) -> Reply {
     let Some(keys) = &sa.keys else { return Reply::Nothing };
-    let identity = identity_body(&config.local_id);
+    let identity = identity_body(&proof::own_identity(config));
     let fresh = &handshake.fresh;
     let signed = Signed { message: &handshake.response, nonce: &fresh.nonce_initiator, identity: &identity };
-    let auth = keys.auth(false, &config.psk, signed);
-    let mut payloads =
-        vec![Payload::IdResponder(identity), Payload::Auth { method: AUTH_SHARED_KEY, value: auth }];
+    let mut payloads = proof::prove(keys, config, false, signed, sa.named_signatures);
+    payloads.insert(0, Payload::IdResponder(identity.clone()));
+    if is_childless(contents) {
+        shared.retry_child(sa);
+        return Reply::Payloads(payloads);
+    }
+    // While another child is up, the new one is used when the peer is known to have it.
+    let ready = shared.tunnel_of(sa).is_none_or(|tunnel| !tunnel.has_child());
     match child::answer(config, Within::Auth, contents) {
         Ok(accepted) => {
             let nonces = (fresh.nonce_initiator.as_slice(), fresh.nonce_responder.as_slice());
@@ -350,11 +355,11 @@ fn prove_and_answer(
             let agreement = accepted.agreement.clone();
             payloads.extend(accepted.payloads(inbound_spi));
             payloads.push(Payload::Notify(Notify::new(NotifyKind::EspTfcPaddingNotSupported, &[])));
-            shared.install_child(sa, inbound_spi, agreement, keys, true);
+            shared.install_child(sa, inbound_spi, agreement, keys, ready);
         }
         Err(refusal) => {
             payloads.push(Payload::Notify(refusal.notify));
-            shared.child_refused(sa, Level::Error, refusal.text);
+            shared.child_refused(sa, Level::Error, refusal.failure);
         }
     }
     Reply::Payloads(payloads)

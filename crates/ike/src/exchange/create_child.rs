@@ -7,6 +7,7 @@ use causeway_crypto::{KeyExchange, Secret};
 use crate::child::{self, ChildState, Within};
 use crate::config::TunnelConfig;
 use crate::exchange::{Reply, rekey_ike};
+use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::keys::Fresh;
 use crate::message::ExchangeType;
 use crate::message::contents::Contents;
@@ -17,6 +18,7 @@ use crate::name::group_name;
 use crate::output::Level;
 use crate::sa::{IkeSa, Request, Task};
 use crate::shared::Shared;
+use crate::traffic::Traffic;
 
 /// What an initiator remembers until CREATE_CHILD_SA is answered.
 pub(crate) struct ChildRequest {
@@ -25,6 +27,8 @@ pub(crate) struct ChildRequest {
     /// The peer has rekeyed the same child at the same time.
     pub rival: Option<Rival>,
     inbound_spi: u32,
+    /// What it was offered for.
+    traffic: Traffic,
     nonce: Vec<u8>,
     exchange: Option<KeyExchange>,
 }
@@ -35,28 +39,25 @@ pub(crate) struct Rival {
     lowest_nonce: Vec<u8>,
 }
 
-/// Asks for a child: a new one if there is none, or one that replaces another.
+/// Asks for a child: one that replaces another and carries the same, or a new one for what none carries.
 pub(crate) fn start(shared: &mut Shared, sa: &mut IkeSa, replaces: Option<u32>) {
     let Some(config) = shared.config_of(sa) else { return };
-    let is_up = |spi: u32| sa.children.get(&spi).is_some_and(|child| child.state == ChildState::Up);
-    let sensible = match replaces {
-        Some(spi) => is_up(spi),
-        None => !sa.children.keys().any(|spi| is_up(*spi)),
+    let traffic = match replaces.map(|spi| sa.children.get(&spi)) {
+        Some(old) => old.filter(|child| child.state == ChildState::Up).map(|child| child.traffic.clone()),
+        None => sa.gap(&config, &shared.limits),
     };
-    if !sensible {
-        return;
-    }
+    let Some(traffic) = traffic else { return };
     let (inbound_spi, nonce) = (shared.new_child_spi(), shared.new_nonce());
     let exchange = config.child.pfs.map(|group| KeyExchange::generate(group, &mut shared.random));
     let mut payloads = Vec::new();
     if let Some(spi) = replaces {
         payloads.push(Payload::Notify(Notify::about_child(NotifyKind::RekeySa, spi)));
     }
-    let [proposal, tsi, tsr] = child::offer(&config, Within::CreateChild, inbound_spi);
+    let [proposal, tsi, tsr] = child::offer(&config, Within::CreateChild, inbound_spi, &traffic);
     payloads.extend([proposal, Payload::Nonce(nonce.clone())]);
     payloads.extend(exchange.as_ref().map(rekey_ike::key_exchange));
     payloads.extend([tsi, tsr]);
-    let request = ChildRequest { replaces, rival: None, inbound_spi, nonce, exchange };
+    let request = ChildRequest { replaces, rival: None, inbound_spi, traffic, nonce, exchange };
     sa.request(shared.sending(), ExchangeType::CreateChild, &payloads, Request::Child(Box::new(request)));
 }
 
@@ -69,10 +70,13 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, request: ChildReq
     let inbound_spi = request.inbound_spi;
     match complete(shared, sa, &config, request, contents) {
         Ok(()) => {}
-        Err((replaces, text)) => {
+        Err((replaces, failure)) => {
             // The peer has a child that we do not have.
             sa.enqueue(Task::DeleteChild(inbound_spi));
-            shared.child_refused(sa, Level::Error, text);
+            match replaces {
+                Some(_) => shared.rekey_refused(sa, failure),
+                None => shared.child_refused(sa, Level::Error, failure),
+            }
             try_again(shared, sa, replaces, REFUSED_WAIT_MAX);
         }
     }
@@ -84,24 +88,19 @@ fn complete(
     config: &TunnelConfig,
     request: ChildRequest,
     contents: &Contents,
-) -> Result<(), (Option<u32>, String)> {
-    let ChildRequest { replaces, rival, inbound_spi, nonce, exchange } = request;
-    let failed = |text: String| (replaces, text);
-    let agreement = child::accept(config, Within::CreateChild, contents).map_err(failed)?;
-    let peer_nonce =
-        contents.nonce.clone().ok_or_else(|| failed("peer answered without a nonce".to_owned()))?;
+) -> Result<(), (Option<u32>, Failure)> {
+    let ChildRequest { replaces, rival, inbound_spi, traffic, nonce, exchange } = request;
+    let failed = |failure: Failure| (replaces, failure);
+    let malformed = |text: &str| (replaces, Failure::new(FailureKind::Malformed, text));
+    let agreement = child::accept(config, Within::CreateChild, &traffic, contents).map_err(failed)?;
+    let peer_nonce = contents.nonce.clone().ok_or_else(|| malformed("peer answered without a nonce"))?;
     let secret = match (exchange, &contents.key_exchange) {
         (None, _) => None,
         (Some(exchange), Some((group, value))) if *group == exchange.group().ike_transform_id() => {
             let secret = exchange.agree(value);
-            Some(
-                secret
-                    .map_err(|_| failed("peer sent an invalid public value for the PFS group".to_owned()))?,
-            )
+            Some(secret.map_err(|_| malformed("peer sent an invalid public value for the PFS group"))?)
         }
-        (Some(_), _) => {
-            return Err(failed("peer answered without a public value for the PFS group".to_owned()));
-        }
+        (Some(_), _) => return Err(malformed("peer answered without a public value for the PFS group")),
     };
     let Some(sa_keys) = &sa.keys else { return Ok(()) };
     let nonces = (nonce.as_slice(), peer_nonce.as_slice());
@@ -109,6 +108,7 @@ fn complete(
     let lowest_nonce = nonces.0.min(nonces.1);
     let loses = rival.as_ref().is_some_and(|rival| lowest_nonce < rival.lowest_nonce.as_slice());
     shared.install_child(sa, inbound_spi, agreement, keys, !loses);
+    shared.rekeyed(sa);
     settle_rivals(shared, sa, replaces, inbound_spi, loses.then_some(()).and(rival));
     Ok(())
 }
@@ -148,19 +148,46 @@ fn on_refused(
     request: &ChildRequest,
     kind: NotifyKind,
 ) {
-    let text = child::refused_text(config, kind);
+    let failure = child::refusal(config, &request.traffic, kind);
     match (request.replaces, kind) {
-        (_, NotifyKind::TemporaryFailure) => shared.log(sa.tunnel, Level::Info, text),
+        (_, NotifyKind::TemporaryFailure) => shared.log(sa.tunnel, Level::Info, failure.text),
         (Some(old), NotifyKind::ChildSaNotFound) => {
-            shared.log(sa.tunnel, Level::Warning, text);
+            shared.log(sa.tunnel, Level::Warning, failure.text);
             shared.remove_child(sa, old, false);
             sa.enqueue(Task::NewChild);
         }
-        (Some(_), _) => shared.log(sa.tunnel, Level::Error, text),
-        (None, _) => shared.child_refused(sa, Level::Error, text),
+        // It has accepted the same algorithms before, in IKE_AUTH, which negotiates no group.
+        (Some(_), NotifyKind::NoProposalChosen) => shared.rekey_refused(sa, other_group(config, kind)),
+        (Some(_), _) => shared.rekey_refused(sa, failure),
+        (None, _) => return refused(shared, sa, config, &request.traffic, kind),
     }
     let wait_max = if kind == NotifyKind::TemporaryFailure { BUSY_WAIT_MAX } else { REFUSED_WAIT_MAX };
     try_again(shared, sa, request.replaces, wait_max);
+}
+
+/// The peer has all of our algorithms for a child, and will not replace it.
+fn other_group(config: &TunnelConfig, kind: NotifyKind) -> Failure {
+    let ours = config.child.pfs.map_or("none".to_owned(), |group| group_name(group.ike_transform_id()));
+    let text = format!(
+        "peer refused to rekey the child SA ({kind}) although it has its algorithms: PFS group differs, ours is {ours}; the \
+         tunnel is interrupted when the child SA's lifetime ends"
+    );
+    let (of, items) = (Negotiated::Child, vec![ProposalItem::Group]);
+    Failure::new(FailureKind::Proposal { of, items }, text)
+}
+
+/// The peer gives no child for this traffic.
+pub(crate) fn refused(
+    shared: &mut Shared,
+    sa: &mut IkeSa,
+    config: &TunnelConfig,
+    offered: &Traffic,
+    kind: NotifyKind,
+) {
+    if matches!(kind, NotifyKind::TsUnacceptable | NotifyKind::SinglePairRequired) {
+        shared.traffic_refused(sa, offered, kind);
+    }
+    shared.child_refused(sa, Level::Error, child::refusal(config, offered, kind));
 }
 
 /// Rekeys again a little later, or makes a new child if there is none.
@@ -194,11 +221,11 @@ pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Content
     match make(shared, sa, &config, contents, replaces) {
         Ok(payloads) => Reply::Payloads(payloads),
         Err(Declined::Syntax) => Reply::Fatal,
-        Err(Declined::For(notify, text)) => {
+        Err(Declined::For(notify, failure)) => {
             match replaces {
-                Some(_) => shared.log(sa.tunnel, Level::Error, text),
-                None if sa.children.is_empty() => shared.child_refused(sa, Level::Error, text),
-                None => shared.log(sa.tunnel, Level::Warning, text),
+                Some(_) => shared.rekey_refused(sa, failure),
+                None if sa.children.is_empty() => shared.child_refused(sa, Level::Error, failure),
+                None => shared.log(sa.tunnel, Level::Warning, failure.text),
             }
             Reply::Error(notify)
         }
@@ -218,7 +245,7 @@ fn replaced(sa: &IkeSa, notify: &Notify) -> Result<u32, Notify> {
 
 enum Declined {
     Syntax,
-    For(Notify, String),
+    For(Notify, Failure),
 }
 
 fn make(
@@ -232,7 +259,7 @@ fn make(
     let accepted = child::answer(config, Within::CreateChild, contents).map_err(|refusal| {
         match refusal.notify.kind {
             NotifyKind::InvalidSyntax => Declined::Syntax,
-            _ => Declined::For(refusal.notify, refusal.text),
+            _ => Declined::For(refusal.notify, refusal.failure),
         }
     })?;
     let (own_value, secret) = match agree(shared, config, contents)? {
@@ -252,6 +279,7 @@ fn make(
         spi_initiator: 0,
         spi_responder: 0,
     };
+    shared.rekeyed(sa);
     if let Some(old) = replaces {
         replace(shared, sa, old, Rival { inbound_spi, lowest_nonce: fresh.lowest_nonce() });
     }
@@ -277,7 +305,9 @@ fn agree(
             "peer sent a public value for {theirs}, we want {}: PFS group differs",
             group_name(wanted)
         );
-        return Err(Declined::For(Notify::new(NotifyKind::InvalidKePayload, &wanted.to_be_bytes()), text));
+        let (of, items) = (Negotiated::Child, vec![ProposalItem::Group]);
+        let failure = Failure::new(FailureKind::Proposal { of, items }, text);
+        return Err(Declined::For(Notify::new(NotifyKind::InvalidKePayload, &wanted.to_be_bytes()), failure));
     };
     let exchange = KeyExchange::generate(group, &mut shared.random);
     let own_value = rekey_ike::key_exchange(&exchange);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use causeway_crypto::KeyExchange;
 
-use crate::config::{IkeProposal, TunnelConfig, TunnelKey};
+use crate::config::{IkeProposal, Limits, TunnelConfig, TunnelKey};
 use crate::cookie::{CookieJar, Visitor};
 use crate::exchange::auth;
 use crate::exchange::rekey_ike::key_exchange;
+use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::keys::{Fresh, SaKeys};
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
@@ -17,9 +18,10 @@ use crate::message::{self, ExchangeType, Header, MessageError};
 use crate::name::group_name;
 use crate::nat::{self, IKE_PORT, Nat, Path};
 use crate::output::Level;
+use crate::proof;
 use crate::proposal::{accepted, choose, explain};
 use crate::sa::{Beginning, Handshake, IkeSa, Request, State};
-use crate::shared::{Shared, refused_text};
+use crate::shared::{Shared, refusal};
 
 /// How often a peer may ask for another cookie or key exchange before we take its next answer for nonsense.
 const ROUNDS_MAX: u32 = 4;
@@ -35,7 +37,7 @@ pub(crate) struct InitSent {
     /// How often we began again because the peer asked for it.
     rounds: u32,
     /// What the peer, or somebody who read our request, last refused us with.
-    refusal: Option<String>,
+    refusal: Option<Failure>,
 }
 
 impl InitSent {
@@ -64,12 +66,12 @@ pub(crate) fn initiate(shared: &mut Shared, key: TunnelKey) {
         now: shared.now,
     });
     shared.bind(&mut sa, key);
-    let Some(message) = write_request(&mut sa, &config) else { return };
-    sa.send_request(shared.sending(), ExchangeType::SaInit, message, Request::Init);
+    let Some(message) = write_request(&mut sa, &config, &shared.limits) else { return };
+    sa.send_request(shared.sending(), ExchangeType::SaInit, vec![message], Request::Init);
     shared.settle(sa);
 }
 
-fn write_request(sa: &mut IkeSa, config: &TunnelConfig) -> Option<Vec<u8>> {
+fn write_request(sa: &mut IkeSa, config: &TunnelConfig, limits: &Limits) -> Option<Vec<u8>> {
     let (spi, path) = (sa.spi, sa.path);
     let State::InitSent(init) = &mut sa.state else { return None };
     let mut payloads = Vec::new();
@@ -82,6 +84,8 @@ fn write_request(sa: &mut IkeSa, config: &TunnelConfig) -> Option<Vec<u8>> {
     if config.nat_traversal || config.force_encapsulation {
         payloads.extend(nat::notifications(spi, 0, path, config.force_encapsulation));
     }
+    payloads.extend(fragmentation(limits));
+    payloads.push(proof::hashes());
     let header = Header {
         spi_initiator: spi,
         spi_responder: 0,
@@ -111,10 +115,9 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, path: Path, bytes
     } else if let Some(notify) = contents.notify(NotifyKind::InvalidKePayload) {
         on_invalid_group(shared, sa, &config, notify);
     } else if let Some(notify) = contents.error() {
-        let text = refused_text(&config, notify.kind);
-        refused(shared, sa, text);
-    } else if let Err(text) = complete(shared, sa, &config, path, (&header, &contents), bytes) {
-        refused(shared, sa, text);
+        refused(shared, sa, refusal(&config, notify.kind));
+    } else if let Err(failure) = complete(shared, sa, &config, path, (&header, &contents), bytes) {
+        refused(shared, sa, failure);
     }
 }
 
@@ -128,7 +131,9 @@ fn on_invalid_group(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig, 
         begin_again(shared, sa, config, cookie);
     } else {
         let (theirs, ours) = (group_name(wanted), config.ike);
-        refused(shared, sa, format!("peer wants the DH group {theirs}, we want {ours}: DH group differs"));
+        let text = format!("peer wants the DH group {theirs}, we want {ours}: DH group differs");
+        let (of, items) = (Negotiated::Ike, vec![ProposalItem::Group]);
+        refused(shared, sa, Failure::new(FailureKind::Proposal { of, items }, text));
     }
 }
 
@@ -136,24 +141,24 @@ fn begin_again(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig, cooki
     let State::InitSent(init) = &mut sa.state else { return };
     init.cookie = cookie;
     init.rounds += 1;
-    let Some(message) = write_request(sa, config) else { return };
+    let Some(message) = write_request(sa, config, &shared.limits) else { return };
     if let Some(pending) = &mut sa.pending {
-        pending.message = message.clone();
+        pending.messages = vec![message.clone()];
     }
     shared.out.transmit(sa.path, message);
 }
 
 /// Anybody on the way could have written the refusal, so we wait for a better answer for a little longer.
-fn refused(shared: &mut Shared, sa: &mut IkeSa, text: String) {
+fn refused(shared: &mut Shared, sa: &mut IkeSa, failure: Failure) {
     let State::InitSent(init) = &mut sa.state else { return };
-    if init.refusal.as_ref() == Some(&text) {
+    if init.refusal.as_ref() == Some(&failure) {
         return;
     }
-    init.refusal = Some(text.clone());
+    init.refusal = Some(failure.clone());
     if let Some(pending) = &mut sa.pending {
         pending.sent_max = pending.sent_max.min(pending.sent + 1);
     }
-    shared.failed(sa, Level::Error, text);
+    shared.failed(sa, Level::Error, failure);
 }
 
 /// Both sides know each other's nonce and public value: derives the keys and goes on with IKE_AUTH.
@@ -164,12 +169,13 @@ fn complete(
     path: Path,
     (header, contents): (&Header, &Contents),
     bytes: &[u8],
-) -> Result<(), String> {
-    let malformed = || "peer answered IKE_SA_INIT with something incomplete".to_owned();
+) -> Result<(), Failure> {
+    let malformed =
+        || Failure::new(FailureKind::Malformed, "peer answered IKE_SA_INIT with something incomplete");
     let wanted = config.ike.transforms();
     let chosen = contents.sa.as_deref().ok_or_else(malformed)?;
     if accepted(chosen, PROTOCOL_IKE, &wanted).is_none() {
-        return Err(explain("IKE", chosen, PROTOCOL_IKE, &wanted));
+        return Err(explain(Negotiated::Ike, chosen, &wanted));
     }
     let (group, value) = contents.key_exchange.as_ref().ok_or_else(malformed)?;
     let nonce = contents.nonce.clone().ok_or_else(malformed)?;
@@ -184,7 +190,7 @@ fn complete(
         if let Some(pending) = &mut sa.pending {
             pending.sent_max = 0;
         }
-        return Err("peer sent an invalid public value for the DH group".to_owned());
+        return Err(Failure::new(FailureKind::Malformed, INVALID_VALUE));
     };
     let fresh = Fresh {
         nonce_initiator: init.nonce.clone(),
@@ -201,6 +207,8 @@ fn complete(
     if sa.nat.encapsulates() && sa.path.local.port() == IKE_PORT {
         sa.path = sa.path.on_nat_port();
     }
+    sa.named_signatures = proof::takes_named(contents);
+    sa.fragments = fragments(contents, &shared.limits);
     sa.peer_spi = header.spi_responder;
     sa.lowest_nonce = handshake.fresh.lowest_nonce();
     sa.keys = Some(keys);
@@ -210,9 +218,24 @@ fn complete(
     Ok(())
 }
 
-fn contradiction() -> String {
-    "the configured IKE algorithms contradict each other".to_owned()
+/// That we take messages in fragments (RFC 7383, 2.3).
+fn fragmentation(limits: &Limits) -> Option<Payload> {
+    let notify = || Payload::Notify(Notify::new(NotifyKind::FragmentationSupported, &[]));
+    (limits.fragment_packet_bytes > 0).then(notify)
 }
+
+/// Whether both sides take messages in fragments.
+fn fragments(contents: &Contents, limits: &Limits) -> bool {
+    limits.fragment_packet_bytes > 0 && contents.notify(NotifyKind::FragmentationSupported).is_some()
+}
+
+fn contradiction() -> Failure {
+    let (of, items) = (Negotiated::Ike, Vec::new());
+    let text = "the configured IKE algorithms contradict each other";
+    Failure::new(FailureKind::Proposal { of, items }, text)
+}
+
+const INVALID_VALUE: &str = "peer sent an invalid public value for the DH group";
 
 fn read(bytes: &[u8]) -> Result<(Header, Contents), MessageError> {
     let (header, payloads) = message::parse_plain(bytes)?;
@@ -243,7 +266,8 @@ pub(crate) fn on_request(shared: &mut Shared, cookies: &mut CookieJar, path: Pat
         .first()
         .filter(|_| candidates.is_empty())
     {
-        shared.stranger(Some(*key), "peer speaks IKEv2, and this tunnel speaks IKEv1 only");
+        let text = "peer speaks IKEv2, and this tunnel speaks IKEv1 only";
+        shared.stranger(Some(*key), &Failure::new(FailureKind::Version, text));
         return decline(shared, path, &header, Notify::new(NotifyKind::NoProposalChosen, &[]));
     }
     if candidates.is_empty() {
@@ -252,7 +276,7 @@ pub(crate) fn on_request(shared: &mut Shared, cookies: &mut CookieJar, path: Pat
             path.remote,
             path.local.ip()
         );
-        shared.stranger(None, &text);
+        shared.stranger(None, &Failure::new(FailureKind::Refused, text));
         return decline(shared, path, &header, Notify::new(NotifyKind::NoProposalChosen, &[]));
     }
     let Some(nonce) = &contents.nonce else { return };
@@ -261,15 +285,17 @@ pub(crate) fn on_request(shared: &mut Shared, cookies: &mut CookieJar, path: Pat
         return decline(shared, path, &header, notify);
     }
     let candidates: Vec<_> = candidates.iter().map(|(key, config)| (*key, config.as_ref())).collect();
-    let refusal = match negotiate(&candidates, &contents) {
+    let refused = match negotiate(&candidates, &contents) {
         Ok((config, proposal)) => {
             answer(shared, path, (&header, &contents), bytes, &candidates, (config, proposal))
         }
-        Err(refusal) => Err(refusal),
+        Err(refused) => Err(refused),
     };
-    if let Err(Refused { notify, text }) = refusal {
-        for (key, _) in candidates.iter().take(TUNNELS_TOLD_MAX).filter(|_| !text.is_empty()) {
-            shared.stranger(Some(*key), &text);
+    if let Err(Refused { notify, failure }) = refused {
+        for (key, _) in candidates.iter().take(TUNNELS_TOLD_MAX) {
+            if let Some(failure) = &failure {
+                shared.stranger(Some(*key), failure);
+            }
         }
         decline(shared, path, &header, notify);
     }
@@ -280,8 +306,8 @@ const TUNNELS_TOLD_MAX: usize = 4;
 
 struct Refused {
     notify: Notify,
-    /// Empty if it is nothing to tell of.
-    text: String,
+    /// None if it is nothing to tell of.
+    failure: Option<Failure>,
 }
 
 /// The same request again: the same answer again. Another request with the same SPI is not from the same peer.
@@ -318,7 +344,7 @@ fn negotiate<'a>(
     candidates: &[(TunnelKey, &'a TunnelConfig)],
     contents: &Contents,
 ) -> Result<(&'a TunnelConfig, Proposal), Refused> {
-    let syntax = || Refused { notify: Notify::new(NotifyKind::InvalidSyntax, &[]), text: String::new() };
+    let syntax = || Refused { notify: Notify::new(NotifyKind::InvalidSyntax, &[]), failure: None };
     let offered = contents.sa.as_deref().ok_or_else(syntax)?;
     let (sent, _) = contents.key_exchange.as_ref().ok_or_else(syntax)?;
     let mut fitting = candidates.iter().filter_map(|(_, config)| {
@@ -331,16 +357,11 @@ fn negotiate<'a>(
     }
     if let Some((config, _)) = fitting.first() {
         let group = config.ike.group.ike_transform_id().to_be_bytes();
-        return Err(Refused {
-            notify: Notify::new(NotifyKind::InvalidKePayload, &group),
-            text: String::new(),
-        });
+        return Err(Refused { notify: Notify::new(NotifyKind::InvalidKePayload, &group), failure: None });
     }
-    let text = match candidates {
-        [] => String::new(),
-        [(_, config), ..] => explain("IKE", offered, PROTOCOL_IKE, &config.ike.transforms()),
-    };
-    Err(Refused { notify: Notify::new(NotifyKind::NoProposalChosen, &[]), text })
+    let failure =
+        candidates.first().map(|(_, config)| explain(Negotiated::Ike, offered, &config.ike.transforms()));
+    Err(Refused { notify: Notify::new(NotifyKind::NoProposalChosen, &[]), failure })
 }
 
 /// Makes a half-open IKE SA and answers.
@@ -353,15 +374,15 @@ fn answer(
     (config, proposal): (&TunnelConfig, Proposal),
 ) -> Result<(), Refused> {
     let syntax =
-        |text: &str| Refused { notify: Notify::new(NotifyKind::InvalidSyntax, &[]), text: text.to_owned() };
+        |failure: Option<Failure>| Refused { notify: Notify::new(NotifyKind::InvalidSyntax, &[]), failure };
     let suite: IkeProposal = config.ike;
     let (Some((_, value)), Some(nonce)) = (&contents.key_exchange, &contents.nonce) else {
-        return Err(syntax(""));
+        return Err(syntax(None));
     };
     let exchange = KeyExchange::generate(suite.group, &mut shared.random);
     let own_value = key_exchange(&exchange);
     let Ok(secret) = exchange.agree(value) else {
-        return Err(syntax("peer sent an invalid public value for the DH group"));
+        return Err(syntax(Some(Failure::new(FailureKind::Malformed, INVALID_VALUE))));
     };
     let spi = shared.new_ike_spi();
     let fresh = Fresh {
@@ -370,7 +391,9 @@ fn answer(
         spi_initiator: header.spi_initiator,
         spi_responder: spi,
     };
-    let Some(keys) = SaKeys::initial(&suite, &secret, &fresh) else { return Err(syntax(&contradiction())) };
+    let Some(keys) = SaKeys::initial(&suite, &secret, &fresh) else {
+        return Err(syntax(Some(contradiction())));
+    };
     let mut payloads = vec![
         Payload::SecurityAssociation(vec![proposal]),
         own_value,
@@ -383,13 +406,20 @@ fn answer(
     } else {
         nat = Nat::default();
     }
+    payloads.push(Payload::Notify(Notify::new(NotifyKind::ChildlessSupported, &[])));
+    payloads.push(proof::hashes());
+    let auth = candidates.iter().find_map(|(_, config)| config.certificates.as_deref());
+    payloads.extend(auth.map(proof::request));
+    let in_fragments = fragments(contents, &shared.limits);
+    payloads.extend(fragmentation(&shared.limits).filter(|_| in_fragments));
     let response_header = Header { spi_responder: spi, from_initiator: false, response: true, ..*header };
     let response = message::write_plain(&response_header, &payloads);
     shared.out.transmit(path, response.clone());
 
     let handshake = Handshake { request: bytes.to_vec(), response, fresh };
     let mut sa = half_open(path, suite, handshake, shared.now);
-    (sa.keys, sa.nat) = (Some(keys), nat);
+    (sa.keys, sa.nat, sa.fragments) = (Some(keys), nat, in_fragments);
+    sa.named_signatures = proof::takes_named(contents);
     sa.times.expire = Some(shared.now + shared.limits.half_open_timeout);
     insert_half_open(shared, sa);
     Ok(())

@@ -5,6 +5,7 @@ use causeway_crypto::KeyExchange;
 use crate::config::TunnelConfig;
 use crate::exchange::Reply;
 use crate::exchange::create_child::{BUSY_WAIT_MAX, REFUSED_WAIT_MAX, REPLACED_MAX};
+use crate::failure::Negotiated;
 use crate::keys::Fresh;
 use crate::message::ExchangeType;
 use crate::message::contents::Contents;
@@ -14,7 +15,7 @@ use crate::message::proposal::{PROTOCOL_IKE, Proposal};
 use crate::output::Level;
 use crate::proposal::{accepted, choose, explain};
 use crate::sa::{Beginning, IkeSa, Request, State, Task};
-use crate::shared::{Shared, refused_text};
+use crate::shared::{Shared, refusal};
 
 /// What an initiator remembers until the rekeying is answered.
 pub(crate) struct IkeRequest {
@@ -50,11 +51,11 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, request: IkeReque
     let Some(config) = shared.config_of(sa).filter(|_| sa.is_established()) else { return };
     let rival = request.rival;
     let busy = contents.notify(NotifyKind::TemporaryFailure).is_some();
-    let refusal = match contents.error() {
-        Some(notify) => Err((Level::Warning, refused_text(&config, notify.kind))),
+    let outcome = match contents.error() {
+        Some(notify) => Err((Level::Warning, refusal(&config, notify.kind).text)),
         None => complete(shared, sa, &config, request, contents).map_err(|text| (Level::Error, text)),
     };
-    match (refusal, rival) {
+    match (outcome, rival) {
         (Ok(new), _) => settle_rivals(shared, sa, new, rival),
         // The peer did not see that both of us were at it; its own is the one.
         (Err(_), Some(_)) => {
@@ -84,7 +85,7 @@ fn complete(
     let wanted = config.ike.transforms();
     let chosen = contents.sa.as_deref().ok_or_else(malformed)?;
     let proposal = accepted(chosen, PROTOCOL_IKE, &wanted)
-        .ok_or_else(|| explain("IKE", chosen, PROTOCOL_IKE, &wanted))?;
+        .ok_or_else(|| explain(Negotiated::Ike, chosen, &wanted).text)?;
     let peer_spi = proposal.ike_spi().filter(|spi| *spi != 0).ok_or_else(malformed)?;
     let (group, value) = contents.key_exchange.as_ref().ok_or_else(malformed)?;
     if *group != config.ike.group.ike_transform_id() {
@@ -126,9 +127,10 @@ fn successor(
         state: State::Established,
         now: shared.now,
     });
-    (new.nat, new.lowest_nonce) = (sa.nat, fresh.lowest_nonce());
+    (new.nat, new.fragments, new.lowest_nonce) = (sa.nat, sa.fragments, fresh.lowest_nonce());
     new.times.rekey = Some(shared.rekey_time(config.ike_lifetime()));
     new.times.expire = Some(shared.now + config.ike_lifetime());
+    new.times.reauthenticate = sa.times.reauthenticate;
     if let Some(key) = sa.tunnel {
         shared.bind(&mut new, key);
     }
@@ -168,9 +170,10 @@ fn settle_rivals(shared: &mut Shared, sa: &mut IkeSa, mut new: IkeSa, rival: Opt
 /// Moves the children of one IKE SA, and what was to be done with them, to another.
 fn hand_over(shared: &mut Shared, from: &mut IkeSa, to: u64) {
     let (mut children, tasks) = (std::mem::take(&mut from.children), std::mem::take(&mut from.tasks));
-    let path = from.path;
+    let (path, gaps) = (from.path, from.gaps.clone());
     let moved = shared.with_sa(to, |shared, to| {
         to.children.append(&mut children);
+        to.gaps = gaps;
         to.tasks.extend(tasks.into_iter().filter(|task| !matches!(task, Task::RekeyIke | Task::Close)));
         to.rival_of = None;
         to.times.redundant = Some(shared.now + shared.limits.linger);
@@ -188,7 +191,7 @@ fn hand_over(shared: &mut Shared, from: &mut IkeSa, to: u64) {
 fn await_delete(shared: &Shared, sa: &mut IkeSa) {
     sa.state = State::Replaced;
     sa.times.rekey = None;
-    sa.times.child_retry = None;
+    (sa.times.child_retry, sa.times.reauthenticate) = (None, None);
     sa.times.expire = Some(shared.now + REPLACED_MAX);
 }
 
@@ -259,7 +262,7 @@ fn make(
     let Some((proposal, peer_spi)) =
         chosen.and_then(|it| it.ike_spi().filter(|spi| *spi != 0).map(|spi| (it, spi)))
     else {
-        let text = explain("IKE", offered, PROTOCOL_IKE, &wanted);
+        let text = explain(Negotiated::Ike, offered, &wanted).text;
         return Err(Some((Notify::new(NotifyKind::NoProposalChosen, &[]), text)));
     };
     let group = config.ike.group.ike_transform_id();
@@ -289,9 +292,11 @@ fn make(
 pub(crate) fn rival_is_used(shared: &mut Shared, sa: &mut IkeSa) {
     let Some(old) = sa.rival_of.take() else { return };
     sa.times.redundant = Some(shared.now + shared.limits.linger);
-    let taken =
-        shared.with_sa(old, |_, old| (std::mem::take(&mut old.children), std::mem::take(&mut old.tasks)));
-    if let Some((mut children, tasks)) = taken {
+    let taken = shared.with_sa(old, |_, old| {
+        (std::mem::take(&mut old.children), std::mem::take(&mut old.tasks), old.gaps.clone())
+    });
+    if let Some((mut children, tasks, gaps)) = taken {
+        sa.gaps = gaps;
         sa.children.append(&mut children);
         sa.tasks.extend(tasks.into_iter().filter(|task| !matches!(task, Task::RekeyIke | Task::Close)));
     }

@@ -13,6 +13,8 @@ pub(crate) struct Contents {
     pub key_exchange: Option<(u16, Vec<u8>)>,
     pub id_initiator: Option<Vec<u8>>,
     pub id_responder: Option<Vec<u8>>,
+    /// Certificates by their encoding, the sender's own first.
+    pub certificates: Vec<(u8, Vec<u8>)>,
     pub auth: Option<(u8, Vec<u8>)>,
     pub nonce: Option<Vec<u8>>,
     pub ts_initiator: Option<Vec<Selector>>,
@@ -33,6 +35,11 @@ impl Contents {
                 }
                 Payload::IdInitiator(it) => contents.id_initiator.replace(it).is_some(),
                 Payload::IdResponder(it) => contents.id_responder.replace(it).is_some(),
+                Payload::Certificate { encoding, data } => {
+                    contents.certificates.push((encoding, data));
+                    false
+                }
+                Payload::CertificateRequest { .. } => false,
                 Payload::Auth { method, value } => contents.auth.replace((method, value)).is_some(),
                 Payload::Nonce(it) => contents.nonce.replace(it).is_some(),
                 Payload::TsInitiator(it) => contents.ts_initiator.replace(it).is_some(),

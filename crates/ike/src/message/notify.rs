@@ -81,6 +81,10 @@ notify_kinds! {
     UseTransportMode = 16391 "USE_TRANSPORT_MODE",
     RekeySa = 16393 "REKEY_SA",
     EspTfcPaddingNotSupported = 16394 "ESP_TFC_PADDING_NOT_SUPPORTED",
+    AuthLifetime = 16403 "AUTH_LIFETIME",
+    ChildlessSupported = 16418 "CHILDLESS_IKEV2_SUPPORTED",
+    SignatureHashAlgorithms = 16431 "SIGNATURE_HASH_ALGORITHMS",
+    FragmentationSupported = 16430 "IKEV2_FRAGMENTATION_SUPPORTED",
 }
 
 impl NotifyKind {

@@ -10,6 +10,8 @@ const SA: u8 = 33;
 const KE: u8 = 34;
 const ID_INITIATOR: u8 = 35;
 const ID_RESPONDER: u8 = 36;
+const CERTIFICATE: u8 = 37;
+const CERTIFICATE_REQUEST: u8 = 38;
 const AUTH: u8 = 39;
 const NONCE: u8 = 40;
 const NOTIFY: u8 = 41;
@@ -18,6 +20,8 @@ const TS_INITIATOR: u8 = 44;
 const TS_RESPONDER: u8 = 45;
 /// The payload that holds the encrypted others.
 pub(crate) const ENCRYPTED: u8 = 46;
+/// The payload that holds a part of the encrypted others.
+pub(crate) const ENCRYPTED_FRAGMENT: u8 = 53;
 
 /// A payload that needs no key to be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,6 +34,14 @@ pub(crate) enum Payload {
     /// The body, type and reserved bytes included, because AUTH covers all of it.
     IdInitiator(Vec<u8>),
     IdResponder(Vec<u8>),
+    Certificate {
+        encoding: u8,
+        data: Vec<u8>,
+    },
+    CertificateRequest {
+        encoding: u8,
+        authorities: Vec<u8>,
+    },
     Auth {
         method: u8,
         value: Vec<u8>,
@@ -59,6 +71,8 @@ impl Payload {
             Payload::KeyExchange { .. } => KE,
             Payload::IdInitiator(_) => ID_INITIATOR,
             Payload::IdResponder(_) => ID_RESPONDER,
+            Payload::Certificate { .. } => CERTIFICATE,
+            Payload::CertificateRequest { .. } => CERTIFICATE_REQUEST,
             Payload::Auth { .. } => AUTH,
             Payload::Nonce(_) => NONCE,
             Payload::Notify(_) => NOTIFY,
@@ -77,6 +91,13 @@ impl Payload {
             KE => key_exchange(&mut reader),
             ID_INITIATOR => (body.len() >= 4).then(|| Payload::IdInitiator(body.to_vec())),
             ID_RESPONDER => (body.len() >= 4).then(|| Payload::IdResponder(body.to_vec())),
+            CERTIFICATE => {
+                reader.u8().map(|encoding| Payload::Certificate { encoding, data: reader.rest().to_vec() })
+            }
+            CERTIFICATE_REQUEST => reader.u8().map(|encoding| Payload::CertificateRequest {
+                encoding,
+                authorities: reader.rest().to_vec(),
+            }),
             AUTH => auth(&mut reader),
             // 3.9: between 16 and 256 bytes.
             NONCE => (16..=256).contains(&body.len()).then(|| Payload::Nonce(body.to_vec())),
@@ -84,9 +105,11 @@ impl Payload {
             DELETE => delete(&mut reader),
             TS_INITIATOR => Some(Payload::TsInitiator(selector::parse(body)?)),
             TS_RESPONDER => Some(Payload::TsResponder(selector::parse(body)?)),
-            ENCRYPTED => return Err(MessageError::Syntax("an encrypted payload where none belongs")),
-            // CERT, CERTREQ, VENDOR ID, CP, EAP, SKF: defined, so the critical flag does not count (2.5).
-            37 | 38 | 43 | 47 | 48 | 53 => Some(Payload::Unused(kind)),
+            ENCRYPTED | ENCRYPTED_FRAGMENT => {
+                return Err(MessageError::Syntax("an encrypted payload where none belongs"));
+            }
+            // VENDOR ID, CP, EAP: defined, so the critical flag does not count (2.5).
+            43 | 47 | 48 => Some(Payload::Unused(kind)),
             unknown if critical => return Err(MessageError::UnsupportedCritical(unknown)),
             unknown => Some(Payload::Unused(unknown)),
         };
@@ -103,6 +126,11 @@ impl Payload {
             }
             Payload::IdInitiator(body) | Payload::IdResponder(body) | Payload::Nonce(body) => {
                 out.extend_from_slice(body);
+            }
+            Payload::Certificate { encoding, data }
+            | Payload::CertificateRequest { encoding, authorities: data } => {
+                out.push(*encoding);
+                out.extend_from_slice(data);
             }
             Payload::Auth { method, value } => {
                 out.extend_from_slice(&[*method, 0, 0, 0]);

@@ -2,6 +2,7 @@ use causeway_crypto::{DhGroup, Encryption, Integrity, Prf};
 
 use super::{accepted, choose, explain};
 use crate::config::{ChildProposal, IkeProposal};
+use crate::failure::Negotiated;
 use crate::message::proposal::{
     ENCRYPTION, GROUP, INTEGRITY, PRF, PROTOCOL_ESP, PROTOCOL_IKE, Proposal, SEQUENCE_NUMBERS, Transform,
 };
@@ -45,7 +46,7 @@ fn items_of_different_proposals_do_not_add_up() {
     let two = offer(&[(ENCRYPTION, 12, Some(256)), (INTEGRITY, 2, None), (PRF, 2, None), (GROUP, 2, None)]);
     assert_eq!(choose(&[one.clone(), two.clone()], PROTOCOL_IKE, &wanted), None);
     assert_eq!(
-        explain("IKE", &[one, two], PROTOCOL_IKE, &wanted),
+        explain(Negotiated::Ike, &[one, two], &wanted).text,
         "peer proposed IKE aes128/sha1/modp2048 or aes256/sha1/modp1024, we want aes128/sha1/modp1024: DH group differs"
     );
 }
@@ -55,21 +56,21 @@ fn a_refusal_says_which_items_differ() {
     let wanted = ike(Encryption::Aes128Cbc, DhGroup::Modp1024);
     let offered = ike(Encryption::Aes256Cbc, DhGroup::Modp2048).offer(&[]);
     assert_eq!(
-        explain("IKE", &[offered], PROTOCOL_IKE, &wanted.transforms()),
+        explain(Negotiated::Ike, &[offered], &wanted.transforms()).text,
         "peer proposed IKE aes256/sha1/modp2048, we want aes128/sha1/modp1024: encryption and DH group differ"
     );
     let sha256 = IkeProposal { integrity: Some(Integrity::HmacSha256_128), prf: Prf::HmacSha256, ..wanted };
     assert_eq!(
-        explain("IKE", &[sha256.offer(&[])], PROTOCOL_IKE, &wanted.transforms()),
+        explain(Negotiated::Ike, &[sha256.offer(&[])], &wanted.transforms()).text,
         "peer proposed IKE aes128/sha256/modp1024, we want aes128/sha1/modp1024: integrity differs"
     );
     let prf = IkeProposal { prf: Prf::HmacSha256, ..wanted };
     assert_eq!(
-        explain("IKE", &[prf.offer(&[])], PROTOCOL_IKE, &wanted.transforms()),
+        explain(Negotiated::Ike, &[prf.offer(&[])], &wanted.transforms()).text,
         "peer proposed IKE aes128/sha1/prfsha256/modp1024, we want aes128/sha1/modp1024: PRF differs"
     );
     assert_eq!(
-        explain("IKE", &[], PROTOCOL_IKE, &wanted.transforms()),
+        explain(Negotiated::Ike, &[], &wanted.transforms()).text,
         "peer proposed IKE nothing, we want aes128/sha1/modp1024: nothing in it can be used"
     );
 }
@@ -101,7 +102,9 @@ fn extended_sequence_numbers_alone_are_refused_and_silence_means_short_ones() {
         esp(&[(ENCRYPTION, 20, Some(128)), (SEQUENCE_NUMBERS, 1, None), (SEQUENCE_NUMBERS, 0, None)]);
     let silent = esp(&[(ENCRYPTION, 20, Some(128))]);
     assert!(choose(std::slice::from_ref(&extended), PROTOCOL_ESP, &wanted).is_none());
-    assert!(explain("ESP", &[extended], PROTOCOL_ESP, &wanted).ends_with("size of sequence numbers differs"));
+    assert!(
+        explain(Negotiated::Child, &[extended], &wanted).text.ends_with("size of sequence numbers differs")
+    );
     assert!(choose(&[either], PROTOCOL_ESP, &wanted).is_some());
     assert!(choose(&[silent], PROTOCOL_ESP, &wanted).is_some());
 }
@@ -117,7 +120,7 @@ fn a_group_is_only_for_those_who_want_one() {
     assert!(choose(&[with.offer(1, true)], PROTOCOL_ESP, &without.transforms(true)).is_none());
     assert!(choose(&[without.offer(1, true)], PROTOCOL_ESP, &with.transforms(true)).is_none());
     assert_eq!(
-        explain("ESP", &[without.offer(1, true)], PROTOCOL_ESP, &with.transforms(true)),
+        explain(Negotiated::Child, &[without.offer(1, true)], &with.transforms(true)).text,
         "peer proposed ESP aes128/sha1, we want aes128/sha1/modp1024: PFS group differs"
     );
     let mut either = with.offer(1, true);

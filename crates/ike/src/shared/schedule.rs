@@ -60,11 +60,16 @@ impl Shared {
             (false, true, false) => TunnelStatus::IkeSaEstablished,
             (false, false, _) => TunnelStatus::IkeSaNotEstablished,
         };
-        let error = tunnel.error.clone().filter(|_| status != TunnelStatus::IpsecSaEstablished);
+        let is_up = status == TunnelStatus::IpsecSaEstablished;
+        let failure = if is_up { &tunnel.rekey_failure } else { &tunnel.failure }.clone();
+        let newest = sas().filter(|sa| sa.is_established()).max_by_key(|sa| sa.times.established);
+        let nat = newest.filter(|sa| sa.nat.supported).map(|sa| sa.nat.detected());
+        let nat = nat.or_else(|| phases1().rfind(|sa| sa.is_established()).map(|sa| sa.nat.detected()));
         let at = tunnel.retry.at;
-        if tunnel.reported != (status, error.clone()) {
-            tunnel.reported = (status, error.clone());
-            self.out.push(Output::Status { tunnel: key, status, error });
+        let report = (status, failure.clone(), nat);
+        if tunnel.reported != report {
+            tunnel.reported = report;
+            self.out.push(Output::Status { tunnel: key, status, failure, nat });
         }
         self.set_timer(Timer::Tunnel(key), at);
     }

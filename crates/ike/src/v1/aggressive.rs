@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Mode, TunnelConfig, TunnelKey};
+use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
 use crate::nat::{IKE_PORT, Nat, Path};
 use crate::output::Level;
@@ -24,7 +25,7 @@ use crate::v1::message::{
     ExchangeType, HASH, Header, IDENTIFICATION, KEY_EXCHANGE, NONCE, Payload, SA, write_plain,
 };
 use crate::v1::phase1::{
-    answer, begin, check_peer, decline, denial_text, detect, establish, failed, half_open, invited,
+    answer, begin, check_peer, decline, detect, disbelief, establish, failed, half_open, invited,
     is_repeated, key_exchange, nat_payloads, plain, proof, refused, send, step,
 };
 use crate::v1::proposal::choose_ike;
@@ -114,14 +115,14 @@ pub(crate) fn on_second(shared: &mut Shared, sa: &mut Phase1, received: Received
     let (Some(value), Some(nonce)) = (contents.key_exchange.clone(), contents.nonce.clone()) else { return };
     let chosen = match choose_ike(&offered, &config.ike) {
         Ok(chosen) => chosen,
-        Err(text) => return refused(shared, sa, text),
+        Err(failure) => return refused(shared, sa, failure),
     };
     let State::Handshake(_, handshake) = &mut sa.state else { return };
     let secret = handshake.exchange.take().and_then(|exchange| exchange.agree(&value).ok());
     let Some(secret) = secret else {
         sa.state = State::Gone;
-        let text = "peer sent an invalid public value for the DH group".to_owned();
-        return failed(shared, sa, Level::Error, text);
+        let text = "peer sent an invalid public value for the DH group";
+        return failed(shared, sa, Level::Error, Failure::new(FailureKind::Malformed, text));
     };
     sa.peer_spi = received.header.cookie_responder;
     let cookies = sa.cookies();
@@ -133,7 +134,7 @@ pub(crate) fn on_second(shared: &mut Shared, sa: &mut Phase1, received: Received
     if let Err(denial) = check_peer(&keys, &handshake.exchanged, false, &contents, &config) {
         // The private value is used up, so this attempt is over, whoever it was that answered.
         sa.state = State::Gone;
-        return failed(shared, sa, Level::Error, denial_text(&denial, &config));
+        return failed(shared, sa, Level::Error, disbelief(&denial, &config));
     }
     prove(shared, sa, (key, &config), keys, (&received, &contents), chosen.lifetime_s);
 }
@@ -195,7 +196,7 @@ pub(crate) fn on_third(shared: &mut Shared, sa: &mut Phase1, received: Received<
             "authentication of {} failed in message 3 of aggressive mode: the pre-shared key does not match",
             config.remote_id
         );
-        shared.stranger(Some(key), &text);
+        shared.stranger(Some(key), &Failure::new(FailureKind::PreSharedKey, text));
         return decline(shared, &received, AUTHENTICATION_FAILED);
     };
     let lifetime_s = handshake.lifetime_s;

@@ -2,6 +2,7 @@
 //! acknowledged but the question whether one is alive.
 
 use crate::config::TunnelKey;
+use crate::failure::{Failure, FailureKind, Negotiated};
 use crate::nat::Path;
 use crate::output::Level;
 use crate::shared::Shared;
@@ -53,20 +54,26 @@ fn on_unprotected(shared: &mut Shared, sa: &mut Phase1, received: &Received<'_>)
 
 fn on_refusal(shared: &mut Shared, sa: &mut Phase1, contents: &Contents) {
     let (Some(config), Some(notify)) = (config_of(shared, sa), contents.error()) else { return };
-    let text = match (notify.kind, &sa.keys) {
-        (NO_PROPOSAL_CHOSEN, None) => format!(
-            "peer refused our IKE proposal {} ({notify}): its encryption, hash, DH group or mode differs, or it knows no tunnel \
+    let (kind, text) = match (notify.kind, &sa.keys) {
+        (NO_PROPOSAL_CHOSEN, None) => (
+            FailureKind::Proposal { of: Negotiated::Ike, items: Vec::new() },
+            format!(
+                "peer refused our IKE proposal {} ({notify}): its encryption, hash, DH group or mode differs, or it knows no tunnel \
              with {}; its log says which",
-            config.ike, config.local
+                config.ike, config.local
+            ),
         ),
-        (AUTHENTICATION_FAILED, _) | (_, Some(_)) => format!(
-            "peer refused our authentication ({notify}): the pre-shared key does not match, or it does not expect us to be {} \
+        (AUTHENTICATION_FAILED, _) | (_, Some(_)) => (
+            FailureKind::AuthenticationRefused,
+            format!(
+                "peer refused our authentication ({notify}): the pre-shared key does not match, or it does not expect us to be {} \
              or itself to be {}",
-            config.local_id, config.remote_id
+                config.local_id, config.remote_id
+            ),
         ),
-        _ => format!("peer refused the IKE SA: {notify}"),
+        _ => (FailureKind::Refused, format!("peer refused the IKE SA: {notify}")),
     };
-    refused(shared, sa, text);
+    refused(shared, sa, Failure::new(kind, text));
 }
 
 /// Answers and later messages go where an authentic message came from, when translation is in play.
@@ -129,7 +136,8 @@ fn on_delete(shared: &mut Shared, sa: &mut Phase1, cookies: &[(u64, u64)]) {
     }
     if cookies.contains(&sa.cookies()) {
         if sa.is_established() {
-            failed(shared, sa, Level::Info, "peer closed the IKE SA".to_owned());
+            let failure = Failure::new(FailureKind::ClosedByPeer, "peer closed the IKE SA");
+            failed(shared, sa, Level::Info, failure);
         }
         ended(shared, sa);
     }

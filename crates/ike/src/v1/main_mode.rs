@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use crate::config::{IkeVersion, Mode, TunnelConfig, TunnelKey};
+use crate::failure::{Failure, FailureKind};
 use crate::nat::{IKE_PORT, Path};
 use crate::output::Level;
 use crate::shared::Shared;
@@ -20,7 +21,7 @@ use crate::v1::message::contents::Contents;
 use crate::v1::message::notify::AUTHENTICATION_FAILED;
 use crate::v1::message::{ExchangeType, KEY_EXCHANGE, NONCE, Payload, SA, write_plain};
 use crate::v1::phase1::{
-    Denial, answer, begin, check_peer, decline, denial_text, detect, establish, failed, half_open, invited,
+    Denial, answer, begin, check_peer, decline, detect, disbelief, establish, failed, half_open, invited,
     is_repeated, key_exchange, nat_payloads, plain, proof, refused, send, step,
 };
 use crate::v1::proposal::choose_ike;
@@ -93,7 +94,7 @@ pub(crate) fn on_second(shared: &mut Shared, sa: &mut Phase1, received: Received
     let Some(offered) = contents.sa.as_ref().and_then(|body| association::parse(body).ok()) else { return };
     let chosen = match choose_ike(&offered, &config.ike) {
         Ok(chosen) => chosen,
-        Err(text) => return refused(shared, sa, text),
+        Err(failure) => return refused(shared, sa, failure),
     };
     let Some(mut handshake) = take(sa) else { return };
     sa.peer_spi = received.header.cookie_responder;
@@ -156,12 +157,8 @@ pub(crate) fn on_fourth(shared: &mut Shared, sa: &mut Phase1, received: Received
     let secret = handshake.exchange.take().and_then(|exchange| exchange.agree(&value).ok());
     let Some(secret) = secret else {
         // The exchange is used up; this attempt is not worth another.
-        return failed(
-            shared,
-            sa,
-            Level::Error,
-            "peer sent an invalid public value for the DH group".to_owned(),
-        );
+        let text = "peer sent an invalid public value for the DH group";
+        return failed(shared, sa, Level::Error, Failure::new(FailureKind::Malformed, text));
     };
     handshake.exchanged.public_values.1 = value;
     handshake.exchanged.nonces.1 = nonce;
@@ -201,8 +198,8 @@ pub(crate) fn on_fifth(shared: &mut Shared, sa: &mut Phase1, received: Received<
             answer(shared, sa, received.bytes, message);
             establish(shared, sa, (key, &config), handshake.lifetime_s, &contents);
         }
-        Err((key, text)) => {
-            shared.stranger(key, &text);
+        Err((key, failure)) => {
+            shared.stranger(key, &failure);
             decline(shared, &received, AUTHENTICATION_FAILED);
         }
     }
@@ -223,7 +220,7 @@ fn recognise(
     handshake: &Handshake,
     tunnels: &[(TunnelKey, Arc<TunnelConfig>)],
     received: &Received<'_>,
-) -> Result<Recognised, (Option<TunnelKey>, String)> {
+) -> Result<Recognised, (Option<TunnelKey>, Failure)> {
     let mut denied = None;
     for (key, config) in tunnels {
         let secret = handshake.shared.as_ref();
@@ -241,20 +238,23 @@ fn recognise(
                 let config = Arc::clone(config);
                 return Ok(Recognised { key: *key, config, keys, contents, next_vector });
             }
-            (Err(denial @ Denial::Identity(_)), _) => denied = Some((*key, denial_text(&denial, config))),
+            (Err(denial @ Denial::Identity(_)), _) => denied = Some((*key, disbelief(&denial, config))),
             _ => {}
         }
     }
     Err(match (denied, tunnels.first()) {
-        (Some((key, text)), _) => (Some(key), text),
-        (None, Some((key, config))) => (
-            Some(*key),
-            format!(
+        (Some((key, failure)), _) => (Some(key), failure),
+        (None, Some((key, config))) => {
+            let text = format!(
                 "message 5 of main mode from {} cannot be decrypted: the pre-shared key does not match",
                 config.remote_id
-            ),
-        ),
-        (None, None) => (None, "no tunnel with these algorithms is left to ask".to_owned()),
+            );
+            (Some(*key), Failure::new(FailureKind::PreSharedKey, text))
+        }
+        (None, None) => {
+            let text = "no tunnel with these algorithms is left to ask";
+            (None, Failure::new(FailureKind::Refused, text))
+        }
     })
 }
 
@@ -276,7 +276,7 @@ pub(crate) fn on_sixth(shared: &mut Shared, sa: &mut Phase1, received: Received<
         }
         // Anybody can send what is not a proof; an identity that is proven is the peer's.
         Err(Denial::Key) => {}
-        Err(denial) => refused(shared, sa, denial_text(&denial, &config)),
+        Err(denial) => refused(shared, sa, disbelief(&denial, &config)),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use causeway_crypto::KeyExchange;
 
 use crate::config::{IkeProposal, IkeVersion, Mode, TunnelConfig, TunnelKey};
+use crate::failure::{Failure, FailureKind};
 use crate::identity::Identity;
 use crate::nat::{IKE_PORT, Nat, Path};
 use crate::output::Level;
@@ -38,8 +39,9 @@ pub(crate) fn begin(
     let Some(offer) = offer_ike(&config.ike, seconds(config.ike_lifetime())) else {
         let text =
             format!("IKEv1 has no way to name the IKE proposal {}: choose another encryption", config.ike);
-        if shared.tunnels.get_mut(&key)?.note(&text) {
-            shared.log(Some(key), Level::Error, text);
+        let failure = Failure::new(FailureKind::Version, text);
+        if shared.tunnels.get_mut(&key)?.note(&failure) {
+            shared.log(Some(key), Level::Error, failure.text);
         }
         shared.look_again(key);
         return None;
@@ -92,7 +94,8 @@ pub(crate) fn invited(
         let other = shared.tunnels_between(*path.local.ip(), *path.remote.ip());
         match other.first() {
             Some((key, _)) => {
-                shared.stranger(Some(*key), "peer speaks IKEv1, and this tunnel speaks IKEv2 only");
+                let text = "peer speaks IKEv1, and this tunnel speaks IKEv2 only";
+                shared.stranger(Some(*key), &Failure::new(FailureKind::Version, text));
             }
             None => {
                 let text = format!(
@@ -100,7 +103,7 @@ pub(crate) fn invited(
                     path.remote,
                     path.local.ip()
                 );
-                shared.stranger(None, &text);
+                shared.stranger(None, &Failure::new(FailureKind::Refused, text));
             }
         }
         decline(shared, received, NO_PROPOSAL_CHOSEN);
@@ -110,8 +113,8 @@ pub(crate) fn invited(
     let offered = association::parse(body).ok()?;
     let all: Vec<TunnelKey> = tunnels.iter().map(|(key, _)| *key).collect();
     tunnels.retain(|(_, config)| config.version == IkeVersion::V1(mode));
-    let text = match tunnels.is_empty() {
-        true => mode_text(mode),
+    let failure = match tunnels.is_empty() {
+        true => other_mode(mode),
         false => {
             tunnels.retain(|(_, config)| asks_for(config));
             let chosen = tunnels.iter().map(|it| (it, choose_ike(&offered, &it.1.ike))).collect::<Vec<_>>();
@@ -120,31 +123,35 @@ pub(crate) fn invited(
                 return Some((*key, Arc::clone(config), chosen.proposal.clone(), chosen.lifetime_s));
             }
             match chosen.into_iter().find_map(|(_, chosen)| chosen.err()) {
-                Some(text) => text,
-                None => wrong_identity_text(contents, shared.tunnels.get(all.first()?).map(|it| &*it.config)),
+                Some(failure) => failure,
+                None => wrong_identity(contents, shared.tunnels.get(all.first()?).map(|it| &*it.config)),
             }
         }
     };
     for key in all.into_iter().take(TUNNELS_TOLD_MAX) {
-        shared.stranger(Some(key), &text);
+        shared.stranger(Some(key), &failure);
     }
     decline(shared, received, NO_PROPOSAL_CHOSEN);
     None
 }
 
-fn mode_text(theirs: Mode) -> String {
+fn other_mode(theirs: Mode) -> Failure {
     let (theirs, ours) = match theirs {
         Mode::Main => ("main", "aggressive"),
         Mode::Aggressive => ("aggressive", "main"),
     };
-    format!("peer begins in {theirs} mode, and this tunnel is configured for {ours} mode: IKE mode differs")
+    let text = format!(
+        "peer begins in {theirs} mode, and this tunnel is configured for {ours} mode: IKE mode differs"
+    );
+    Failure::new(FailureKind::Version, text)
 }
 
-fn wrong_identity_text(contents: &Contents, wanted: Option<&TunnelConfig>) -> String {
+fn wrong_identity(contents: &Contents, wanted: Option<&TunnelConfig>) -> Failure {
     let theirs = contents.ids.first().and_then(|body| identity::identity(body));
     let theirs = theirs.map_or("nobody".to_owned(), |identity| identity.to_string());
     let ours = wanted.map_or("somebody else".to_owned(), |config| config.remote_id.to_string());
-    format!("peer says it is {theirs}, we want it to be {ours}: the identities do not match")
+    let text = format!("peer says it is {theirs}, we want it to be {ours}: the identities do not match");
+    Failure::new(FailureKind::RemoteIdentity, text)
 }
 
 /// Answers without keeping anything.
@@ -202,23 +209,23 @@ pub(crate) fn detect(sa: &Phase1, contents: &Contents, path: Path, forced: bool)
 }
 
 /// As initiator: the peer, or somebody who read our message, refuses. We wait for a better answer for a little longer.
-pub(crate) fn refused(shared: &mut Shared, sa: &mut Phase1, text: String) {
+pub(crate) fn refused(shared: &mut Shared, sa: &mut Phase1, failure: Failure) {
     let State::Handshake(_, handshake) = &mut sa.state else { return };
-    if handshake.refusal.as_ref() == Some(&text) {
+    if handshake.refusal.as_ref() == Some(&failure) {
         return;
     }
-    handshake.refusal = Some(text.clone());
+    handshake.refusal = Some(failure.clone());
     if let Some(resend) = &mut sa.resend {
         resend.lose_hope();
     }
-    failed(shared, sa, Level::Error, text);
+    failed(shared, sa, Level::Error, failure);
 }
 
 /// An attempt has failed: says why, unless it is why the attempt before failed.
-pub(crate) fn failed(shared: &mut Shared, sa: &Phase1, level: Level, text: String) {
+pub(crate) fn failed(shared: &mut Shared, sa: &Phase1, level: Level, failure: Failure) {
     let tunnel = sa.tunnel.and_then(|key| shared.tunnels.get_mut(&key));
-    if tunnel.is_none_or(|tunnel| tunnel.note(&text)) {
-        shared.log(sa.tunnel, level, text);
+    if tunnel.is_none_or(|tunnel| tunnel.note(&failure)) {
+        shared.log(sa.tunnel, level, failure.text);
     }
 }
 
@@ -255,17 +262,19 @@ pub(crate) fn check_peer(
 }
 
 /// Why a peer was not believed, in words.
-pub(crate) fn denial_text(denial: &Denial, config: &TunnelConfig) -> String {
+pub(crate) fn disbelief(denial: &Denial, config: &TunnelConfig) -> Failure {
     match denial {
         Denial::Key => {
-            format!("authentication of {} failed: the pre-shared key does not match", config.remote_id)
+            let text =
+                format!("authentication of {} failed: the pre-shared key does not match", config.remote_id);
+            Failure::new(FailureKind::PreSharedKey, text)
         }
         Denial::Identity(identity) => {
             let theirs = identity.as_ref().map_or("nobody".to_owned(), ToString::to_string);
-            format!(
-                "peer says it is {theirs}, we want it to be {}: the identities do not match",
-                config.remote_id
-            )
+            let ours = &config.remote_id;
+            let text =
+                format!("peer says it is {theirs}, we want it to be {ours}: the identities do not match");
+            Failure::new(FailureKind::RemoteIdentity, text)
         }
     }
 }

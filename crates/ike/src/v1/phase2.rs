@@ -13,6 +13,7 @@ use crate::child::ChildState;
 use crate::config::{TunnelConfig, TunnelKey};
 use crate::output::{ChildSa, DirectionKeys, Level, Output};
 use crate::shared::{Shared, Timer, encapsulation};
+use crate::traffic::Traffic;
 use crate::tunnel::Backoff;
 use crate::v1::informational;
 use crate::v1::quick_mode::{self, Terms};
@@ -189,7 +190,6 @@ pub(crate) fn receive(
     (inbound_key, outbound_key): (DirectionKeys, DirectionKeys),
 ) {
     let child = ChildSa {
-        slot: terms.slot,
         inbound_spi: terms.inbound_spi,
         outbound_spi: terms.outbound_spi,
         encryption: config.child.encryption,
@@ -239,12 +239,12 @@ pub(crate) fn confirm(shared: &mut Shared, key: TunnelKey, terms: Terms, made_by
             }
         }
         let inbound_spi = child.terms.inbound_spi;
-        shared.log_child(key, inbound_spi, (&[child.terms.local], &[child.terms.remote]));
+        let traffic = Traffic { local: vec![child.terms.local], remote: vec![child.terms.remote] };
         phase2.children.insert(inbound_spi, child);
         if let Some(pair) = phase2.pairs.get_mut(usize::from(slot)) {
             pair.retry.at = None;
         }
-        shared.child_counts(key, inbound_spi, slot, ready);
+        shared.child_counts(key, inbound_spi, traffic, ready);
     });
 }
 

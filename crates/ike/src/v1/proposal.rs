@@ -4,6 +4,7 @@
 //! the words are those of `crate::proposal`.
 
 use crate::config::{ChildProposal, IkeProposal};
+use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::message::proposal::{
     ENCRYPTION, GROUP, INTEGRITY, PRF, PROTOCOL_ESP as V2_ESP, PROTOCOL_IKE as V2_IKE,
     Proposal as V2Proposal, Transform as V2Transform,
@@ -143,7 +144,7 @@ pub(crate) fn lifetime_of(attributes: &[Attribute]) -> Option<u64> {
 }
 
 /// Chooses for phase 1, or says why not.
-pub(crate) fn choose_ike(offered: &[Proposal], suite: &IkeProposal) -> Result<Chosen, String> {
+pub(crate) fn choose_ike(offered: &[Proposal], suite: &IkeProposal) -> Result<Chosen, Failure> {
     let (by_key, other): (Vec<_>, Vec<_>) = flat(offered, PROTOCOL_ISAKMP).partition(|(_, it)| {
         value_of(&it.attributes, phase1::AUTHENTICATION) == Some(phase1::PRE_SHARED_KEY)
     });
@@ -152,14 +153,16 @@ pub(crate) fn choose_ike(offered: &[Proposal], suite: &IkeProposal) -> Result<Ch
             value_of(&it.attributes, phase1::AUTHENTICATION) == Some(phase1::XAUTH)
         };
         let theirs = if other.iter().all(xauth) { "XAUTH" } else { "certificates or the like" };
-        return Err(format!(
+        let text = format!(
             "peer proposed authentication by {theirs}, we want a pre-shared key: authentication method differs"
-        ));
+        );
+        let items = vec![ProposalItem::AuthenticationMethod];
+        return Err(Failure::new(FailureKind::Proposal { of: Negotiated::Ike, items }, text));
     }
     let wanted = suite.transforms();
     let wanted: Vec<_> = wanted.into_iter().filter(|it| it.kind != INTEGRITY).chain(hash_of(suite)).collect();
     let translated = |transform: &Transform| ike_transforms(&transform.attributes);
-    let (proposal, transform) = pick(&by_key, V2_IKE, "IKE", &wanted, translated)?;
+    let (proposal, transform) = pick(&by_key, V2_IKE, Negotiated::Ike, &wanted, translated)?;
     let lifetime_s = seconds(&transform.attributes, phase1::LIFE_TYPE, phase1::LIFE_DURATION);
     Ok(Chosen { proposal: answer(proposal, transform), lifetime_s })
 }
@@ -175,7 +178,7 @@ pub(crate) fn choose_child(
     offered: &[Proposal],
     suite: &ChildProposal,
     encapsulation: Encapsulation,
-) -> Result<Chosen, String> {
+) -> Result<Chosen, Failure> {
     let all: Vec<_> =
         flat(offered, PROTOCOL_ESP).filter(|(proposal, _)| proposal.child_spi().is_some()).collect();
     // A peer may name the drafts' number where the final one is agreed on, and the other way round.
@@ -192,10 +195,12 @@ pub(crate) fn choose_child(
             Encapsulation::Esp => "tunnel mode in ESP",
             Encapsulation::Udp { .. } => "tunnel mode in UDP",
         };
-        return Err(format!("peer proposed no {ours}, which is what we want: encapsulation mode differs"));
+        let text = format!("peer proposed no {ours}, which is what we want: encapsulation mode differs");
+        let kind = FailureKind::Proposal { of: Negotiated::Child, items: Vec::new() };
+        return Err(Failure::new(kind, text));
     }
     let wanted = suite.transforms(true);
-    let (proposal, transform) = pick(&fitting, V2_ESP, "ESP", &wanted, child_transforms)?;
+    let (proposal, transform) = pick(&fitting, V2_ESP, Negotiated::Child, &wanted, child_transforms)?;
     let lifetime_s = seconds(&transform.attributes, phase2::LIFE_TYPE, phase2::LIFE_DURATION);
     Ok(Chosen { proposal: answer(proposal, transform), lifetime_s })
 }
@@ -211,10 +216,10 @@ fn flat(offered: &[Proposal], protocol: u8) -> impl Iterator<Item = (&Proposal, 
 fn pick<'a>(
     choices: &[(&'a Proposal, &'a Transform)],
     protocol: u8,
-    what: &str,
+    of: Negotiated,
     wanted: &[V2Transform],
     translated: impl Fn(&Transform) -> Vec<V2Transform>,
-) -> Result<(&'a Proposal, &'a Transform), String> {
+) -> Result<(&'a Proposal, &'a Transform), Failure> {
     let alike = choices.iter().zip(0..=u8::MAX).map(|((_, transform), number)| V2Proposal {
         number,
         protocol,
@@ -223,7 +228,7 @@ fn pick<'a>(
     });
     let alike: Vec<_> = alike.collect();
     let chosen = choose(&alike, protocol, wanted).and_then(|it| choices.get(usize::from(it.number)));
-    chosen.copied().ok_or_else(|| explain(what, &alike, protocol, wanted))
+    chosen.copied().ok_or_else(|| explain(of, &alike, wanted))
 }
 
 fn answer(proposal: &Proposal, transform: &Transform) -> Proposal {

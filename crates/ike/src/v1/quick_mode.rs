@@ -17,6 +17,7 @@ use causeway_crypto::{Hash, KeyExchange, Secret};
 use ipnet::Ipv4Net;
 
 use crate::config::{TunnelConfig, TunnelKey};
+use crate::failure::{Failure, FailureKind, Negotiated};
 use crate::output::Level;
 use crate::shared::{Shared, encapsulation};
 use crate::v1::cipher::{Decrypted, decrypt, seal};
@@ -234,10 +235,10 @@ fn on_second(
     let accepted = accept(sa, &config, quick, &contents);
     let (outbound_spi, lifetime, secret) = match accepted {
         Ok(accepted) => accepted,
-        Err(text) => {
+        Err(failure) => {
             quick.step = Step::Done;
             (quick.resend, quick.until) = (None, shared.now + REMEMBERED);
-            refuse(shared, sa, key, text);
+            refuse(shared, sa, key, failure);
             return phase2::failed(shared, key, quick.terms.slot, quick.replaces);
         }
     };
@@ -265,8 +266,9 @@ fn accept(
     config: &TunnelConfig,
     quick: &mut QuickMode,
     contents: &Contents,
-) -> Result<(u32, Duration, Option<Secret>), String> {
-    let malformed = || "peer answered quick mode with something incomplete".to_owned();
+) -> Result<(u32, Duration, Option<Secret>), Failure> {
+    let malformed =
+        || Failure::new(FailureKind::Malformed, "peer answered quick mode with something incomplete");
     let offered =
         contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
     let chosen = choose_child(&offered, &config.child, carried(sa))?;
@@ -275,20 +277,22 @@ fn accept(
     if let [local, remote, ..] = contents.ids.as_slice() {
         let answered = (identity::network(local), identity::network(remote));
         if answered != (Some(quick.terms.local), Some(quick.terms.remote)) {
-            return Err(format!(
+            let text = format!(
                 "peer answered with traffic between our {} and its {}, we proposed our {} and its {}: that is another",
                 identity::network_name(local),
                 identity::network_name(remote),
                 quick.terms.local,
                 quick.terms.remote
-            ));
+            );
+            return Err(Failure::new(FailureKind::TrafficSelectors, text));
         }
     }
     let secret = match quick.exchange.take() {
         None => None,
         Some(exchange) => {
             let value = contents.key_exchange.as_ref().ok_or_else(malformed)?;
-            Some(exchange.agree(value).map_err(|_| "peer sent an invalid public value for the PFS group")?)
+            let text = "peer sent an invalid public value for the PFS group";
+            Some(exchange.agree(value).map_err(|_| Failure::new(FailureKind::Malformed, text))?)
         }
     };
     let notified = contents.notify(RESPONDER_LIFETIME).and_then(|it| attribute::parse(&it.data).ok());
@@ -341,11 +345,11 @@ fn conclude_slots(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, slots: &
 }
 
 /// There is no child because of what one of the sides wants.
-fn refuse(shared: &mut Shared, sa: &Phase1, key: TunnelKey, text: String) {
+fn refuse(shared: &mut Shared, sa: &Phase1, key: TunnelKey, failure: Failure) {
     if let Some(tunnel) = shared.tunnels.get_mut(&key) {
         tunnel.child_refused = true;
     }
-    crate::v1::phase1::failed(shared, sa, Level::Error, text);
+    crate::v1::phase1::failed(shared, sa, Level::Error, failure);
 }
 
 /// The peer refuses, in an exchange of its own; it may say which by the SPI.
@@ -366,20 +370,27 @@ pub(crate) fn on_refusal(shared: &mut Shared, sa: &mut Phase1, notify: &Notify) 
     };
     let Some(quick) = sa.exchanges.remove(&id) else { return };
     let (ours, theirs) = (quick.terms.local, quick.terms.remote);
-    let text = match notify.kind {
-        NO_PROPOSAL_CHOSEN => format!(
-            "peer refused our ESP proposal {} for our {ours} and its {theirs} ({notify}): its encryption, integrity, PFS group \
+    let (kind, text) = match notify.kind {
+        NO_PROPOSAL_CHOSEN => (
+            FailureKind::Proposal { of: Negotiated::Child, items: Vec::new() },
+            format!(
+                "peer refused our ESP proposal {} for our {ours} and its {theirs} ({notify}): its encryption, integrity, PFS group \
              or networks differ; its log says which",
-            config.child
+                config.child
+            ),
         ),
-        INVALID_ID_INFORMATION => {
+        INVALID_ID_INFORMATION => (
+            FailureKind::TrafficSelectors,
             format!(
                 "peer refused traffic between our {ours} and its {theirs} ({notify}): its networks differ"
-            )
-        }
-        _ => format!("peer refused quick mode for our {ours} and its {theirs}: {notify}"),
+            ),
+        ),
+        _ => (
+            FailureKind::Refused,
+            format!("peer refused quick mode for our {ours} and its {theirs}: {notify}"),
+        ),
     };
-    refuse(shared, sa, key, text);
+    refuse(shared, sa, key, Failure::new(kind, text));
     phase2::failed(shared, key, quick.terms.slot, quick.replaces);
 }
 
@@ -406,7 +417,8 @@ fn on_silence(shared: &mut Shared, sa: &mut Phase1, quick: &QuickMode) {
     if pending {
         let (ours, theirs, remote) = (quick.terms.local, quick.terms.remote, sa.path.remote);
         let text = format!("no answer from {remote} to quick mode for our {ours} and its {theirs}");
-        crate::v1::phase1::failed(shared, sa, Level::Warning, text);
+        let failure = Failure::new(FailureKind::PeerUnreachable, text);
+        crate::v1::phase1::failed(shared, sa, Level::Warning, failure);
         informational::doubt(shared, sa);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use causeway_crypto::{Hash, KeyExchange, Secret};
 
 use crate::config::{IkeProposal, Limits, TunnelConfig, TunnelKey};
+use crate::failure::Failure;
 use crate::nat::{Nat, Path};
 use crate::outbox::Outbox;
 use crate::v1::keys::{Exchanged, SaKeys};
@@ -68,7 +69,7 @@ pub(crate) struct Handshake {
     /// We had no SA with the peer when we began.
     pub is_first: bool,
     /// What the peer, or somebody who read our messages, last refused us with.
-    pub refusal: Option<String>,
+    pub refusal: Option<Failure>,
 }
 
 /// One ISAKMP SA.

@@ -56,6 +56,7 @@ fn config(mode: Mode, local: SocketAddrV4, remote: SocketAddrV4) -> TunnelConfig
         local_id: Identity::Ipv4(*local.ip()),
         remote_id: Identity::Ipv4(*remote.ip()),
         psk: Secret::new(b"secret".to_vec()),
+        certificates: None,
         ike: IkeProposal {
             encryption: Encryption::Aes128Cbc,
             integrity,

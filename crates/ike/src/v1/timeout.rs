@@ -4,6 +4,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use crate::config::IkeVersion;
+use crate::failure::{Failure, FailureKind};
 use crate::output::Level;
 use crate::shared::Shared;
 use crate::v1::main_mode::config_of;
@@ -56,8 +57,8 @@ pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut Phase1) {
 fn suspect(shared: &mut Shared, sa: &mut Phase1) {
     let unanswered = matches!(&sa.state, State::Handshake(Step::MainSent5, _));
     if unanswered && sa.resend.as_ref().is_some_and(|resend| resend.sent() == UNANSWERED) {
-        let text = silence_text(Step::MainSent5, sa.path.remote);
-        failed(shared, sa, Level::Warning, text);
+        let failure = silence(Step::MainSent5, sa.path.remote);
+        failed(shared, sa, Level::Warning, failure);
     }
 }
 
@@ -79,8 +80,8 @@ fn replace(shared: &mut Shared, sa: &mut Phase1) {
 
 fn on_expired(shared: &mut Shared, sa: &mut Phase1) {
     if sa.is_established() {
-        let text = "the IKE SA's lifetime ended before another one had taken its place".to_owned();
-        failed(shared, sa, Level::Warning, text);
+        let text = "the IKE SA's lifetime ended before another one had taken its place";
+        failed(shared, sa, Level::Warning, Failure::new(FailureKind::LifetimeEnded, text));
     }
     if sa.has_keys_of_phase2() {
         informational::delete_isakmp(shared, sa);
@@ -91,18 +92,18 @@ fn on_expired(shared: &mut Shared, sa: &mut Phase1) {
 /// The peer has not answered a message of phase 1, as often as it was sent.
 fn on_silence(shared: &mut Shared, sa: &mut Phase1) {
     let remote = sa.path.remote;
-    let text = match &sa.state {
+    let failure = match &sa.state {
         State::Handshake(_, handshake) if handshake.refusal.is_some() => None,
-        State::Handshake(step, _) if sa.initiator => Some(silence_text(*step, remote)),
+        State::Handshake(step, _) if sa.initiator => Some(silence(*step, remote)),
         _ => None,
     };
-    if let Some(text) = text {
-        failed(shared, sa, Level::Warning, text);
+    if let Some(failure) = failure {
+        failed(shared, sa, Level::Warning, failure);
     }
     sa.state = State::Gone;
 }
 
-fn silence_text(step: Step, remote: SocketAddrV4) -> String {
+fn silence(step: Step, remote: SocketAddrV4) -> Failure {
     let to = match step {
         Step::MainSent1 | Step::MainAnswered1 => "message 1 of main mode",
         Step::MainSent3 | Step::MainAnswered3 => "message 3 of main mode",
@@ -111,13 +112,17 @@ fn silence_text(step: Step, remote: SocketAddrV4) -> String {
         }
         Step::AggressiveSent1 | Step::AggressiveAnswered1 => "message 1 of aggressive mode",
     };
-    format!("no answer from {remote} to {to}")
+    let kind = match step {
+        Step::MainSent5 => FailureKind::PreSharedKey,
+        _ => FailureKind::PeerUnreachable,
+    };
+    Failure::new(kind, format!("no answer from {remote} to {to}"))
 }
 
 /// The peer does not say that it is alive: all that there is with it is given up.
 fn on_dead_peer(shared: &mut Shared, sa: &mut Phase1) {
     let text = format!("peer {} does not answer any more: its SAs are given up", sa.path.remote);
-    failed(shared, sa, Level::Warning, text);
+    failed(shared, sa, Level::Warning, Failure::new(FailureKind::PeerUnreachable, text));
     let (Some(key), lived) = (sa.tunnel, shared.now.saturating_sub(sa.times.established)) else { return };
     sa.state = State::Gone;
     let limits = shared.limits.clone();

@@ -186,6 +186,37 @@ fn selectors_are_narrowed_to_what_both_sides_want() {
 }
 
 #[test]
+fn networks_that_only_one_side_has_are_asked_for_once_and_cost_nothing_more() {
+    for seed in 0..8 {
+        let mut sim = Sim::new(seed);
+        let nets =
+            |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a network")).collect::<Vec<_>>();
+        let ours = TunnelConfig {
+            local_ts: nets(&["192.168.1.0/24", "192.168.3.0/24"]),
+            remote_ts: nets(&["0.0.0.0/0"]),
+            initiate: true,
+            ..config()
+        };
+        let theirs = TunnelConfig { local_ts: nets(&["192.168.1.0/24", "10.0.0.0/8"]), ..ours.clone() };
+        sim.put(B, T, TunnelConfig { local_ts: nets(&["192.168.2.0/24"]), ..mirrored(&theirs) });
+        sim.put(A, T, ours);
+        sim.run(secs(60));
+        sim.assert_up();
+        assert_eq!((sim.side(A).children.len(), sim.side(B).children.len()), (1, 1), "seed {seed}");
+        let asked = |sim: &Sim| sim.wire.iter().filter(|it| it.message[18] == 36).count();
+        let before = asked(&sim);
+        assert!(before <= 16, "seed {seed}: {before} messages");
+        sim.run(secs(3_600));
+        assert_eq!(asked(&sim), before, "seed {seed}");
+        assert!(
+            sim.logged(A, "peer refused traffic between our 192.168.3.0/24"),
+            "seed {seed}: {:?}",
+            sim.side(A).logs
+        );
+    }
+}
+
+#[test]
 fn everything_to_everything_is_offered_as_configured() {
     let mut sim = Sim::new(6);
     let all = vec!["0.0.0.0/0".parse().expect("a network")];

@@ -231,6 +231,69 @@ fn ten_thousand_spoofed_beginnings_do_not_keep_the_real_peer_out() {
 }
 
 #[test]
+fn a_hundred_thousand_beginnings_from_as_many_addresses_cost_little_and_the_real_peer_gets_in() {
+    // A tunnel that takes peers of any address is what a flood can hurt most.
+    let mut sim = Sim::new(12);
+    let any = TunnelConfig { remote: Ipv4Addr::UNSPECIFIED, ..mirrored(&config()) };
+    sim.put(B, T, any);
+    let mut draft = Sim::new(5);
+    draft.put(A, T, TunnelConfig { initiate: true, ..config() });
+    let genuine = draft.wire[0].clone();
+    let mut begun = None;
+    for n in 0..100_000_u32 {
+        let from = Ipv4Addr::from(u32::from(Ipv4Addr::new(100, 64, 0, 0)) + n);
+        let datagram = spoofed(&genuine, n.into(), from);
+        let now = sim.now;
+        let endpoint = &mut sim.sides[B].1.endpoint;
+        endpoint.on_datagram(datagram.to, datagram.from, &datagram.message, now);
+        while endpoint.poll_output().is_some() {}
+        assert!(endpoint.ike_sas() <= 40, "{} IKE SAs", endpoint.ike_sas());
+        if n % 25 == 0 {
+            sim.run(std::time::Duration::from_millis(1));
+        }
+        if n == 20_000 {
+            sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+            begun = Some(sim.now);
+        }
+        if begun.is_some_and(|begun| sim.now >= begun + secs(2)) {
+            sim.assert_up();
+        }
+    }
+    assert!(sim.now >= secs(4), "the flood went on for long enough");
+    sim.assert_up();
+    // What was begun is forgotten.
+    sim.run(secs(60));
+    assert_eq!(sim.side(B).endpoint.ike_sas(), 1);
+}
+
+#[test]
+fn cookies_returned_from_many_addresses_push_out_the_oldest_and_never_more_than_the_limit() {
+    let limits = Limits { half_open_max: 200, ..Limits::default() };
+    let mut sim = Sim::with_limits(13, limits);
+    sim.put(B, T, TunnelConfig { remote: Ipv4Addr::UNSPECIFIED, ..mirrored(&config()) });
+    for n in 0..500_u32 {
+        // Each has an address where it receives, so it returns the cookie.
+        let local = Ipv4Addr::from(u32::from(Ipv4Addr::new(100, 64, 0, 0)) + n);
+        let mut other = Sim::new(1_000 + u64::from(n));
+        other.sides[A].0 = local;
+        other.put(A, T, TunnelConfig { local, initiate: true, ..config() });
+        let sent = sim.wire.len();
+        sim.deliver(other.wire[0].clone());
+        if let Some(cookie) = sim.wire.get(sent).cloned() {
+            other.deliver(cookie);
+            if other.wire.len() > 1 && other.wire[1].message[18] == 34 {
+                sim.deliver(other.wire[1].clone());
+            }
+        }
+        assert!(sim.side(B).endpoint.ike_sas() <= 200);
+    }
+    assert_eq!(sim.side(B).endpoint.ike_sas(), 200);
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    sim.run(secs(2));
+    sim.assert_up();
+}
+
+#[test]
 fn what_strangers_do_fills_neither_the_log_nor_the_queue() {
     let limits = Limits { outputs_max: 500, ..Limits::default() };
     let mut sim = Sim::with_limits(6, limits);

@@ -1,7 +1,12 @@
 //! What does not fit is refused, for a reason that both sides' logs tell.
 
+use std::time::Duration;
+
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
-use causeway_ike::{ChildProposal, Identity, IkeProposal, Level, TunnelConfig, TunnelKey, TunnelStatus};
+use causeway_ike::{
+    ChildProposal, FailureKind, Identity, IkeProposal, Level, Limits, Negotiated, ProposalItem, TunnelConfig,
+    TunnelKey, TunnelStatus,
+};
 
 use crate::sim::{A, B, Sim, T, config, mirrored, put_both, secs};
 
@@ -18,6 +23,14 @@ fn error(sim: &Sim, side: usize) -> String {
     sim.side(side).status.get(&T).and_then(|(_, error)| error.clone()).unwrap_or_default()
 }
 
+fn kind(sim: &Sim, side: usize) -> Option<FailureKind> {
+    sim.side(side).failures.get(&T).cloned().flatten()
+}
+
+fn proposal(of: Negotiated, items: &[ProposalItem]) -> Option<FailureKind> {
+    Some(FailureKind::Proposal { of, items: items.to_vec() })
+}
+
 fn ike(encryption: Encryption, integrity: Integrity, prf: Prf, group: DhGroup) -> IkeProposal {
     IkeProposal { encryption, integrity: Some(integrity), prf, group }
 }
@@ -32,6 +45,9 @@ fn an_ike_proposal_that_differs_is_refused_and_the_difference_told() {
     let text = "peer proposed IKE aes256/sha1/modp2048, we want aes128/sha1/modp1024: encryption and DH group differ";
     assert!(sim.logged(B, text), "{:?}", sim.side(B).logs);
     assert_eq!(error(&sim, B), text);
+    let items = [ProposalItem::Encryption, ProposalItem::Group];
+    assert_eq!(kind(&sim, B), proposal(Negotiated::Ike, &items));
+    assert_eq!(kind(&sim, A), proposal(Negotiated::Ike, &[]), "a peer does not say which");
     let theirs = "peer refused our IKE proposal aes256/sha1/modp2048 (NO_PROPOSAL_CHOSEN)";
     assert!(sim.logged(A, theirs), "{:?}", sim.side(A).logs);
     assert!(error(&sim, A).starts_with(theirs));
@@ -47,6 +63,8 @@ fn a_wrong_pre_shared_key_is_refused_by_naming_the_identities_and_never_the_key(
     assert!(sim.logged(B, "the pre-shared key does not match: peer 10.0.0.1"), "{:?}", sim.side(B).logs);
     assert!(sim.logged(A, "AUTHENTICATION_FAILED") && sim.logged(A, "pre-shared key does not match"));
     assert!(sim.logged(A, "10.0.0.1") && sim.logged(A, "10.0.0.2"));
+    assert_eq!(kind(&sim, A), Some(FailureKind::AuthenticationRefused));
+    assert_eq!(kind(&sim, B), Some(FailureKind::PreSharedKey));
     for side in [A, B] {
         assert!(!sim.logged(side, "donkey") && !sim.logged(side, "horse"));
         assert_eq!(sim.status(side), TunnelStatus::IkeSaNotEstablished);
@@ -60,6 +78,26 @@ fn an_identity_that_differs_is_refused_by_naming_both() {
                 identities do not match";
     assert!(sim.logged(B, text), "{:?}", sim.side(B).logs);
     assert!(sim.logged(A, "AUTHENTICATION_FAILED"));
+    assert_eq!(kind(&sim, B), Some(FailureKind::RemoteIdentity));
+}
+
+#[test]
+fn a_peer_that_takes_us_for_somebody_else_is_told_apart_from_one_that_is_somebody_else() {
+    let mut sim = Sim::new(1);
+    sim.put(B, T, mirrored(&TunnelConfig { remote_id: Identity::parse("other"), ..config() }));
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    // Later attempts do not name us any more, and then it is for the peer to refuse.
+    sim.run(Duration::from_millis(100));
+    assert_eq!(kind(&sim, B), Some(FailureKind::LocalIdentity), "{:?}", sim.side(B).logs);
+}
+
+#[test]
+fn silence_is_told_from_a_refusal() {
+    let mut sim = Sim::new(6);
+    sim.middle = Some(Box::new(|_| None));
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    sim.run(secs(120));
+    assert_eq!(kind(&sim, A), Some(FailureKind::PeerUnreachable));
 }
 
 #[test]
@@ -93,6 +131,8 @@ fn a_child_that_differs_is_refused_and_the_ike_sa_stays() {
         sim.side(B).logs
     );
     assert!(sim.logged(A, "peer refused our ESP proposal aes256/sha1 (NO_PROPOSAL_CHOSEN)"));
+    assert_eq!(kind(&sim, B), proposal(Negotiated::Child, &[ProposalItem::Encryption]));
+    assert_eq!(kind(&sim, A), proposal(Negotiated::Child, &[]));
     assert_eq!(
         (sim.status(A), sim.status(B)),
         (TunnelStatus::IpsecSaNotEstablished, TunnelStatus::IpsecSaNotEstablished)
@@ -120,24 +160,47 @@ fn traffic_that_differs_is_refused_and_the_ike_sa_stays() {
     assert!(sim.logged(A, "TS_UNACCEPTABLE"));
     assert_eq!(sim.status(A), TunnelStatus::IpsecSaNotEstablished);
     assert_eq!(error(&sim, B), text);
+    assert_eq!(kind(&sim, A), Some(FailureKind::TrafficSelectors));
+    assert_eq!(kind(&sim, B), Some(FailureKind::TrafficSelectors));
 }
 
 #[test]
-fn a_pfs_group_that_differs_shows_at_the_first_rekey_and_costs_no_tunnel() {
-    let pfs = |pfs| TunnelConfig {
-        child: ChildProposal { pfs, ..config().child },
-        child_lifetime: secs(300),
-        ..config()
-    };
-    let mut sim = Sim::new(3);
-    sim.put(B, T, mirrored(&pfs(None)));
-    sim.put(A, T, TunnelConfig { initiate: true, ..pfs(Some(DhGroup::Modp1024)) });
-    sim.run(secs(5));
-    sim.assert_up();
-    sim.run(secs(290));
-    let theirs = "peer proposed ESP aes128gcm16/modp1024, we want aes128gcm16: PFS group differs";
-    let ours = "peer proposed ESP aes128gcm16, we want aes128gcm16/modp1024: PFS group differs";
-    assert!(sim.logged(B, theirs) || sim.logged(A, ours), "{:?}", sim.side(B).logs);
+fn a_pfs_group_that_differs_is_told_within_seconds_while_the_tunnel_still_works() {
+    let pfs = |pfs| TunnelConfig { child: ChildProposal { pfs, ..config().child }, ..config() };
+    for (ours, theirs) in [
+        (Some(DhGroup::Modp1024), None),
+        (None, Some(DhGroup::Modp1024)),
+        (Some(DhGroup::Modp1024), Some(DhGroup::Curve25519)),
+    ] {
+        let mut sim = Sim::with_limits(3, Limits::default());
+        sim.put(B, T, mirrored(&pfs(theirs)));
+        sim.put(A, T, TunnelConfig { initiate: true, ..pfs(ours) });
+        sim.run(secs(12));
+        sim.assert_up();
+        for side in [A, B] {
+            assert_eq!(kind(&sim, side), proposal(Negotiated::Child, &[ProposalItem::Group]));
+            assert!(error(&sim, side).contains("PFS group differs"), "{:?}", sim.side(side).logs);
+            assert_eq!(sim.status(side), TunnelStatus::IpsecSaEstablished);
+        }
+        // Told once, however often it is tried; and taken back when the peer has been corrected.
+        sim.run(secs(3_600));
+        let told = sim.side(A).logs.iter().filter(|(_, _, text)| text.contains("PFS group differs"));
+        assert_eq!(told.count(), 1);
+        sim.put(B, T, mirrored(&pfs(ours)));
+        sim.run(secs(60));
+        sim.assert_up();
+        assert_eq!((kind(&sim, A), kind(&sim, B)), (None, None));
+    }
+}
+
+#[test]
+fn an_agreed_pfs_group_costs_one_early_rekey_and_no_packet() {
+    let child = ChildProposal { pfs: Some(DhGroup::Curve25519), ..config().child };
+    let mut sim = Sim::with_limits(4, Limits::default());
+    put_both(&mut sim, &TunnelConfig { child, ..config() });
+    sim.run(secs(1));
+    sim.run_checked(secs(3_600), |sim| assert!(sim.passes(A, T, B) && sim.passes(B, T, A)));
+    assert_eq!((sim.side(A).children_made, sim.side(B).children_made), (2, 2));
 }
 
 #[test]

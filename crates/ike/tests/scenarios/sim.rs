@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Random, Secret, SeededRandom};
 use causeway_ike::{
-    ChildProposal, ChildSa, Endpoint, Identity, IkeProposal, IkeVersion, Level, Limits, Output, TunnelConfig,
-    TunnelKey, TunnelStatus,
+    ChildProposal, ChildSa, Endpoint, FailureKind, Identity, IkeProposal, IkeVersion, Level, Limits,
+    NatDetected, Output, TunnelConfig, TunnelKey, TunnelStatus,
 };
 
 pub const T: TunnelKey = TunnelKey(1);
@@ -25,10 +25,12 @@ pub fn secs(seconds: u64) -> Duration {
 pub struct Side {
     pub endpoint: Endpoint,
     pub children: BTreeMap<u32, (TunnelKey, ChildSa)>,
+    /// The preferred child of each tunnel.
     pub in_use: BTreeMap<TunnelKey, u32>,
-    /// The children in use of all slots; those of the first are `in_use` as well.
-    pub in_use_by_slot: BTreeMap<(TunnelKey, u16), u32>,
+    pub all_in_use: BTreeMap<TunnelKey, Vec<u32>>,
     pub status: BTreeMap<TunnelKey, (TunnelStatus, Option<String>)>,
+    pub failures: BTreeMap<TunnelKey, Option<FailureKind>>,
+    pub nat: BTreeMap<TunnelKey, Option<NatDetected>>,
     pub logs: Vec<(Option<TunnelKey>, Level, String)>,
     pub keepalives: usize,
     pub children_made: usize,
@@ -66,7 +68,7 @@ pub struct Sim {
 
 impl Sim {
     pub fn new(seed: u64) -> Self {
-        Sim::with_limits(seed, Limits::default())
+        Sim::with_limits(seed, Limits { first_rekey_after: Duration::ZERO, ..Limits::default() })
     }
 
     pub fn with_limits(seed: u64, limits: Limits) -> Self {
@@ -74,8 +76,10 @@ impl Sim {
             endpoint: Endpoint::new(Box::new(SeededRandom::new(seed * 1_000 + n)), limits.clone()),
             children: BTreeMap::new(),
             in_use: BTreeMap::new(),
-            in_use_by_slot: BTreeMap::new(),
+            all_in_use: BTreeMap::new(),
             status: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            nat: BTreeMap::new(),
             logs: Vec::new(),
             keepalives: 0,
             children_made: 0,
@@ -111,6 +115,8 @@ impl Sim {
     pub fn remove(&mut self, side: usize, key: TunnelKey) {
         let now = self.now;
         self.sides[side].1.endpoint.remove_tunnel(key, now);
+        // Of a tunnel that is gone nothing is told.
+        self.sides[side].1.status.remove(&key);
         self.collect(side);
     }
 
@@ -175,6 +181,7 @@ impl Sim {
                 self.sides[side].1.apply(output);
             }
         }
+        self.sides[side].1.check();
     }
 
     pub fn chance(&mut self, probability: f64) -> bool {
@@ -243,6 +250,16 @@ impl Side {
         self.status.get(&key).map_or(TunnelStatus::IkeSaNotEstablished, |(status, _)| *status)
     }
 
+    /// A tunnel that is said to be up has a child that is sent on, and what is sent on is installed.
+    fn check(&self) {
+        for (key, (status, _)) in &self.status {
+            let used = self.all_in_use.get(key).map_or(&[][..], Vec::as_slice);
+            let up = *status == TunnelStatus::IpsecSaEstablished;
+            assert!(!up || used.iter().all(|spi| self.children.contains_key(spi)));
+            assert!(!up || !used.is_empty(), "the tunnel is up: {:#?}", self.logs);
+        }
+    }
+
     fn apply(&mut self, output: Output) {
         match output {
             Output::Transmit { .. } => unreachable!("sent before"),
@@ -252,33 +269,29 @@ impl Side {
                 let before = self.children.insert(child.inbound_spi, (tunnel, child));
                 assert!(before.is_none(), "an inbound SPI is used once at a time");
             }
-            Output::ChildUse { tunnel, inbound_spi } => {
-                let (owner, child) = &self.children[&inbound_spi];
-                assert_eq!(*owner, tunnel, "only an installed child is used");
-                self.in_use_by_slot.insert((tunnel, child.slot), inbound_spi);
-                if child.slot == 0 {
-                    self.in_use.insert(tunnel, inbound_spi);
+            Output::ChildUse { tunnel, inbound_spis } => {
+                assert!(!inbound_spis.is_empty(), "some child is used");
+                for inbound_spi in &inbound_spis {
+                    assert_eq!(self.children[inbound_spi].0, tunnel, "only an installed child is used");
                 }
+                self.in_use.insert(tunnel, inbound_spis[0]);
+                self.all_in_use.insert(tunnel, inbound_spis);
             }
             Output::ChildMoved { inbound_spi, encapsulation, .. } => {
                 let child = self.children.get_mut(&inbound_spi).expect("only an installed child moves");
                 child.1.encapsulation = encapsulation;
             }
             Output::ChildDown { tunnel, inbound_spi } => {
-                let (_, child) =
-                    self.children.remove(&inbound_spi).expect("only an installed child is removed");
-                if self.in_use.get(&tunnel) == Some(&inbound_spi) {
+                assert!(self.children.remove(&inbound_spi).is_some(), "only an installed child is removed");
+                if self.all_in_use.get(&tunnel).is_some_and(|used| used.contains(&inbound_spi)) {
                     self.in_use.remove(&tunnel);
-                }
-                if self.in_use_by_slot.get(&(tunnel, child.slot)) == Some(&inbound_spi) {
-                    self.in_use_by_slot.remove(&(tunnel, child.slot));
-                    let mut others = self.children.values();
-                    let left = others.any(|(key, it)| *key == tunnel && it.slot == child.slot);
-                    assert!(!left || self.is_v1, "another child would have been put to use before");
+                    self.all_in_use.remove(&tunnel);
                 }
             }
-            Output::Status { tunnel, status, error } => {
-                self.status.insert(tunnel, (status, error));
+            Output::Status { tunnel, status, failure, nat } => {
+                self.status.insert(tunnel, (status, failure.as_ref().map(|failure| failure.text.clone())));
+                self.failures.insert(tunnel, failure.map(|failure| failure.kind));
+                self.nat.insert(tunnel, nat);
             }
             Output::Log { tunnel, level, text } => self.logs.push((tunnel, level, text)),
         }
@@ -294,6 +307,7 @@ pub fn config() -> TunnelConfig {
         local_id: Identity::Ipv4(ADDRESS_A),
         remote_id: Identity::Ipv4(ADDRESS_B),
         psk: Secret::new(b"correct horse battery staple".to_vec()),
+        certificates: None,
         ike: IkeProposal {
             encryption: Encryption::Aes128Cbc,
             integrity: Some(Integrity::HmacSha1_96),

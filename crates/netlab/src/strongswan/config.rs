@@ -1,7 +1,7 @@
 //! strongSwan's two configuration files.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,6 +13,7 @@ use ipnet::Ipv4Net;
 
 pub(super) const DAEMON_FILE: &str = "strongswan.conf";
 pub(super) const CONNECTIONS_FILE: &str = "swanctl.conf";
+const KEYS_FOLDER: &str = "private";
 pub(super) const LOG_FILE: &str = "charon.log";
 pub(super) const VICI_SOCKET: &str = "charon.vici";
 
@@ -54,7 +55,20 @@ pub enum StartAction {
     Start,
 }
 
-/// One connection: an IKE SA with one child of the same name.
+/// A certificate with its key, and what the gateway's has to chain to, each in PEM form.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// strongSwan's certificate.
+    pub certificate: String,
+    /// Its key.
+    pub private_key: String,
+    /// Where the gateway shows a certificate as well, who issued that; otherwise it has the pre-shared key.
+    pub gateway_authority: Option<String>,
+    /// Certificates between strongSwan's and its authority.
+    pub intermediates: Vec<String>,
+}
+
+/// One connection: an IKE SA with one child of the same name, and perhaps others.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Letters, digits and dashes.
@@ -71,6 +85,8 @@ pub struct Connection {
     pub remote_id: String,
     /// The pre-shared key.
     pub psk: Vec<u8>,
+    /// What strongSwan shows instead of the pre-shared key.
+    pub certificate: Option<Certificate>,
     /// In strongSwan's words: `aes128-sha1-modp1024`, `aes128gcm16-prfsha256-x25519`.
     pub ike_proposals: String,
     /// In strongSwan's words: `aes128-sha1`, or with perfect forward secrecy `aes128-sha1-modp1024`.
@@ -79,6 +95,9 @@ pub struct Connection {
     pub local_networks: Vec<Ipv4Net>,
     /// The networks behind the gateway.
     pub remote_networks: Vec<Ipv4Net>,
+    /// Further children, each between one network behind strongSwan and one behind the gateway; they are named after the
+    /// connection, with a dash and a number from 2 on.
+    pub more_children: Vec<(Ipv4Net, Ipv4Net)>,
     /// What to do when it is loaded.
     pub start: StartAction,
     /// When to rekey the IKE SA.
@@ -103,10 +122,12 @@ impl Connection {
             local_id: String::new(),
             remote_id: String::new(),
             psk: psk.to_vec(),
+            certificate: None,
             ike_proposals: "aes128-sha1-modp1024".to_owned(),
             esp_proposals: "aes128-sha1-modp1024".to_owned(),
             local_networks: vec![Ipv4Net::default()],
             remote_networks: vec![Ipv4Net::default()],
+            more_children: Vec::new(),
             start: StartAction::None,
             ike_rekey: None,
             child_rekey: None,
@@ -140,7 +161,27 @@ pub(super) fn write(folder: &Path, config: &PeerConfig) -> Result<()> {
 }
 
 pub(super) fn write_connections(folder: &Path, config: &PeerConfig) -> Result<()> {
-    write_private(&folder.join(CONNECTIONS_FILE), &connections_file(config)?)
+    for connection in &config.connections {
+        if let Some(certificate) = &connection.certificate {
+            write_certificate(folder, &connection.name, certificate)?;
+        }
+    }
+    write_private(&folder.join(CONNECTIONS_FILE), &connections_file(folder, config)?)
+}
+
+/// The files of a connection begin with its name. Keys are found in a folder of swanctl's, whatever the connection says.
+fn write_certificate(folder: &Path, name: &str, certificate: &Certificate) -> Result<()> {
+    let (prefix, keys) = (folder.join(name), folder.join(KEYS_FOLDER));
+    fs::create_dir_all(&keys).with_context(|| format!("creating {}", keys.display()))?;
+    write_private(&prefix.with_extension("crt"), &certificate.certificate)?;
+    write_private(&keys.join(name).with_extension("key"), &certificate.private_key)?;
+    if let Some(authority) = &certificate.gateway_authority {
+        write_private(&prefix.with_extension("ca"), authority)?;
+    }
+    for (number, intermediate) in certificate.intermediates.iter().enumerate() {
+        write_private(&prefix.with_extension(format!("between{number}")), intermediate)?;
+    }
+    Ok(())
 }
 
 /// The file holds pre-shared keys: nobody else may read it.
@@ -164,6 +205,7 @@ fn daemon_file(folder: &Path, config: &PeerConfig) -> String {
   load_modular = no
   load = {PLUGINS}
   install_routes = no
+  make_before_break = yes
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   retransmit_timeout = 1.0
   retransmit_base = 1.5
@@ -199,10 +241,10 @@ fn daemon_file(folder: &Path, config: &PeerConfig) -> String {
     )
 }
 
-fn connections_file(config: &PeerConfig) -> Result<String> {
+fn connections_file(folder: &Path, config: &PeerConfig) -> Result<String> {
     let mut text = String::from("connections {\n");
     for connection in &config.connections {
-        connection_section(&mut text, connection)?;
+        connection_section(&mut text, folder, connection)?;
     }
     text.push_str("}\nsecrets {\n");
     for connection in &config.connections {
@@ -220,7 +262,7 @@ fn connections_file(config: &PeerConfig) -> Result<String> {
     Ok(text)
 }
 
-fn connection_section(text: &mut String, connection: &Connection) -> Result<()> {
+fn connection_section(text: &mut String, folder: &Path, connection: &Connection) -> Result<()> {
     let name = &connection.name;
     ensure!(
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
@@ -244,28 +286,51 @@ fn connection_section(text: &mut String, connection: &Connection) -> Result<()> 
     for line in &connection.extra {
         writeln!(text, "    {line}")?;
     }
-    writeln!(text, "    local {{\n      auth = psk\n      id = {}\n    }}", quoted(&own_id(connection)))?;
-    writeln!(
-        text,
-        "    remote {{\n      auth = psk\n      id = {}\n    }}",
-        quoted(&gateway_id(connection))
-    )?;
-    child_section(text, connection)?;
-    text.push_str("  }\n");
+    authentication(text, &folder.join(name), connection)?;
+    text.push_str("    children {\n");
+    child_section(text, connection, name, (&connection.local_networks, &connection.remote_networks))?;
+    for (number, (local, remote)) in (2..).zip(&connection.more_children) {
+        child_section(text, connection, &format!("{name}-{number}"), (&[*local], &[*remote]))?;
+    }
+    text.push_str("    }\n  }\n");
     Ok(())
 }
 
-fn child_section(text: &mut String, connection: &Connection) -> Result<()> {
-    writeln!(text, "    children {{\n      {} {{", connection.name)?;
-    writeln!(text, "        local_ts = {}", list(&connection.local_networks))?;
-    writeln!(text, "        remote_ts = {}", list(&connection.remote_networks))?;
+fn authentication(text: &mut String, prefix: &Path, connection: &Connection) -> Result<()> {
+    let file = |extension: &str| prefix.with_extension(extension).display().to_string();
+    writeln!(text, "    local {{\n      id = {}", quoted(&own_id(connection)))?;
+    match &connection.certificate {
+        None => writeln!(text, "      auth = psk\n    }}")?,
+        Some(own) => {
+            let between = (0..own.intermediates.len()).map(|number| file(&format!("between{number}")));
+            let files: Vec<String> = [file("crt")].into_iter().chain(between).collect();
+            writeln!(text, "      auth = pubkey\n      certs = {}\n    }}", files.join(", "))?;
+        }
+    }
+    writeln!(text, "    remote {{\n      id = {}", quoted(&gateway_id(connection)))?;
+    match connection.certificate.as_ref().and_then(|own| own.gateway_authority.as_ref()) {
+        None => writeln!(text, "      auth = psk\n    }}")?,
+        Some(_) => writeln!(text, "      auth = pubkey\n      cacerts = {}\n    }}", file("ca"))?,
+    }
+    Ok(())
+}
+
+fn child_section(
+    text: &mut String,
+    connection: &Connection,
+    name: &str,
+    (local, remote): (&[Ipv4Net], &[Ipv4Net]),
+) -> Result<()> {
+    writeln!(text, "      {name} {{")?;
+    writeln!(text, "        local_ts = {}", list(local))?;
+    writeln!(text, "        remote_ts = {}", list(remote))?;
     writeln!(text, "        esp_proposals = {}", connection.esp_proposals)?;
     let start = if connection.start == StartAction::Start { "start" } else { "none" };
     writeln!(text, "        start_action = {start}")?;
     if let Some(after) = connection.child_rekey {
         writeln!(text, "        rekey_time = {}s", after.as_secs())?;
     }
-    text.push_str("      }\n    }\n");
+    text.push_str("      }\n");
     Ok(())
 }
 
@@ -288,6 +353,8 @@ fn quoted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::{Connection, PeerConfig, connections_file, quoted};
 
     fn connection(name: &str) -> Connection {
@@ -298,7 +365,9 @@ mod tests {
     #[test]
     fn a_key_of_any_bytes_is_written_in_hexadecimal() {
         let config = PeerConfig { connections: vec![connection("t1")], ..PeerConfig::default() };
-        assert!(connections_file(&config).unwrap().contains("secret = 0x6120226b657922\n"));
+        assert!(
+            connections_file(Path::new("/tmp"), &config).unwrap().contains("secret = 0x6120226b657922\n")
+        );
     }
 
     #[test]
@@ -309,7 +378,7 @@ mod tests {
     #[test]
     fn a_name_that_would_break_the_file_is_refused() {
         let config = PeerConfig { connections: vec![connection("t1 {")], ..PeerConfig::default() };
-        assert!(connections_file(&config).is_err());
+        assert!(connections_file(Path::new("/tmp"), &config).is_err());
     }
 
     #[test]

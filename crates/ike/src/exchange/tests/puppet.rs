@@ -26,6 +26,7 @@ pub fn config() -> TunnelConfig {
         local_id: Identity::Ipv4(*US.ip()),
         remote_id: Identity::Ipv4(*PEER.ip()),
         psk: Secret::new(b"puppet".to_vec()),
+        certificates: None,
         ike: IkeProposal {
             encryption: Encryption::Aes128Cbc,
             integrity: Some(Integrity::HmacSha1_96),
@@ -70,19 +71,27 @@ pub struct Pair {
     /// What we sent and the peer has not received, and the other way round.
     pub from_us: Vec<Vec<u8>>,
     pub from_peer: Vec<Vec<u8>>,
+    /// How many messages we have sent.
+    pub sent: usize,
     /// Everything else that we asked for.
     pub outputs: Vec<Output>,
 }
 
+/// Nothing is rekeyed before its time.
+fn limits() -> Limits {
+    Limits { first_rekey_after: Duration::ZERO, ..Limits::default() }
+}
+
 impl Pair {
     pub fn new(ours: TunnelConfig, theirs: TunnelConfig) -> Self {
-        let endpoint = |seed| Endpoint::new(Box::new(SeededRandom::new(seed)), Limits::default());
+        let endpoint = |seed| Endpoint::new(Box::new(SeededRandom::new(seed)), limits());
         let mut pair = Pair {
             us: endpoint(1),
             peer: endpoint(2),
             now: Duration::ZERO,
             from_us: Vec::new(),
             from_peer: Vec::new(),
+            sent: 0,
             outputs: Vec::new(),
         };
         pair.us.put_tunnel(T, ours, pair.now);
@@ -115,7 +124,10 @@ impl Pair {
     pub fn collect(&mut self) {
         while let Some(output) = self.us.poll_output() {
             match output {
-                Output::Transmit { message, .. } => self.from_us.push(message),
+                Output::Transmit { message, .. } => {
+                    self.sent += 1;
+                    self.from_us.push(message);
+                }
                 other => self.outputs.push(other),
             }
         }
@@ -148,6 +160,21 @@ impl Pair {
             self.deliver_to_us();
             self.deliver_to_peer();
         }
+    }
+
+    /// Delivers everything, and lets time pass for both.
+    pub fn pass(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            self.run();
+            let next = [&self.us, &self.peer].into_iter().filter_map(Endpoint::next_timeout).min();
+            let Some(at) = next.filter(|at| *at <= end) else { break };
+            self.now = self.now.max(at);
+            self.us.handle_timeout(self.now);
+            self.peer.handle_timeout(self.now);
+            self.collect();
+        }
+        self.now = end;
     }
 
     /// Our oldest IKE SA.

@@ -3,7 +3,6 @@
 use causeway_crypto::{DhGroup, KeyExchange, SeededRandom};
 
 use crate::child::{Within, offer};
-use crate::config::TunnelConfig;
 use crate::exchange::tests::puppet::{Pair, T, config, mirrored};
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
@@ -12,6 +11,7 @@ use crate::message::proposal::GROUP;
 use crate::message::proposal::Transform;
 use crate::message::{ExchangeType, Header, parse_plain, write_payloads, write_plain};
 use crate::sa::{State, Task};
+use crate::traffic::Traffic;
 
 fn error_of(payloads: Vec<Payload>) -> Option<Notify> {
     Contents::of(payloads).expect("payloads").error().cloned()
@@ -21,14 +21,15 @@ fn kind_of(payloads: Vec<Payload>) -> Option<NotifyKind> {
     error_of(payloads).map(|notify| notify.kind)
 }
 
-fn value(group: DhGroup) -> Payload {
+pub fn value(group: DhGroup) -> Payload {
     let exchange = KeyExchange::generate(group, &mut SeededRandom::new(9));
     Payload::KeyExchange { group: group.ike_transform_id(), value: exchange.public_value().to_vec() }
 }
 
 /// A request of the peer for a child, with this public value.
 fn child_request(spi: u32, key_exchange: Payload) -> Vec<Payload> {
-    let [proposal, tsi, tsr] = offer(&mirrored(&config()), Within::CreateChild, spi);
+    let theirs = mirrored(&config());
+    let [proposal, tsi, tsr] = offer(&theirs, Within::CreateChild, spi, &Traffic::of(&theirs));
     vec![proposal, Payload::Nonce(vec![1; 32]), key_exchange, tsi, tsr]
 }
 
@@ -376,15 +377,12 @@ fn a_child_that_the_initiator_does_not_accept_is_deleted_at_the_responder() {
     let mut pair = Pair::we_initiate();
     pair.deliver_to_peer();
     pair.deliver_to_us();
-    // Between our request and the answer the configuration's networks become others.
-    let narrower = TunnelConfig {
-        initiate: true,
-        remote_ts: vec!["192.168.2.0/25".parse().expect("a network")],
-        ..config()
-    };
-    if let Some(tunnel) = pair.us.shared.tunnels.get_mut(&T) {
-        tunnel.config = std::sync::Arc::new(narrower);
-    }
+    // As if we had offered less than the peer takes.
+    let spi = pair.our_spi();
+    pair.us.shared.with_sa(spi, |_, sa| {
+        let State::AuthSent(sent) = &mut sa.state else { unreachable!("we wait for IKE_AUTH") };
+        sent.traffic.remote = vec!["192.168.2.0/25".parse().expect("a network")];
+    });
     pair.deliver_to_peer();
     pair.deliver_to_us();
     assert!(pair.logged("that is not within it"));

@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 
 use super::{EXCHANGES_MAX, QuickMode, SPENT_MAX, Step, Terms, carried, open, refuse};
 use crate::config::{TunnelConfig, TunnelKey};
+use crate::failure::{Failure, FailureKind};
 use crate::shared::Shared;
 use crate::traffic::nets_name;
 use crate::v1::cipher::seal;
@@ -44,8 +45,8 @@ pub(super) fn on_first(shared: &mut Shared, sa: &mut Phase1, received: Received<
     }
     match agree(shared, sa, (key, &config), &contents) {
         Ok(agreed) => respond(shared, sa, (key, &config), (received, decrypted.next_vector), agreed),
-        Err((kind, text)) => {
-            refuse(shared, sa, key, text);
+        Err((kind, failure)) => {
+            refuse(shared, sa, key, failure);
             let spi = contents.sa.as_ref().and_then(|body| association::parse(body).ok());
             let spi = spi.and_then(|offered| offered.first()?.child_spi()).unwrap_or(0);
             informational::notify(shared, sa, Notify::about_child(kind, spi, &[]));
@@ -66,17 +67,18 @@ fn agree(
     sa: &Phase1,
     (key, config): (TunnelKey, &TunnelConfig),
     contents: &Contents,
-) -> Result<Agreed, (u16, String)> {
-    let malformed = || (PAYLOAD_MALFORMED, "peer began quick mode with something incomplete".to_owned());
+) -> Result<Agreed, (u16, Failure)> {
+    let text = "peer began quick mode with something incomplete";
+    let malformed = || (PAYLOAD_MALFORMED, Failure::new(FailureKind::Malformed, text));
     let offered =
         contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
     let peer_nonce = contents.nonce.clone().ok_or_else(malformed)?;
-    let chosen =
-        choose_child(&offered, &config.child, carried(sa)).map_err(|text| (NO_PROPOSAL_CHOSEN, text))?;
+    let chosen = choose_child(&offered, &config.child, carried(sa))
+        .map_err(|failure| (NO_PROPOSAL_CHOSEN, failure))?;
     let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
     let (remote, local) = networks(sa, contents, config)?;
     let slot = phase2::slot(shared, key, local, remote).ok_or_else(|| {
-        (INVALID_ID_INFORMATION, traffic_text(config, &remote.to_string(), &local.to_string()))
+        (INVALID_ID_INFORMATION, other_networks(config, &remote.to_string(), &local.to_string()))
     })?;
     let mut own_value = None;
     let mut secret = None;
@@ -85,7 +87,8 @@ fn agree(
         let exchange = KeyExchange::generate(group, &mut shared.random);
         own_value = Some(Payload::new(KEY_EXCHANGE, exchange.public_value().to_vec()));
         let agreed = exchange.agree(value).map_err(|_| {
-            (INVALID_KEY_INFORMATION, "peer sent an invalid public value for the PFS group".to_owned())
+            let text = "peer sent an invalid public value for the PFS group";
+            (INVALID_KEY_INFORMATION, Failure::new(FailureKind::Malformed, text))
         })?;
         secret = Some(agreed);
     }
@@ -111,7 +114,7 @@ fn networks(
     sa: &Phase1,
     contents: &Contents,
     config: &TunnelConfig,
-) -> Result<(Ipv4Net, Ipv4Net), (u16, String)> {
+) -> Result<(Ipv4Net, Ipv4Net), (u16, Failure)> {
     let host = |address: SocketAddrV4| Ipv4Net::from(*address.ip());
     match contents.ids.as_slice() {
         [] => Ok((host(sa.path.remote), host(sa.path.local))),
@@ -119,19 +122,23 @@ fn networks(
             (Some(remote), Some(local)) => Ok((remote, local)),
             _ => {
                 let (remote, local) = (identity::network_name(remote), identity::network_name(local));
-                Err((INVALID_ID_INFORMATION, traffic_text(config, &remote, &local)))
+                Err((INVALID_ID_INFORMATION, other_networks(config, &remote, &local)))
             }
         },
-        [_] => Err((PAYLOAD_MALFORMED, "peer began quick mode with one identity only".to_owned())),
+        [_] => {
+            let text = "peer began quick mode with one identity only";
+            Err((PAYLOAD_MALFORMED, Failure::new(FailureKind::Malformed, text)))
+        }
     }
 }
 
-fn traffic_text(config: &TunnelConfig, remote: &str, local: &str) -> String {
-    format!(
+fn other_networks(config: &TunnelConfig, remote: &str, local: &str) -> Failure {
+    let text = format!(
         "peer proposed traffic between its {remote} and our {local}, we want its {} and our {}: that is not within it",
         nets_name(&config.remote_ts),
         nets_name(&config.local_ts)
-    )
+    );
+    Failure::new(FailureKind::TrafficSelectors, text)
 }
 
 /// Message 2.
