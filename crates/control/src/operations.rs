@@ -1,5 +1,6 @@
 //! The operations, one file each. Beside them, what some of them have in common.
 
+pub mod associate_vpn_gateway_with_certificate;
 pub mod assume_role;
 pub mod cbn;
 pub mod check_vpn_bgp_enabled;
@@ -38,6 +39,7 @@ pub mod describe_vpn_gateways;
 pub mod describe_vpn_pbr_route_entries;
 pub mod describe_vpn_route_entries;
 pub mod describe_zones;
+pub mod dissociate_vpn_gateway_with_certificate;
 pub mod download_vpn_connection_config;
 pub mod explain_route;
 pub mod get_caller_identity;
@@ -45,6 +47,7 @@ pub mod grant_instance_to_transit_router;
 pub mod list_changes;
 pub mod list_tag_resources;
 pub mod list_transit_router_vpn_attachments;
+pub mod list_vpn_certificate_associations;
 pub mod modify_customer_gateway_attribute;
 pub mod modify_tunnel_attribute;
 pub mod modify_vco_route_entry_weight;
@@ -78,6 +81,7 @@ use crate::operation::Entry;
 
 /// The list: an operation that is not in it does not exist.
 pub(crate) const ALL: &[Entry] = &[
+    Entry::of::<associate_vpn_gateway_with_certificate::AssociateVpnGatewayWithCertificate>(),
     Entry::of::<assume_role::AssumeRole>(),
     Entry::of::<check_vpn_bgp_enabled::CheckVpnBgpEnabled>(),
     Entry::of::<create_customer_gateway::CreateCustomerGateway>(),
@@ -115,6 +119,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_pbr_route_entries::DescribeVpnPbrRouteEntries>(),
     Entry::of::<describe_vpn_route_entries::DescribeVpnRouteEntries>(),
     Entry::of::<describe_zones::DescribeZones>(),
+    Entry::of::<dissociate_vpn_gateway_with_certificate::DissociateVpnGatewayWithCertificate>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<explain_route::ExplainRoute>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
@@ -122,6 +127,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<list_changes::ListChanges>(),
     Entry::of::<list_tag_resources::ListTagResources>(),
     Entry::of::<list_transit_router_vpn_attachments::ListTransitRouterVpnAttachments>(),
+    Entry::of::<list_vpn_certificate_associations::ListVpnCertificateAssociations>(),
     Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
     Entry::of::<modify_tunnel_attribute::ModifyTunnelAttribute>(),
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),

@@ -1,5 +1,7 @@
 //! `CreateVpnGateway`: makes a VPN gateway.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -171,6 +173,7 @@ pub(super) fn new(
         auto_propagate: false,
         resource_group_id: String::new(),
         tags: Tags::new(),
+        certificates: BTreeMap::new(),
         generation,
         made_generation: generation,
         is_deleted: false,

@@ -1,6 +1,7 @@
 //! What each operation does, and with which code it refuses what it does not.
 
 mod attachments;
+mod certificates;
 mod customer_gateways;
 mod downloads;
 mod modified_attachments;

@@ -143,6 +143,8 @@ fn constant(name: &str) -> Option<&'static str> {
         "Tag" => r#"[{"Key":"env","Value":"dev"}]"#,
         "TagKey.1" => "env",
         "VersionId" => "v1",
+        "CertificateId" => "cert-a",
+        "CertificateType" => "Encryption",
         "Bandwidth" => "100",
         "DisasterRecoveryVSwitchId" => "vsw-b",
         "GatewayType" => "Enhanced.SiteToSite",
