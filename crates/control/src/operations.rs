@@ -7,7 +7,9 @@ pub mod check_vpn_bgp_enabled;
 pub mod create_customer_gateway;
 pub mod create_enhanced_vpn_gateway;
 pub mod create_transit_router_vpn_attachment;
+pub mod create_v_switch;
 pub mod create_vco_route_entry;
+pub mod create_vpc;
 pub mod create_vpn_attachment;
 pub mod create_vpn_connection;
 pub mod create_vpn_gateway;
@@ -16,7 +18,9 @@ pub mod create_vpn_route_entry;
 pub mod delete_customer_gateway;
 pub mod delete_enhanced_vpn_gateway;
 pub mod delete_transit_router_vpn_attachment;
+pub mod delete_v_switch;
 pub mod delete_vco_route_entry;
+pub mod delete_vpc;
 pub mod delete_vpn_attachment;
 pub mod delete_vpn_connection;
 pub mod delete_vpn_gateway;
@@ -25,9 +29,14 @@ pub mod delete_vpn_route_entry;
 pub mod describe_customer_gateway;
 pub mod describe_customer_gateways;
 pub mod describe_regions;
+pub mod describe_route_table_list;
 pub mod describe_tag_keys;
 pub mod describe_tags;
+pub mod describe_v_switch_attributes;
+pub mod describe_v_switches;
 pub mod describe_vco_route_entries;
+pub mod describe_vpc_attribute;
+pub mod describe_vpcs;
 pub mod describe_vpn_attachments;
 pub mod describe_vpn_connection;
 pub mod describe_vpn_connection_logs;
@@ -50,7 +59,9 @@ pub mod list_transit_router_vpn_attachments;
 pub mod list_vpn_certificate_associations;
 pub mod modify_customer_gateway_attribute;
 pub mod modify_tunnel_attribute;
+pub mod modify_v_switch_attribute;
 pub mod modify_vco_route_entry_weight;
+pub mod modify_vpc_attribute;
 pub mod modify_vpn_attachment_attribute;
 pub mod modify_vpn_connection_attribute;
 pub mod modify_vpn_gateway_attribute;
@@ -68,6 +79,7 @@ pub mod un_tag_resources;
 pub mod update_enhanced_vpn_gateway;
 pub mod update_transit_router_vpn_attachment_attribute;
 
+pub mod known_networks;
 pub mod success;
 pub mod tagging;
 pub mod transit_router_grant;
@@ -87,7 +99,9 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<create_customer_gateway::CreateCustomerGateway>(),
     Entry::of::<create_enhanced_vpn_gateway::CreateEnhancedVpnGateway>(),
     Entry::of::<create_transit_router_vpn_attachment::CreateTransitRouterVpnAttachment>(),
+    Entry::of::<create_v_switch::CreateVSwitch>(),
     Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
+    Entry::of::<create_vpc::CreateVpc>(),
     Entry::of::<create_vpn_attachment::CreateVpnAttachment>(),
     Entry::of::<create_vpn_connection::CreateVpnConnection>(),
     Entry::of::<create_vpn_gateway::CreateVpnGateway>(),
@@ -96,7 +110,9 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<delete_customer_gateway::DeleteCustomerGateway>(),
     Entry::of::<delete_enhanced_vpn_gateway::DeleteEnhancedVpnGateway>(),
     Entry::of::<delete_transit_router_vpn_attachment::DeleteTransitRouterVpnAttachment>(),
+    Entry::of::<delete_v_switch::DeleteVSwitch>(),
     Entry::of::<delete_vco_route_entry::DeleteVcoRouteEntry>(),
+    Entry::of::<delete_vpc::DeleteVpc>(),
     Entry::of::<delete_vpn_attachment::DeleteVpnAttachment>(),
     Entry::of::<delete_vpn_connection::DeleteVpnConnection>(),
     Entry::of::<delete_vpn_gateway::DeleteVpnGateway>(),
@@ -105,9 +121,14 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_customer_gateway::DescribeCustomerGateway>(),
     Entry::of::<describe_customer_gateways::DescribeCustomerGateways>(),
     Entry::of::<describe_regions::DescribeRegions>(),
+    Entry::of::<describe_route_table_list::DescribeRouteTableList>(),
     Entry::of::<describe_tag_keys::DescribeTagKeys>(),
     Entry::of::<describe_tags::DescribeTags>(),
+    Entry::of::<describe_v_switch_attributes::DescribeVSwitchAttributes>(),
+    Entry::of::<describe_v_switches::DescribeVSwitches>(),
     Entry::of::<describe_vco_route_entries::DescribeVcoRouteEntries>(),
+    Entry::of::<describe_vpc_attribute::DescribeVpcAttribute>(),
+    Entry::of::<describe_vpcs::DescribeVpcs>(),
     Entry::of::<describe_vpn_attachments::DescribeVpnAttachments>(),
     Entry::of::<describe_vpn_connection::DescribeVpnConnection>(),
     Entry::of::<describe_vpn_connection_logs::DescribeVpnConnectionLogs>(),
@@ -130,7 +151,9 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<list_vpn_certificate_associations::ListVpnCertificateAssociations>(),
     Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
     Entry::of::<modify_tunnel_attribute::ModifyTunnelAttribute>(),
+    Entry::of::<modify_v_switch_attribute::ModifyVSwitchAttribute>(),
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
+    Entry::of::<modify_vpc_attribute::ModifyVpcAttribute>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<modify_vpn_connection_attribute::ModifyVpnConnectionAttribute>(),
     Entry::of::<modify_vpn_gateway_attribute::ModifyVpnGatewayAttribute>(),

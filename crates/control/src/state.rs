@@ -3,6 +3,7 @@
 //! The maps are ordered, and each question that an operation asks about a single object is answered without
 //! looking at the others: an account can have 10,000 connections and 100,000 routes.
 
+mod networks;
 mod recorded;
 mod table;
 
@@ -13,7 +14,7 @@ use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
     AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId,
-    TransitRouterId, VpnConnectionId, VpnGatewayId,
+    TransitRouterId, VSwitchId, VpcId, VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_role::RamRole;
@@ -24,6 +25,7 @@ use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, RouteKey, VcoRouteEntry};
+use crate::resource::vpc::{VSwitch, Vpc};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_gateway::VpnGateway;
 use crate::resource::vpn_route_entry::{RouteKind, VpnRouteEntry, VpnRouteId, VpnRouteKey};
@@ -44,6 +46,8 @@ pub struct AccountState {
     customer_gateways: Table<RegionId, CustomerGatewayId, CustomerGateway>,
     vpn_connections: Table<RegionId, VpnConnectionId, VpnConnection>,
     vpn_gateways: Table<RegionId, VpnGatewayId, VpnGateway>,
+    vpcs: Table<RegionId, VpcId, Vpc>,
+    v_switches: Table<VpcId, VSwitchId, VSwitch>,
     cens: Table<(), CenId, Cen>,
     transit_routers: Table<RegionId, TransitRouterId, TransitRouter>,
     vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
@@ -83,6 +87,8 @@ impl AccountState {
             customer_gateways: Table::default(),
             vpn_connections: Table::default(),
             vpn_gateways: Table::default(),
+            vpcs: Table::default(),
+            v_switches: Table::default(),
             vco_routes: BTreeMap::new(),
             vpn_routes: BTreeMap::new(),
             client_tokens: Table::default(),
@@ -387,6 +393,8 @@ impl AccountState {
                 let (region, id) = (gateway.region.clone(), gateway.id.clone());
                 self.vpn_gateways.put(region, id, gateway.created_ms, gateway);
             }
+            Record::Vpc(vpc) => self.put_vpc(vpc),
+            Record::VSwitch(v_switch) => self.put_v_switch(v_switch),
             Record::Cen(cen) => self.cens.put((), cen.id.clone(), cen.created_ms, cen),
             Record::TransitRouter(router) => {
                 let (region, id) = (router.region.clone(), router.id.clone());
@@ -498,6 +506,8 @@ impl AccountState {
             Record::VPN_GATEWAY => {
                 id.parse::<VpnGatewayId>().ok().and_then(|id| self.vpn_gateways.delete(&id));
             }
+            Record::VPC => drop(id.parse::<VpcId>().ok().and_then(|id| self.vpcs.delete(&id))),
+            Record::V_SWITCH => drop(id.parse::<VSwitchId>().ok().and_then(|id| self.v_switches.delete(&id))),
             Record::CEN => {
                 id.parse::<CenId>().ok().and_then(|id| self.cens.delete(&id));
             }

@@ -6,6 +6,7 @@ mod customer_gateways;
 mod downloads;
 mod modified_attachments;
 mod modified_tunnels;
+mod networks;
 mod others;
 mod provoked;
 mod published;

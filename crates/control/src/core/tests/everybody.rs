@@ -38,6 +38,7 @@ fn more(entry: &Entry) -> &'static [&'static str] {
         (Product::Vpc, "ModifyTunnelAttribute") => &["RegionId"],
         (Product::Vpc, "DescribeCustomerGateways") => &["CustomerGatewayId"],
         (Product::Vpc, "DescribeVpnConnections" | "DescribeVpnAttachments") => &["VpnConnectionId"],
+        (Product::Vpc, "DescribeVSwitches") => &["RegionId"],
         (Product::Cbn, "ListTagResources") => &["ResourceId.1"],
         (Product::Cbn, "UntagResources") => &["TagKey.1"],
         (Product::Cbn, "DescribeCens") => &["RegionId"],
@@ -70,12 +71,17 @@ pub(crate) fn furnished(account: &str) -> (World, Samples) {
     let cen = text(&world.call("CreateCen", &[]).unwrap()["CenId"]);
     let router = world.call("CreateTransitRouter", &[("CenId", &cen)]).unwrap();
     let vpn_gateway = world.vpn_gateway("vpc-a");
+    let vpc = text(&world.call("CreateVpc", &[("CidrBlock", "10.0.0.0/8")]).unwrap()["VpcId"]);
+    let v_switch = [("VpcId", vpc.as_str()), ("CidrBlock", "10.1.0.0/24"), ("ZoneId", "eu-central-1-a")];
+    let v_switch = text(&world.call("CreateVSwitch", &v_switch).unwrap()["VSwitchId"]);
     let change = world.call("CreateCustomerGateway", &[("IpAddress", "203.0.113.99")]).unwrap();
     let samples = [
         ("ChangeRequestId", text(&change["RequestId"])),
         ("CenId", cen),
         ("TransitRouterId", text(&router["TransitRouterId"])),
         ("VpnGatewayId", vpn_gateway),
+        ("VpcId", vpc),
+        ("VSwitchId", v_switch),
         ("VpnConnectionId", connection.clone()),
         ("VpnId", connection.clone()),
         ("InstanceId", connection.clone()),
@@ -101,6 +107,8 @@ fn nothing() -> Samples {
         ("CenId", "cen-nothing"),
         ("TransitRouterId", "tr-nothing"),
         ("VpnGatewayId", "vpn-nothing"),
+        ("VpcId", "vpc-nothing"),
+        ("VSwitchId", "vsw-nothing"),
         ("VpnConnectionId", "vco-nothing"),
         ("VpnId", "vco-nothing"),
         ("InstanceId", "vco-nothing"),
@@ -149,8 +157,8 @@ fn constant(name: &str) -> Option<&'static str> {
         "DisasterRecoveryVSwitchId" => "vsw-b",
         "GatewayType" => "Enhanced.SiteToSite",
         "Spec" => "100M",
-        "VSwitchId" => "vsw-a",
-        "VpcId" => "vpc-a",
+        "CidrBlock" => "10.2.0.0/24",
+        "ZoneId" => "eu-central-1-a",
         "Weight" => "100",
         _ => return None,
     })
