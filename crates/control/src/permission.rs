@@ -190,6 +190,7 @@ impl Target {
                 state.attached_by(id)?.attachment.as_ref().map(|attachment| &attachment.tags)
             }
             Self::RamPolicy(PolicyType::Custom, name) => state.ram_policy(name).map(|policy| &policy.tags),
+            Self::RamUser(Some(name)) => state.ram_user(name).map(|user| &user.tags),
             Self::RamRole(name) => state.ram_role(name).map(|role| &role.tags),
             Self::AnyRamRole(arn) if arn.account == *state.account_id() => {
                 state.ram_role(&arn.role).map(|role| &role.tags)
@@ -203,7 +204,7 @@ impl Target {
             | Self::TransitRouters
             | Self::TransitRouterAttachments
             | Self::RamUsers
-            | Self::RamUser(_)
+            | Self::RamUser(None)
             | Self::RamPolicies
             | Self::RamPolicy(PolicyType::System, _)
             | Self::RamRoles

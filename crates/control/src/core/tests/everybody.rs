@@ -44,6 +44,8 @@ fn more(entry: &Entry) -> &'static [&'static str] {
         (Product::Cbn, "DescribeCens") => &["RegionId"],
         (Product::Cbn, "ListTransitRouters") => &["CenId", "TransitRouterId"],
         (Product::Cbn, "ListTransitRouterVpnAttachments") => &["TransitRouterAttachmentId"],
+        (Product::Ram, "ListTagResources") => &["ResourceNames"],
+        (Product::Ram, "UntagResources") => &["TagKeys"],
         (Product::Ram, "UpdateAccessKey" | "DeleteAccessKey" | "CreateAccessKey" | "ListAccessKeys") => {
             &["UserName"]
         }
@@ -150,6 +152,7 @@ fn constant(name: &str) -> Option<&'static str> {
         "Status" => "Active",
         "Tag" => r#"[{"Key":"env","Value":"dev"}]"#,
         "TagKey.1" => "env",
+        "TagKeys" => r#"["env"]"#,
         "VersionId" => "v1",
         "CertificateId" => "cert-a",
         "CertificateType" => "Encryption",
@@ -180,6 +183,8 @@ pub(crate) fn request(entry: &Entry, of: &Samples) -> Vec<(String, String)> {
             "ResourceType" if entry.product == Product::Cbn => {
                 Some(if entry.name == "MoveResourceGroup" { "cen" } else { "Cen" }.to_owned())
             }
+            "ResourceNames" => Some(json!([of["RoleName"]]).to_string()),
+            "ResourceType" if entry.product == Product::Ram => Some("role".to_owned()),
             "TunnelOptionsSpecification" => Some(tunnels(&of["CustomerGatewayId"])),
             _ => of.get(name).cloned().or_else(|| constant(name).map(ToOwned::to_owned)),
         };
