@@ -45,7 +45,7 @@ pub enum Record {
     /// An IPsec-VPN connection, with its tunnels and its attachment.
     VpnConnection(Box<VpnConnection>),
     /// A VPN gateway.
-    VpnGateway(VpnGateway),
+    VpnGateway(Box<VpnGateway>),
     /// A Cloud Enterprise Network instance.
     Cen(Cen),
     /// A transit router that somebody made.
@@ -227,7 +227,7 @@ impl Record {
             Self::ACCESS_KEY => Self::AccessKey(from_json(json)?),
             Self::CUSTOMER_GATEWAY => Self::CustomerGateway(from_json(json)?),
             Self::VPN_CONNECTION => Self::VpnConnection(Box::new(from_json(json)?)),
-            Self::VPN_GATEWAY => Self::VpnGateway(from_json(json)?),
+            Self::VPN_GATEWAY => Self::VpnGateway(Box::new(from_json(json)?)),
             Self::CEN => Self::Cen(from_json(json)?),
             Self::TRANSIT_ROUTER => Self::TransitRouter(from_json(json)?),
             Self::VPC => Self::Vpc(from_json(json)?),

@@ -4,6 +4,7 @@ use causeway_wire::format_timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue;
 use crate::error::{ApiError, ErrorCode};
 use crate::fields::{CertificateMaxResults, optional};
 use crate::ids::{RegionId, VpnGatewayId};
@@ -65,7 +66,7 @@ impl Operation for ListVpnCertificateAssociations {
     const NAME: &'static str = "ListVpnCertificateAssociations";
     const KIND: Kind = Kind::Read;
     const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::per_minute(600));
-    const ERRORS: &'static [&'static ErrorCode] = &[];
+    const ERRORS: &'static [&'static ErrorCode] = &[&catalogue::VPN_GATEWAY_NOT_FOUND];
     type Request = Request;
     type Response = Response;
 
