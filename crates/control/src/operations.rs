@@ -38,6 +38,7 @@ pub mod describe_vpn_gateways;
 pub mod describe_vpn_pbr_route_entries;
 pub mod describe_vpn_route_entries;
 pub mod describe_zones;
+pub mod diagnose_vpn_connections;
 pub mod download_vpn_connection_config;
 pub mod explain_route;
 pub mod get_caller_identity;
@@ -115,6 +116,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_pbr_route_entries::DescribeVpnPbrRouteEntries>(),
     Entry::of::<describe_vpn_route_entries::DescribeVpnRouteEntries>(),
     Entry::of::<describe_zones::DescribeZones>(),
+    Entry::of::<diagnose_vpn_connections::DiagnoseVpnConnections>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<explain_route::ExplainRoute>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
