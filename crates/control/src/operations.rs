@@ -48,11 +48,13 @@ pub mod describe_vpn_gateways;
 pub mod describe_vpn_pbr_route_entries;
 pub mod describe_vpn_route_entries;
 pub mod describe_zones;
+pub mod diagnose_vpn_connections;
 pub mod dissociate_vpn_gateway_with_certificate;
 pub mod download_vpn_connection_config;
 pub mod explain_route;
 pub mod get_caller_identity;
 pub mod grant_instance_to_transit_router;
+pub mod known_networks;
 pub mod list_changes;
 pub mod list_tag_resources;
 pub mod list_transit_router_vpn_attachments;
@@ -79,7 +81,6 @@ pub mod un_tag_resources;
 pub mod update_enhanced_vpn_gateway;
 pub mod update_transit_router_vpn_attachment_attribute;
 
-pub mod known_networks;
 pub mod success;
 pub mod tagging;
 pub mod transit_router_grant;
@@ -140,6 +141,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_pbr_route_entries::DescribeVpnPbrRouteEntries>(),
     Entry::of::<describe_vpn_route_entries::DescribeVpnRouteEntries>(),
     Entry::of::<describe_zones::DescribeZones>(),
+    Entry::of::<diagnose_vpn_connections::DiagnoseVpnConnections>(),
     Entry::of::<dissociate_vpn_gateway_with_certificate::DissociateVpnGatewayWithCertificate>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<explain_route::ExplainRoute>(),
