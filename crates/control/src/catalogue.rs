@@ -171,6 +171,26 @@ catalogue! {
     VPN_GATEWAY_IN_USE = "VpnDependencyViolation.VpnConnection", 400,
         "There are vpn connections on specified vpn gateway not deleted.",
         "Delete the IPsec-VPN connections of the VPN gateway first.";
+    /// No such VPC in this account and region.
+    VPC_NOT_FOUND = "InvalidVpcID.NotFound", 404, "The specified VPC does not exist.",
+        "Check the id (vpc-...) and the RegionId; DescribeVpcs answers the VPCs there are.";
+    /// No such vSwitch in this account and region.
+    V_SWITCH_NOT_FOUND = "InvalidVSwitchId.NotFound", 404, "The specified vSwitch does not exist.",
+        "Check the id (vsw-...) and the RegionId; DescribeVSwitches answers the vSwitches there are.";
+    /// A VPC with vSwitches cannot be deleted.
+    VPC_HAS_V_SWITCHES = "DependencyViolation.VSwitch", 400, "Specified object has dependent resources.",
+        "Delete the vSwitches of the VPC first.";
+    /// A VPC or a vSwitch that a VPN gateway is in cannot be deleted.
+    NETWORK_IN_USE = "DependencyViolation.Instance", 400, "Specified object has dependent resources.",
+        "Delete the VPN gateways in it first, and wait until DescribeVpnGateway answers none.";
+    /// The configuration names the VPC; ours.
+    VPC_CONFIGURED = "OperationUnsupported.ConfiguredVpc", 400,
+        "The specified VPC does not support this operation.",
+        "The server's configuration makes the VPC known: change it there, at [[vpcs]].";
+    /// A vSwitch's network is a part of another one's, or has one as its part.
+    CIDR_BLOCK_OVERLAPPED = "InvalidCidrBlock.Overlapped", 400,
+        "Specified CIDR block overlapped with other subnets.",
+        "Send a CIDR block of the VPC that no other vSwitch has a part of.";
     /// The connection is not attached to a transit router; ours.
     CONNECTION_NOT_ATTACHED = "IncorrectStatus.VpnConnection", 400,
         "The status of the specified vpn connection does not support this operation.",

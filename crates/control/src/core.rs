@@ -9,7 +9,7 @@
 use causeway_wire::Params;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::catalogue;
 use crate::effect;
@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::fields::optional;
 use crate::ids::{RegionId, Secret};
 use crate::observed::LogLine;
-use crate::operation::{self, Entry, Kind};
+use crate::operation::{self, DryRun, Entry, Kind};
 use crate::permission::{self, Wish};
 use crate::record::Change;
 use crate::recorded_change;
@@ -115,8 +115,7 @@ fn plan(
     let mut tx = Tx::begin(&permit, state, context);
     let mut body = call.plan(&mut tx)?;
     if common.dry_run == Some(true) && entry.kind == Kind::Write {
-        let (changes, _log_lines) = tx.finish();
-        return Err(ApiError::new(&catalogue::DRY_RUN).detail(effect::describe(state, &changes)));
+        return checked(state, context, entry, tx);
     }
     if let Value::Object(members) = &mut body {
         members.insert("RequestId".to_owned(), Value::from(context.request_id.as_str()));
@@ -127,6 +126,26 @@ fn plan(
     let (mut changes, log_lines) = tx.finish();
     recorded_change::record(state, context, entry.name, &mut changes);
     Ok(Outcome::Answered { body, changes, log_lines })
+}
+
+/// What is answered to a request that was only to be checked, and passed.
+fn checked(
+    state: &AccountState,
+    context: &CallContext<'_>,
+    entry: &Entry,
+    tx: Tx<'_>,
+) -> Result<Outcome, ApiError> {
+    match entry.dry_run {
+        DryRun::Refused => {
+            let (changes, _log_lines) = tx.finish();
+            Err(ApiError::new(&catalogue::DRY_RUN).detail(effect::describe(state, &changes)))
+        }
+        DryRun::Answered => Ok(Outcome::Answered {
+            body: json!({ "RequestId": context.request_id.as_str() }),
+            changes: Vec::new(),
+            log_lines: Vec::new(),
+        }),
+    }
 }
 
 fn check_region(context: &CallContext<'_>, region: Option<&RegionId>) -> Result<(), ApiError> {

@@ -19,6 +19,8 @@ use crate::resource::vpn_connection::VpnConnection;
 use crate::routing::{self, Route};
 use crate::state::AccountState;
 
+pub(crate) use tunnel::tunnel_step;
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {

@@ -13,14 +13,15 @@ use serde::{Deserialize, Deserializer};
 
 pub use network::{InternetIp, RouteDest, Subnets, TunnelCidr};
 pub use number::{
-    Asn, Bandwidth, Lifetime, MaxItems, MaxResults, MaxSessionDuration, MinutePeriod, Months, PageNumber,
-    PageSize, Priority, SslConnections, TagMaxResults, TunnelIndex, Weight,
+    Asn, Bandwidth, CertificateMaxResults, Lifetime, MaxItems, MaxResults, MaxSessionDuration, MinutePeriod,
+    Months, PageNumber, PageSize, Priority, SslConnections, TagMaxResults, TunnelIndex, Weight,
 };
 pub use ram::{
     Comments, DisplayName, Email, MobilePhone, PolicyName, RoleName, RoleSessionName, UserName, VersionId,
 };
 pub use text::{
-    AuthKey, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue, VpnGatewayName,
+    AuthKey, CertificateId, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue,
+    VpnGatewayName,
 };
 pub use time::UtcTime;
 

@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod context;
 pub mod core;
 pub mod desired;
+pub mod diagnosis;
 pub mod effect;
 pub mod error;
 pub mod explain;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use causeway_wire::format_timestamp;
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -239,6 +240,14 @@ pub struct LogEntry {
     pub at_ms: i64,
     /// What.
     pub line: LogLine,
+}
+
+impl fmt::Display for LogEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = &self.line;
+        let tunnel = line.tunnel.as_ref().map(|tunnel| format!(" {tunnel}")).unwrap_or_default();
+        write!(f, "{} {}{tunnel} {}", format_timestamp(self.at_ms), line.level.as_str(), line.text)
+    }
 }
 
 /// Where the gateway reports what is.

@@ -67,6 +67,15 @@ pub enum Kind {
     Write,
 }
 
+/// What a request with `DryRun` that passes every check is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DryRun {
+    /// `DryRunOperation`, and what it would have changed.
+    Refused,
+    /// Nothing but the `RequestId`, as some pages of the documentation have it.
+    Answered,
+}
+
 /// So many requests in so many seconds, for each account, region and operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RateLimit {
@@ -93,6 +102,8 @@ pub trait Operation: 'static {
     const KIND: Kind;
     /// The documented rate limit, if there is one.
     const RATE_LIMIT: Option<RateLimit> = None;
+    /// What a request with `DryRun` that passes every check is answered.
+    const DRY_RUN: DryRun = DryRun::Refused;
     /// The codes with which it refuses, beside those about parameters, access and client tokens.
     const ERRORS: &'static [&'static ErrorCode];
     /// What it takes.
@@ -125,6 +136,8 @@ pub struct Entry {
     pub kind: Kind,
     /// The documented rate limit, if there is one.
     pub rate_limit: Option<RateLimit>,
+    /// What a request with `DryRun` that passes every check is answered.
+    pub dry_run: DryRun,
     /// The codes with which it refuses.
     pub errors: &'static [&'static ErrorCode],
     decode: fn(&Params) -> Result<Box<dyn Call>, ApiError>,
@@ -140,6 +153,7 @@ impl Entry {
             product: O::PRODUCT,
             kind: O::KIND,
             rate_limit: O::RATE_LIMIT,
+            dry_run: O::DRY_RUN,
             errors: O::ERRORS,
             decode: decode::<O>,
             request_schema: || schema_for!(O::Request),

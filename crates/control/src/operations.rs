@@ -1,12 +1,15 @@
 //! The operations, one file each. Beside them, what some of them have in common.
 
+pub mod associate_vpn_gateway_with_certificate;
 pub mod assume_role;
 pub mod cbn;
 pub mod check_vpn_bgp_enabled;
 pub mod create_customer_gateway;
 pub mod create_enhanced_vpn_gateway;
 pub mod create_transit_router_vpn_attachment;
+pub mod create_v_switch;
 pub mod create_vco_route_entry;
+pub mod create_vpc;
 pub mod create_vpn_attachment;
 pub mod create_vpn_connection;
 pub mod create_vpn_gateway;
@@ -15,7 +18,9 @@ pub mod create_vpn_route_entry;
 pub mod delete_customer_gateway;
 pub mod delete_enhanced_vpn_gateway;
 pub mod delete_transit_router_vpn_attachment;
+pub mod delete_v_switch;
 pub mod delete_vco_route_entry;
+pub mod delete_vpc;
 pub mod delete_vpn_attachment;
 pub mod delete_vpn_connection;
 pub mod delete_vpn_gateway;
@@ -24,9 +29,14 @@ pub mod delete_vpn_route_entry;
 pub mod describe_customer_gateway;
 pub mod describe_customer_gateways;
 pub mod describe_regions;
+pub mod describe_route_table_list;
 pub mod describe_tag_keys;
 pub mod describe_tags;
+pub mod describe_v_switch_attributes;
+pub mod describe_v_switches;
 pub mod describe_vco_route_entries;
+pub mod describe_vpc_attribute;
+pub mod describe_vpcs;
 pub mod describe_vpn_attachments;
 pub mod describe_vpn_connection;
 pub mod describe_vpn_connection_logs;
@@ -38,16 +48,22 @@ pub mod describe_vpn_gateways;
 pub mod describe_vpn_pbr_route_entries;
 pub mod describe_vpn_route_entries;
 pub mod describe_zones;
+pub mod diagnose_vpn_connections;
+pub mod dissociate_vpn_gateway_with_certificate;
 pub mod download_vpn_connection_config;
 pub mod explain_route;
 pub mod get_caller_identity;
 pub mod grant_instance_to_transit_router;
+pub mod known_networks;
 pub mod list_changes;
 pub mod list_tag_resources;
 pub mod list_transit_router_vpn_attachments;
+pub mod list_vpn_certificate_associations;
 pub mod modify_customer_gateway_attribute;
 pub mod modify_tunnel_attribute;
+pub mod modify_v_switch_attribute;
 pub mod modify_vco_route_entry_weight;
+pub mod modify_vpc_attribute;
 pub mod modify_vpn_attachment_attribute;
 pub mod modify_vpn_connection_attribute;
 pub mod modify_vpn_gateway_attribute;
@@ -78,12 +94,15 @@ use crate::operation::Entry;
 
 /// The list: an operation that is not in it does not exist.
 pub(crate) const ALL: &[Entry] = &[
+    Entry::of::<associate_vpn_gateway_with_certificate::AssociateVpnGatewayWithCertificate>(),
     Entry::of::<assume_role::AssumeRole>(),
     Entry::of::<check_vpn_bgp_enabled::CheckVpnBgpEnabled>(),
     Entry::of::<create_customer_gateway::CreateCustomerGateway>(),
     Entry::of::<create_enhanced_vpn_gateway::CreateEnhancedVpnGateway>(),
     Entry::of::<create_transit_router_vpn_attachment::CreateTransitRouterVpnAttachment>(),
+    Entry::of::<create_v_switch::CreateVSwitch>(),
     Entry::of::<create_vco_route_entry::CreateVcoRouteEntry>(),
+    Entry::of::<create_vpc::CreateVpc>(),
     Entry::of::<create_vpn_attachment::CreateVpnAttachment>(),
     Entry::of::<create_vpn_connection::CreateVpnConnection>(),
     Entry::of::<create_vpn_gateway::CreateVpnGateway>(),
@@ -92,7 +111,9 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<delete_customer_gateway::DeleteCustomerGateway>(),
     Entry::of::<delete_enhanced_vpn_gateway::DeleteEnhancedVpnGateway>(),
     Entry::of::<delete_transit_router_vpn_attachment::DeleteTransitRouterVpnAttachment>(),
+    Entry::of::<delete_v_switch::DeleteVSwitch>(),
     Entry::of::<delete_vco_route_entry::DeleteVcoRouteEntry>(),
+    Entry::of::<delete_vpc::DeleteVpc>(),
     Entry::of::<delete_vpn_attachment::DeleteVpnAttachment>(),
     Entry::of::<delete_vpn_connection::DeleteVpnConnection>(),
     Entry::of::<delete_vpn_gateway::DeleteVpnGateway>(),
@@ -101,9 +122,14 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_customer_gateway::DescribeCustomerGateway>(),
     Entry::of::<describe_customer_gateways::DescribeCustomerGateways>(),
     Entry::of::<describe_regions::DescribeRegions>(),
+    Entry::of::<describe_route_table_list::DescribeRouteTableList>(),
     Entry::of::<describe_tag_keys::DescribeTagKeys>(),
     Entry::of::<describe_tags::DescribeTags>(),
+    Entry::of::<describe_v_switch_attributes::DescribeVSwitchAttributes>(),
+    Entry::of::<describe_v_switches::DescribeVSwitches>(),
     Entry::of::<describe_vco_route_entries::DescribeVcoRouteEntries>(),
+    Entry::of::<describe_vpc_attribute::DescribeVpcAttribute>(),
+    Entry::of::<describe_vpcs::DescribeVpcs>(),
     Entry::of::<describe_vpn_attachments::DescribeVpnAttachments>(),
     Entry::of::<describe_vpn_connection::DescribeVpnConnection>(),
     Entry::of::<describe_vpn_connection_logs::DescribeVpnConnectionLogs>(),
@@ -115,6 +141,8 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_pbr_route_entries::DescribeVpnPbrRouteEntries>(),
     Entry::of::<describe_vpn_route_entries::DescribeVpnRouteEntries>(),
     Entry::of::<describe_zones::DescribeZones>(),
+    Entry::of::<diagnose_vpn_connections::DiagnoseVpnConnections>(),
+    Entry::of::<dissociate_vpn_gateway_with_certificate::DissociateVpnGatewayWithCertificate>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<explain_route::ExplainRoute>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
@@ -122,9 +150,12 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<list_changes::ListChanges>(),
     Entry::of::<list_tag_resources::ListTagResources>(),
     Entry::of::<list_transit_router_vpn_attachments::ListTransitRouterVpnAttachments>(),
+    Entry::of::<list_vpn_certificate_associations::ListVpnCertificateAssociations>(),
     Entry::of::<modify_customer_gateway_attribute::ModifyCustomerGatewayAttribute>(),
     Entry::of::<modify_tunnel_attribute::ModifyTunnelAttribute>(),
+    Entry::of::<modify_v_switch_attribute::ModifyVSwitchAttribute>(),
     Entry::of::<modify_vco_route_entry_weight::ModifyVcoRouteEntryWeight>(),
+    Entry::of::<modify_vpc_attribute::ModifyVpcAttribute>(),
     Entry::of::<modify_vpn_attachment_attribute::ModifyVpnAttachmentAttribute>(),
     Entry::of::<modify_vpn_connection_attribute::ModifyVpnConnectionAttribute>(),
     Entry::of::<modify_vpn_gateway_attribute::ModifyVpnGatewayAttribute>(),
@@ -179,8 +210,11 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<ram::list_policies_for_user::ListPoliciesForUser>(),
     Entry::of::<ram::list_policy_versions::ListPolicyVersions>(),
     Entry::of::<ram::list_roles::ListRoles>(),
+    Entry::of::<ram::list_tag_resources::ListTagResources>(),
     Entry::of::<ram::list_users::ListUsers>(),
     Entry::of::<ram::set_default_policy_version::SetDefaultPolicyVersion>(),
+    Entry::of::<ram::tag_resources::TagResources>(),
+    Entry::of::<ram::untag_resources::UntagResources>(),
     Entry::of::<ram::update_access_key::UpdateAccessKey>(),
     Entry::of::<ram::update_role::UpdateRole>(),
     Entry::of::<ram::update_user::UpdateUser>(),

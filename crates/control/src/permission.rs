@@ -13,7 +13,7 @@ use crate::context::CallContext;
 use crate::error::{ApiError, ErrorCode};
 use crate::ids::{
     AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId, TransitRouterId,
-    VpnConnectionId, VpnGatewayId,
+    VSwitchId, VpcId, VpnConnectionId, VpnGatewayId,
 };
 use crate::operation::{self, Entry};
 use crate::ram_policy::{self, AttachedPolicies, PolicyType};
@@ -72,6 +72,14 @@ pub enum Target {
     VpnConnections,
     /// One of them.
     VpnConnection(VpnConnectionId),
+    /// The VPCs of the region, or one that does not exist yet.
+    Vpcs,
+    /// One of them.
+    Vpc(VpcId),
+    /// The vSwitches of the region, or one that does not exist yet.
+    VSwitches,
+    /// One of them.
+    VSwitch(VSwitchId),
     /// The Cloud Enterprise Network instances, or one that does not exist yet.
     Cens,
     /// One of them.
@@ -135,6 +143,10 @@ impl Target {
             Self::VpnGateway(id) => vpc("vpngateway/", Some(id.as_str())),
             Self::VpnConnections => vpc("vpnconnection/", None),
             Self::VpnConnection(id) => vpc("vpnconnection/", Some(id.as_str())),
+            Self::Vpcs => vpc("vpc/", None),
+            Self::Vpc(id) => vpc("vpc/", Some(id.as_str())),
+            Self::VSwitches => vpc("vswitch/", None),
+            Self::VSwitch(id) => vpc("vswitch/", Some(id.as_str())),
             Self::Cens => cen("ceninstance/", None),
             Self::Cen(id) => cen("ceninstance/", Some(id.as_str())),
             Self::TransitRouters => cen("centransitrouter/", None),
@@ -170,12 +182,15 @@ impl Target {
             Self::CustomerGateway(id) => state.customer_gateway(id).map(|gateway| &gateway.tags),
             Self::VpnGateway(id) => state.vpn_gateway(id).map(|gateway| &gateway.tags),
             Self::VpnConnection(id) => state.vpn_connection(id).map(|connection| &connection.tags),
+            Self::Vpc(id) => state.vpc(id).map(|vpc| &vpc.tags),
+            Self::VSwitch(id) => state.v_switch(id).map(|v_switch| &v_switch.tags),
             Self::Cen(id) => state.cen(id).map(|cen| &cen.tags),
             Self::TransitRouter(id) => state.transit_router(id).map(|router| &router.tags),
             Self::TransitRouterAttachment(id) => {
                 state.attached_by(id)?.attachment.as_ref().map(|attachment| &attachment.tags)
             }
             Self::RamPolicy(PolicyType::Custom, name) => state.ram_policy(name).map(|policy| &policy.tags),
+            Self::RamUser(Some(name)) => state.ram_user(name).map(|user| &user.tags),
             Self::RamRole(name) => state.ram_role(name).map(|role| &role.tags),
             Self::AnyRamRole(arn) if arn.account == *state.account_id() => {
                 state.ram_role(&arn.role).map(|role| &role.tags)
@@ -183,11 +198,13 @@ impl Target {
             Self::CustomerGateways
             | Self::VpnGateways
             | Self::VpnConnections
+            | Self::Vpcs
+            | Self::VSwitches
             | Self::Cens
             | Self::TransitRouters
             | Self::TransitRouterAttachments
             | Self::RamUsers
-            | Self::RamUser(_)
+            | Self::RamUser(None)
             | Self::RamPolicies
             | Self::RamPolicy(PolicyType::System, _)
             | Self::RamRoles

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ram_policy::AttachedPolicies;
+use crate::resource::tag::Tags;
 
 /// How many RAM users an account can have.
 pub const RAM_USERS_MAX: usize = 1000;
@@ -28,6 +29,8 @@ pub struct RamUser {
     pub comments: String,
     /// The attached policies, by name.
     pub policies: AttachedPolicies,
+    /// Its tags.
+    pub tags: Tags,
     /// When it was made, in UNIX milliseconds.
     pub created_ms: i64,
     /// When it was changed last, in UNIX milliseconds.
@@ -45,6 +48,7 @@ impl RamUser {
             email: String::new(),
             comments: String::new(),
             policies: AttachedPolicies::new(),
+            tags: Tags::new(),
             created_ms: now_ms,
             updated_ms: now_ms,
         }

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
-    AccessKeyId, AccountId, CenId, CustomerGatewayId, Secret, TransitRouterId, VpnConnectionId, VpnGatewayId,
+    AccessKeyId, AccountId, CenId, CustomerGatewayId, Secret, TransitRouterId, VSwitchId, VpcId,
+    VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_role::RamRole;
@@ -20,6 +21,7 @@ use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
+use crate::resource::vpc::{VSwitch, Vpc};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_gateway::VpnGateway;
 use crate::resource::vpn_route_entry::{VpnRouteEntry, VpnRouteId};
@@ -43,11 +45,15 @@ pub enum Record {
     /// An IPsec-VPN connection, with its tunnels and its attachment.
     VpnConnection(Box<VpnConnection>),
     /// A VPN gateway.
-    VpnGateway(VpnGateway),
+    VpnGateway(Box<VpnGateway>),
     /// A Cloud Enterprise Network instance.
     Cen(Cen),
     /// A transit router that somebody made.
     TransitRouter(TransitRouter),
+    /// A VPC that somebody made, or a VPN gateway was made in.
+    Vpc(Vpc),
+    /// A vSwitch that somebody made.
+    VSwitch(VSwitch),
     /// A route of a VPN gateway.
     VpnRouteEntry(VpnRouteEntry),
     /// A route of an IPsec-VPN connection.
@@ -104,6 +110,10 @@ impl Record {
     pub const CEN: &'static str = "cen";
     /// The kind of transit routers.
     pub const TRANSIT_ROUTER: &'static str = "transit-router";
+    /// The kind of VPCs.
+    pub const VPC: &'static str = "vpc";
+    /// The kind of vSwitches.
+    pub const V_SWITCH: &'static str = "v-switch";
     /// The kind of routes of VPN gateways.
     pub const VPN_ROUTE_ENTRY: &'static str = "vpn-route-entry";
     /// The kind of routes of IPsec-VPN connections.
@@ -126,6 +136,8 @@ impl Record {
             Self::VpnGateway(_) => Self::VPN_GATEWAY,
             Self::Cen(_) => Self::CEN,
             Self::TransitRouter(_) => Self::TRANSIT_ROUTER,
+            Self::Vpc(_) => Self::VPC,
+            Self::VSwitch(_) => Self::V_SWITCH,
             Self::VpnRouteEntry(_) => Self::VPN_ROUTE_ENTRY,
             Self::VcoRouteEntry(_) => Self::VCO_ROUTE_ENTRY,
             Self::ClientToken(_) => Self::CLIENT_TOKEN,
@@ -146,6 +158,8 @@ impl Record {
             Self::VpnGateway(record) => record.id().to_string(),
             Self::Cen(record) => record.id().to_string(),
             Self::TransitRouter(record) => record.id().to_string(),
+            Self::Vpc(record) => record.id.to_string(),
+            Self::VSwitch(record) => record.id.to_string(),
             Self::VpnRouteEntry(record) => record.id().to_string(),
             Self::VcoRouteEntry(record) => record.id().to_string(),
             Self::ClientToken(record) => record.id(),
@@ -162,6 +176,8 @@ impl Record {
             | Self::RamRole(_)
             | Self::VpnGateway(_)
             | Self::VpnRouteEntry(_)
+            | Self::Vpc(_)
+            | Self::VSwitch(_)
             | Self::Cen(_)
             | Self::TransitRouter(_)
             | Self::VcoRouteEntry(_) => Vec::new(),
@@ -188,6 +204,8 @@ impl Record {
             Self::VpnGateway(record) => to_json(record),
             Self::Cen(record) => to_json(record),
             Self::TransitRouter(record) => to_json(record),
+            Self::Vpc(record) => to_json(record),
+            Self::VSwitch(record) => to_json(record),
             Self::VpnRouteEntry(record) => to_json(record),
             Self::VcoRouteEntry(record) => to_json(record),
             Self::ClientToken(record) => to_json(record),
@@ -209,9 +227,11 @@ impl Record {
             Self::ACCESS_KEY => Self::AccessKey(from_json(json)?),
             Self::CUSTOMER_GATEWAY => Self::CustomerGateway(from_json(json)?),
             Self::VPN_CONNECTION => Self::VpnConnection(Box::new(from_json(json)?)),
-            Self::VPN_GATEWAY => Self::VpnGateway(from_json(json)?),
+            Self::VPN_GATEWAY => Self::VpnGateway(Box::new(from_json(json)?)),
             Self::CEN => Self::Cen(from_json(json)?),
             Self::TRANSIT_ROUTER => Self::TransitRouter(from_json(json)?),
+            Self::VPC => Self::Vpc(from_json(json)?),
+            Self::V_SWITCH => Self::VSwitch(from_json(json)?),
             Self::VPN_ROUTE_ENTRY => Self::VpnRouteEntry(from_json(json)?),
             Self::VCO_ROUTE_ENTRY => Self::VcoRouteEntry(from_json(json)?),
             Self::CLIENT_TOKEN => Self::ClientToken(from_json(json)?),
@@ -237,6 +257,8 @@ pub fn find(state: &AccountState, kind: &str, id: &str) -> Option<Record> {
         Record::VPN_GATEWAY => stored::<VpnGateway>(state, id),
         Record::CEN => stored::<Cen>(state, id),
         Record::TRANSIT_ROUTER => stored::<TransitRouter>(state, id),
+        Record::VPC => stored::<Vpc>(state, id),
+        Record::V_SWITCH => stored::<VSwitch>(state, id),
         Record::VCO_ROUTE_ENTRY => stored::<VcoRouteEntry>(state, id),
         Record::VPN_ROUTE_ENTRY => stored::<VpnRouteEntry>(state, id),
         Record::RAM_ROLE => stored::<RamRole>(state, id),
@@ -318,6 +340,8 @@ stored!(TransitRouter, TRANSIT_ROUTER, TransitRouterId, |router| router.id.clone
 });
 stored!(VpnGateway, VPN_GATEWAY, VpnGatewayId, |gateway| gateway.id.clone(), |state, id| state
     .vpn_gateway(id));
+stored!(Vpc, VPC, VpcId, |vpc| vpc.id.clone(), |state, id| state.vpc(id));
+stored!(VSwitch, V_SWITCH, VSwitchId, |v_switch| v_switch.id.clone(), |state, id| state.v_switch(id));
 stored!(
     VpnRouteEntry,
     VPN_ROUTE_ENTRY,

@@ -267,6 +267,8 @@ fn region_of(regions: &BTreeMap<VpnConnectionId, RegionId>, record: &Record) -> 
         Record::CustomerGateway(gateway) => Some(gateway.region.clone()),
         Record::VpnConnection(connection) => Some(connection.region.clone()),
         Record::VpnGateway(gateway) => Some(gateway.region.clone()),
+        Record::Vpc(vpc) => Some(vpc.region.clone()),
+        Record::VSwitch(v_switch) => Some(v_switch.region.clone()),
         Record::TransitRouter(router) => Some(router.region.clone()),
         Record::VcoRouteEntry(route) => regions.get(&route.vpn_connection_id).cloned(),
         Record::VpnRouteEntry(route) => regions.get(&route.next_hop).cloned(),

@@ -11,6 +11,7 @@ pub mod tag;
 pub mod transit_router;
 pub mod tunnel;
 pub mod vco_route_entry;
+pub mod vpc;
 pub mod vpn_connection;
 pub mod vpn_gateway;
 pub mod vpn_route_entry;

@@ -3,7 +3,10 @@
 //! The maps are ordered, and each question that an operation asks about a single object is answered without
 //! looking at the others: an account can have 10,000 connections and 100,000 routes.
 
+mod networks;
+mod ram;
 mod recorded;
+mod routes;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +16,7 @@ use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
     AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId,
-    TransitRouterId, VpnConnectionId, VpnGatewayId,
+    TransitRouterId, VSwitchId, VpcId, VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_role::RamRole;
@@ -24,6 +27,7 @@ use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, RouteKey, VcoRouteEntry};
+use crate::resource::vpc::{VSwitch, Vpc};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_gateway::VpnGateway;
 use crate::resource::vpn_route_entry::{RouteKind, VpnRouteEntry, VpnRouteId, VpnRouteKey};
@@ -44,6 +48,8 @@ pub struct AccountState {
     customer_gateways: Table<RegionId, CustomerGatewayId, CustomerGateway>,
     vpn_connections: Table<RegionId, VpnConnectionId, VpnConnection>,
     vpn_gateways: Table<RegionId, VpnGatewayId, VpnGateway>,
+    vpcs: Table<RegionId, VpcId, Vpc>,
+    v_switches: Table<VpcId, VSwitchId, VSwitch>,
     cens: Table<(), CenId, Cen>,
     transit_routers: Table<RegionId, TransitRouterId, TransitRouter>,
     vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
@@ -83,6 +89,8 @@ impl AccountState {
             customer_gateways: Table::default(),
             vpn_connections: Table::default(),
             vpn_gateways: Table::default(),
+            vpcs: Table::default(),
+            v_switches: Table::default(),
             vco_routes: BTreeMap::new(),
             vpn_routes: BTreeMap::new(),
             client_tokens: Table::default(),
@@ -134,46 +142,6 @@ impl AccountState {
     /// The account's own record.
     pub fn account(&self) -> Option<&Account> {
         self.account.as_ref()
-    }
-
-    /// A RAM user.
-    pub fn ram_user(&self, name: &str) -> Option<&RamUser> {
-        self.ram_users.get(name)
-    }
-
-    /// All RAM users, by name.
-    pub fn ram_users(&self) -> impl ExactSizeIterator<Item = &RamUser> {
-        self.ram_users.values()
-    }
-
-    /// A RAM policy that the account made.
-    pub fn ram_policy(&self, name: &str) -> Option<&RamPolicy> {
-        self.ram_policies.get(name)
-    }
-
-    /// All RAM policies that the account made, by name.
-    pub fn ram_policies(&self) -> impl ExactSizeIterator<Item = &RamPolicy> {
-        self.ram_policies.values()
-    }
-
-    /// A RAM role.
-    pub fn ram_role(&self, name: &str) -> Option<&RamRole> {
-        self.ram_roles.get(name)
-    }
-
-    /// All RAM roles, by name.
-    pub fn ram_roles(&self) -> impl ExactSizeIterator<Item = &RamRole> {
-        self.ram_roles.values()
-    }
-
-    /// An AccessKey.
-    pub fn access_key(&self, id: &AccessKeyId) -> Option<&AccessKey> {
-        self.access_keys.get(id)
-    }
-
-    /// All AccessKeys, by id.
-    pub fn access_keys(&self) -> impl Iterator<Item = &AccessKey> {
-        self.access_keys.values()
     }
 
     /// A customer gateway.
@@ -297,55 +265,6 @@ impl AccountState {
         self.vpn_connections.iter().map(|connection| (connection.id.clone(), connection.generation))
     }
 
-    /// A route.
-    pub fn vco_route(&self, connection: &VpnConnectionId, key: RouteKey) -> Option<&VcoRouteEntry> {
-        self.vco_routes.get(connection)?.get(&key)
-    }
-
-    /// The routes of a connection, the oldest first.
-    pub fn vco_routes(&self, connection: &VpnConnectionId) -> impl Iterator<Item = &VcoRouteEntry> {
-        self.vco_routes.get(connection).into_iter().flat_map(|routes| routes.iter_of(&()))
-    }
-
-    /// How many routes a connection has.
-    pub fn vco_route_count(&self, connection: &VpnConnectionId) -> usize {
-        self.vco_routes.get(connection).map_or(0, Table::len)
-    }
-
-    /// A route of a VPN gateway.
-    pub fn vpn_route(&self, id: &VpnRouteId) -> Option<&VpnRouteEntry> {
-        self.vpn_routes.get(&id.vpn_gateway)?.get(&id.key)
-    }
-
-    /// The routes of one kind that a VPN gateway has, the oldest first.
-    pub fn vpn_routes<'a>(
-        &'a self,
-        gateway: &VpnGatewayId,
-        kind: &'a RouteKind,
-    ) -> impl Iterator<Item = &'a VpnRouteEntry> {
-        self.vpn_routes.get(gateway).into_iter().flat_map(move |routes| routes.iter_of(kind))
-    }
-
-    /// How many routes of one kind a VPN gateway has.
-    pub fn vpn_route_count(&self, gateway: &VpnGatewayId, kind: RouteKind) -> usize {
-        self.vpn_routes.get(gateway).map_or(0, |routes| routes.len_of(&kind))
-    }
-
-    /// The routes of a VPN gateway over one of its connections, of both kinds.
-    pub fn vpn_routes_over<'a>(
-        &'a self,
-        gateway: &VpnGatewayId,
-        connection: &'a VpnConnectionId,
-    ) -> impl Iterator<Item = &'a VpnRouteEntry> {
-        let first = VpnRouteKey::first_over(connection.clone());
-        let routes = self.vpn_routes.get(gateway).map(|routes| routes.iter_from(&first));
-        routes
-            .into_iter()
-            .flatten()
-            .take_while(move |(key, _)| key.next_hop == *connection)
-            .map(|(_, route)| route)
-    }
-
     /// What was answered to a request with a client token.
     pub fn client_token(&self, id: &str) -> Option<&ClientToken> {
         self.client_tokens.get(id)
@@ -385,8 +304,10 @@ impl AccountState {
             Record::VpnConnection(connection) => self.put_vpn_connection(*connection),
             Record::VpnGateway(gateway) => {
                 let (region, id) = (gateway.region.clone(), gateway.id.clone());
-                self.vpn_gateways.put(region, id, gateway.created_ms, gateway);
+                self.vpn_gateways.put(region, id, gateway.created_ms, *gateway);
             }
+            Record::Vpc(vpc) => self.put_vpc(vpc),
+            Record::VSwitch(v_switch) => self.put_v_switch(v_switch),
             Record::Cen(cen) => self.cens.put((), cen.id.clone(), cen.created_ms, cen),
             Record::TransitRouter(router) => {
                 let (region, id) = (router.region.clone(), router.id.clone());
@@ -498,6 +419,8 @@ impl AccountState {
             Record::VPN_GATEWAY => {
                 id.parse::<VpnGatewayId>().ok().and_then(|id| self.vpn_gateways.delete(&id));
             }
+            Record::VPC => drop(id.parse::<VpcId>().ok().and_then(|id| self.vpcs.delete(&id))),
+            Record::V_SWITCH => drop(id.parse::<VSwitchId>().ok().and_then(|id| self.v_switches.delete(&id))),
             Record::CEN => {
                 id.parse::<CenId>().ok().and_then(|id| self.cens.delete(&id));
             }

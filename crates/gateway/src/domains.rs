@@ -19,7 +19,9 @@ use crate::counters::Counters;
 use crate::forwarding::ForwardingTable;
 use crate::netlink::message::ListedLink;
 use crate::path::{DomainPlane, outbound};
-use crate::routes::{LinuxRoutes, RouteError, TableRoutes, route_changes, table_changes, table_wanted};
+use crate::routes::{
+    LinuxRoutes, RouteError, TableInterfaces, TableRoutes, Tables, route_changes, table_changes, table_wanted,
+};
 use crate::stop::StopSwitch;
 use crate::supervise::supervise;
 use crate::tun::TunDevice;
@@ -303,7 +305,7 @@ impl Domains {
     }
 
     fn start(&mut self, domain: &Domain, slot: u32) -> Result<OpenDomain, DomainError> {
-        let name = format!("{}{slot}", self.config.device_prefix);
+        let name = self.device_name(slot);
         let device =
             TunDevice::open(&name).map_err(|error| DomainError::Device { name: name.clone(), error })?;
         self.routes.set_link(device.index(), self.config.mtu, &alias_of(domain))?;
@@ -342,10 +344,18 @@ impl Domains {
         self.changes.set_devices(self.open.values().map(|open| open.plane.device.index()));
     }
 
-    /// The tables of the domains, each with the interface from which packets take it.
-    fn tables(&self) -> BTreeMap<u32, Option<String>> {
-        let table = |slot: &u32| self.config.numbers.table_base + slot;
-        self.slots.iter().map(|(domain, slot)| (table(slot), self.interfaces.get(domain).cloned())).collect()
+    fn device_name(&self, slot: u32) -> String {
+        format!("{}{slot}", self.config.device_prefix)
+    }
+
+    /// The tables of the domains, each with the interfaces from which packets take it.
+    fn tables(&self) -> Tables {
+        let table = |(domain, slot): (&Domain, &u32)| {
+            let vpc = self.interfaces.get(domain).cloned();
+            let interfaces = TableInterfaces { device: self.device_name(*slot), vpc };
+            (self.config.numbers.table_base + slot, interfaces)
+        };
+        self.slots.iter().map(table).collect()
     }
 }
 

@@ -2,18 +2,27 @@
 //!
 //! # Where they are, and why
 //!
-//! Each domain has a routing table of its own, and a rule that sends every packet there that does not carry our mark:
+//! Each domain has a routing table of its own. The rules decide which packets see it:
 //!
 //! ```text
-//! 20200:  not from all fwmark 0xca lookup 20200 proto 202        (before 32766: from all lookup main)
+//! 20198:  from all iif cw0 lookup 20200 proto 202                what came out of a tunnel stays in its domain,
+//! 20198:  from all iif cw1 lookup 20201 proto 202
+//! 20198:  from all iif vpc1 lookup 20201 proto 202               and so does what comes from the domain's VPC;
+//! 20199:  from all iif cw0 goto 20201 proto 202                  what the domain has no route for passes by the others
+//! 20199:  from all iif cw1 goto 20201 proto 202
+//! 20199:  from all iif vpc1 goto 20201 proto 202
+//! 20200:  not from all fwmark 0xca lookup 20200 proto 202        everything else that does not carry our mark
+//! 20201:  from all nop proto 202                                 (before 32766: from all lookup main)
 //!
 //! table 20200:   10.1.0.0/16 dev cw0 proto 202 scope link        a prefix of some connection
 //!                throw 10.1.7.0/24 proto 202                     main has a longer prefix inside it, and keeps it
 //! ```
 //!
-//! The domain of a VPC that lies behind an interface has, one place before, a rule for what comes in by that interface only
-//! (`from all iif vpc1 lookup 20201 proto 202`), so that two such domains can have the same prefix.
+//! The domain of a VPC that lies behind an interface has no rule for everything else, so that two such domains can have the
+//! same prefix.
 //!
+//! - *Nothing crosses.* What comes from a domain sees the domain's own table and then what the machine itself has, after the
+//!   rules of all other domains.
 //! - *No loop.* Our own outer packets (IKE and ESP) carry the mark and never see the table, so a connection may route a
 //!   prefix that contains its peer's address, or 0.0.0.0/0, and its ESP still goes out of the uplink.
 //! - *No leak.* The rule comes before main, so no route of main, however long ago made, takes a packet of a routed prefix
@@ -32,7 +41,7 @@ use std::sync::atomic::AtomicU32;
 use ipnet::Ipv4Net;
 use nix::errno::Errno;
 
-use crate::netlink::message::{self, ListedLink, ListedRoute, RulePackets, TableRule, Target};
+use crate::netlink::message::{self, ListedLink, ListedRoute, RulePackets, RuleVerdict, TableRule, Target};
 use crate::netlink::{Netlink, NetlinkError, Request};
 
 /// The route protocol number of all that we make: 0xCA, not used by any other known routing daemon.
@@ -54,7 +63,7 @@ pub struct RouteNumbers {
     pub protocol: u8,
     /// See [`TABLE_BASE`].
     pub table_base: u32,
-    /// See [`RULE_PRIORITY`]; rules that name an interface are one place before.
+    /// See [`RULE_PRIORITY`]; our rules take the two places before it and the one after it as well.
     pub rule_priority: u32,
     /// See [`FWMARK`].
     pub fwmark: u32,
@@ -99,6 +108,18 @@ pub enum RouteChange {
     /// Removes; a route that is not there is as good as removed.
     Delete(Ipv4Net),
 }
+
+/// Where a domain's packets come from, other than from everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableInterfaces {
+    /// Its TUN device, out of which comes what came through its tunnels.
+    pub device: String,
+    /// The interface behind which its VPC lies, if that is known.
+    pub vpc: Option<String>,
+}
+
+/// The tables of the domains, by number.
+pub type Tables = BTreeMap<u32, TableInterfaces>;
 
 /// What a table of ours holds.
 pub type TableRoutes = BTreeMap<Ipv4Net, Target>;
@@ -157,32 +178,33 @@ impl LinuxRoutes {
         Ok(others.map(|route| route.dest).filter(|dest| dest.prefix_len() > 0).collect())
     }
 
-    /// Makes the rules be exactly those of these tables: for what comes in by the table's interface, if it has one.
-    pub fn put_rules(&mut self, tables: &BTreeMap<u32, Option<String>>) -> Result<(), RouteError> {
-        let RouteNumbers { protocol, rule_priority: priority, fwmark, .. } = self.numbers;
+    /// Makes the rules be exactly those of these tables.
+    pub fn put_rules(&mut self, tables: &Tables) -> Result<(), RouteError> {
+        let protocol = self.numbers.protocol;
         let listed = self.netlink.dump(&message::list_rules())?;
         let present: Vec<_> = listed.iter().filter_map(|rule| message::read_rule(rule, protocol)).collect();
-        let rule = |(&table, interface): (&u32, &Option<String>)| match interface {
-            Some(name) => {
-                TableRule { table, priority: priority - 1, packets: RulePackets::From(name.clone()) }
-            }
-            None => TableRule { table, priority, packets: RulePackets::Unmarked(fwmark) },
-        };
-        let wanted: BTreeSet<_> = tables.iter().map(rule).collect();
+        let wanted = rules_wanted(tables, self.numbers);
         let mut kept = BTreeSet::new();
         // What is there twice, or otherwise than wanted, goes.
         let surplus: Vec<_> = present
             .into_iter()
             .filter(|rule| !(wanted.contains(rule) && kept.insert(rule.clone())))
             .collect();
-        let missing = wanted.difference(&kept).map(|rule| message::add_rule(rule, protocol));
+        let mut missing: Vec<_> = wanted.difference(&kept).collect();
+        // A table is only looked up when those are told to pass by that it is not for.
+        missing.sort_by_key(|rule| match rule.verdict {
+            RuleVerdict::Nothing => 0,
+            RuleVerdict::GoTo(_) => 1,
+            RuleVerdict::Lookup(_) => 2,
+        });
+        let added = missing.into_iter().map(|rule| message::add_rule(rule, protocol));
         let requests: Vec<_> =
-            missing.chain(surplus.iter().map(|rule| message::delete_rule(rule, protocol))).collect();
+            added.chain(surplus.iter().map(|rule| message::delete_rule(rule, protocol))).collect();
         self.send(&requests, &[Errno::EEXIST, Errno::ENOENT], |_| "a routing rule".to_owned())
     }
 
     /// Removes every route of ours that is in none of these tables: what another process of ours left behind.
-    pub fn sweep(&mut self, tables: &BTreeMap<u32, Option<String>>) -> Result<usize, RouteError> {
+    pub fn sweep(&mut self, tables: &Tables) -> Result<usize, RouteError> {
         let protocol = self.numbers.protocol;
         let all = self.list(None, Some(protocol))?;
         let stale: Vec<_> =
@@ -236,6 +258,29 @@ impl LinuxRoutes {
             }),
         }
     }
+}
+
+/// The rules of the domains; see the module.
+fn rules_wanted(tables: &Tables, numbers: RouteNumbers) -> BTreeSet<TableRule> {
+    let RouteNumbers { rule_priority: priority, fwmark, .. } = numbers;
+    let mut rules = BTreeSet::new();
+    for (&table, TableInterfaces { device, vpc }) in tables {
+        let lookup = RuleVerdict::Lookup(table);
+        for name in std::iter::once(device).chain(vpc) {
+            let packets = RulePackets::From(name.clone());
+            let skip = RuleVerdict::GoTo(priority + 1);
+            rules.insert(TableRule { priority: priority - 2, packets: packets.clone(), verdict: lookup });
+            rules.insert(TableRule { priority: priority - 1, packets, verdict: skip });
+        }
+        if vpc.is_none() {
+            rules.insert(TableRule { priority, packets: RulePackets::Unmarked(fwmark), verdict: lookup });
+        }
+    }
+    if !tables.is_empty() {
+        let (packets, verdict) = (RulePackets::All, RuleVerdict::Nothing);
+        rules.insert(TableRule { priority: priority + 1, packets, verdict });
+    }
+    rules
 }
 
 /// What a domain's table should hold: its prefixes to the device, and a throw for each route of main inside of one.

@@ -1,14 +1,16 @@
 //! What we ask of Linux, asked for real: routes, rules, devices and sockets, each test in a namespace of its own.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use causeway_gateway::config::{GatewayConfig, StartError};
 use causeway_gateway::netlink::message::Target;
-use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableRoutes};
+use causeway_gateway::routes::{
+    LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableInterfaces, TableRoutes, Tables,
+};
 use causeway_gateway::sockets::LocalPorts;
 use causeway_gateway::tun::TunDevice;
 use causeway_netlab::Lab;
@@ -32,6 +34,15 @@ fn device(routes: &mut LinuxRoutes) -> (TunDevice, u32) {
     routes.set_link(device.index(), 1_400, "causeway test").unwrap();
     let index = device.index();
     (device, index)
+}
+
+/// The tables of domains by number, each with the interface of its VPC.
+fn tables(numbers: &[(u32, Option<&str>)]) -> Tables {
+    let table = |(number, vpc): &(u32, Option<&str>)| {
+        let interfaces = TableInterfaces { device: format!("cw{number}"), vpc: vpc.map(ToOwned::to_owned) };
+        (TABLE_BASE + number, interfaces)
+    };
+    numbers.iter().map(table).collect()
 }
 
 #[test]
@@ -58,15 +69,15 @@ fn routes_and_rules_are_put_observed_and_swept() {
         assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
 
         routes.apply(TABLE_BASE + 1, &puts).unwrap();
-        assert_eq!(routes.sweep(&BTreeMap::from([(TABLE_BASE, None)])).unwrap(), 3);
+        assert_eq!(routes.sweep(&tables(&[(0, None)])).unwrap(), 3);
         assert_eq!(routes.observe(TABLE_BASE + 1).unwrap().len(), 0);
         assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
     })
     .unwrap();
     host.enter(|| {
         let mut routes = routes();
-        routes.put_rules(&BTreeMap::from([(TABLE_BASE, None), (TABLE_BASE + 1, None)])).unwrap();
-        routes.put_rules(&BTreeMap::from([(TABLE_BASE, None), (TABLE_BASE + 2, None)])).unwrap();
+        routes.put_rules(&tables(&[(0, None), (1, None)])).unwrap();
+        routes.put_rules(&tables(&[(0, None), (2, None)])).unwrap();
     })
     .unwrap();
     let rules = host.ip("rule").unwrap();
@@ -95,7 +106,7 @@ fn packets_follow_our_table_unless_they_are_marked_or_main_knows_better() {
         );
         let changes = causeway_gateway::routes::table_changes(&TableRoutes::new(), &wanted);
         routes.apply(TABLE_BASE, &changes).unwrap();
-        routes.put_rules(&BTreeMap::from([(TABLE_BASE, None)])).unwrap();
+        routes.put_rules(&tables(&[(0, None)])).unwrap();
     })
     .unwrap();
     assert!(host.ip("route get 8.8.8.8").unwrap().contains("dev cw0"));
@@ -103,6 +114,59 @@ fn packets_follow_our_table_unless_they_are_marked_or_main_knows_better() {
     assert!(host.ip("route get 10.1.3.3").unwrap().contains("dev lan"));
     assert!(host.ip("route get 10.1.2.3 mark 0xca").unwrap().contains("dev lan"));
     assert!(host.ip("route get 8.8.8.8 mark 0xca").is_err(), "main has no default route");
+}
+
+#[test]
+fn what_comes_from_a_domain_sees_its_own_table_and_then_main() {
+    let lab = lab();
+    let host = lab.host("router").unwrap();
+    for name in ["cw0", "cw1", "cw2", "vpc1", "lan", "wan"] {
+        host.ip(&format!("link add {name} type veth peer name {name}-peer")).unwrap();
+        host.ip(&format!("link set {name} up")).unwrap();
+        host.ip(&format!("link set {name}-peer up")).unwrap();
+        host.sysctl(&format!("net.ipv4.conf.{name}.rp_filter"), "0").unwrap();
+    }
+    host.sysctl("net.ipv4.conf.all.rp_filter", "0").unwrap();
+    host.sysctl("net.ipv4.ip_forward", "1").unwrap();
+    host.ip("address add 192.0.2.1/24 dev wan").unwrap();
+    host.ip("route add default via 192.0.2.254").unwrap();
+    let put = |tables: &Tables| {
+        host.enter(|| routes().put_rules(tables)).unwrap().unwrap();
+    };
+    put(&tables(&[(0, None), (1, Some("vpc1")), (2, None)]));
+    for (number, dest) in [(0, "10.0.0.0/16"), (1, "10.1.0.0/16"), (2, "10.2.0.0/16")] {
+        host.ip(&format!("route add {dest} dev cw{number} table {}", TABLE_BASE + number)).unwrap();
+    }
+    let leads = |from: &str, to: &str| {
+        let told = host.ip(&format!("route get {to} from 10.99.0.1 iif {from}")).unwrap();
+        let device = told.split_whitespace().skip_while(|word| *word != "dev").nth(1);
+        device.unwrap_or_default().to_owned()
+    };
+    let all = |expected: &[(&str, [&str; 3])]| {
+        for (from, devices) in expected {
+            let led = ["10.0.0.1", "10.1.0.1", "10.2.0.1"].map(|to| leads(from, to));
+            assert_eq!(&led, devices, "from {from}: {}", host.ip("rule").unwrap());
+            assert_eq!(leads(from, "198.51.100.1"), "wan");
+        }
+    };
+    let isolated = [
+        ("cw0", ["cw0", "wan", "wan"]),
+        ("cw1", ["wan", "cw1", "wan"]),
+        ("vpc1", ["wan", "cw1", "wan"]),
+        ("lan", ["cw0", "wan", "cw2"]),
+    ];
+    all(&isolated);
+    // Rules that somebody takes away or doubles are put right; others' are left alone.
+    host.ip("rule add from all iif lan lookup main priority 20197").unwrap();
+    host.ip("rule del priority 20201").unwrap();
+    host.ip("rule del iif vpc1 priority 20199").unwrap();
+    host.ip("rule add iif vpc1 goto 20201 priority 20150 protocol 202").unwrap();
+    put(&tables(&[(0, None), (1, Some("vpc1")), (2, None)]));
+    all(&isolated[..3]);
+    let rules = host.ip("rule").unwrap();
+    assert!(rules.contains("20197:") && !rules.contains("20150:"), "{rules}");
+    put(&Tables::new());
+    assert!(!host.ip("rule").unwrap().contains("proto 202"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use causeway_gateway::netlink::message::Target;
 use causeway_gateway::path::{
     DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors, inbound, outbound,
 };
-use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE};
+use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableInterfaces};
 use causeway_gateway::sockets::LocalPorts;
 use causeway_gateway::stop::StopSwitch;
 use causeway_gateway::tun::{MTU_DEFAULT, TunDevice};
@@ -77,7 +77,8 @@ impl Plane {
         routes.set_link(device.index(), MTU_DEFAULT, "test").unwrap();
         let dest = prefix(other.behind);
         routes.apply(TABLE_BASE, &[RouteChange::Put(dest, Target::Device(device.index()))]).unwrap();
-        routes.put_rules(&BTreeMap::from([(TABLE_BASE, None)])).unwrap();
+        let interfaces = TableInterfaces { device: "cw0".to_owned(), vpc: None };
+        routes.put_rules(&BTreeMap::from([(TABLE_BASE, interfaces)])).unwrap();
 
         let domain = Arc::new(DomainPlane {
             device,

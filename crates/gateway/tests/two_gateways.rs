@@ -549,3 +549,47 @@ fn two_vpn_gateways_with_the_same_prefix_take_each_its_own_tunnel() {
     assert!(!rules.contains("iif vpc1") && rules.contains("iif vpc2"), "{rules}");
     assert!(answers(&other, target));
 }
+
+#[test]
+fn nothing_crosses_from_a_vpc_or_out_of_a_tunnel_into_another_domain() {
+    let net = Net::connected();
+    let third = Site::new(&net.lab, &net.wire, 3).start();
+    let behind = vpc(&net, "vpc1", 11);
+    let Net { left, right, .. } = &net;
+    let gateway = vpn_gateway_domain("one");
+    left.world.want_domain(&gateway, Some("vpc1"));
+    left.gateway().nudge();
+    left.world.wait_domain(&gateway, Some(1));
+    // The transit router has the right site, the VPN gateway the third one, and each of the peers would answer the other.
+    left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    let (here, there) = (left.outside, third.outside);
+    let away = tunnel("tun-one", TunnelRole::Master, here, there);
+    let mut away = connection("vco-one", vec![away], &["10.3.0.0/24"]);
+    away.domain = gateway;
+    left.want(away);
+    let home = tunnel("tun-home", TunnelRole::Master, there, here);
+    third.want(connection("vco-home", vec![home], &["10.11.0.0/24", "10.2.0.0/24"]));
+    right.change("vco-right", |it| {
+        it.routes = vec![route("10.1.0.0/24"), route("10.3.0.0/24"), route("10.11.0.0/24")];
+    });
+    left.world.wait_up("vco-one");
+    assert!(left.pings(right.inside), "{:#?}", left.gateway().snapshot());
+    assert!(answers(&behind, third.inside), "{:#?}", left.gateway().snapshot());
+
+    let rules = || left.router.ip("rule").unwrap();
+    let capture = net.capture();
+    assert!(!answers(&behind, right.inside), "from the VPC into the transit router: {}", rules());
+    assert!(!answers(&right.lan, third.inside), "from the transit router's tunnel: {}", rules());
+    assert!(!answers(&third.lan, right.inside), "from the VPN gateway's tunnel: {}", rules());
+    drop(capture.stop().unwrap());
+    // The machine itself is reached from everywhere still.
+    assert!(answers(&behind, left.inside), "main's networks are there for a VPC");
+
+    left.router.ip("rule del priority 20201").unwrap();
+    let begin = Instant::now();
+    while !rules().contains("20201:") {
+        assert!(begin.elapsed() < Duration::from_secs(10), "not repaired: {}", rules());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!answers(&behind, right.inside), "{}", rules());
+}

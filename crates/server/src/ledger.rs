@@ -314,7 +314,9 @@ fn touched_connection(change: &Change) -> Option<(VpnConnectionId, Option<u64>)>
 
 fn touched_vpn_gateway(change: &Change) -> Option<(VpnGatewayId, Option<VpnGateway>)> {
     match change {
-        Change::Put(Record::VpnGateway(gateway)) => Some((gateway.id.clone(), Some(gateway.clone()))),
+        Change::Put(Record::VpnGateway(gateway)) => {
+            Some((gateway.id.clone(), Some(gateway.as_ref().clone())))
+        }
         Change::Delete { kind, id } if *kind == Record::VPN_GATEWAY => id.parse().ok().map(|id| (id, None)),
         _ => None,
     }

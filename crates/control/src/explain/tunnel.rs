@@ -155,7 +155,7 @@ impl Inquiry<'_> {
 }
 
 /// What a tunnel does; one that is down is as bad as `down` says.
-fn tunnel_step(tunnel: &Tunnel, seen: &ObservedTunnel, carries: bool, down: Outcome) -> Step {
+pub(crate) fn tunnel_step(tunnel: &Tunnel, seen: &ObservedTunnel, carries: bool, down: Outcome) -> Step {
     let id = &tunnel.id;
     if seen.status == TunnelStatus::IpsecSaEstablished {
         return if carries {

@@ -164,6 +164,10 @@ number_type!(
     MaxResults(u32) "int32", 1..=100, default 20
 );
 number_type!(
+    /// How many certificate associations an answer has.
+    CertificateMaxResults(u32) "int32", 1..=20, default 10
+);
+number_type!(
     /// How many tags an answer has.
     TagMaxResults(u32) "int32", 1..=50, default 50
 );

@@ -110,6 +110,16 @@ text_type!(
     |text| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'?')
 );
 text_type!(
+    /// The id of an SSL certificate, which is kept elsewhere.
+    CertificateId(String),
+    1..=128,
+    "1 to 128 letters, digits, dots, hyphens and underscores",
+    |text| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        text.bytes().all(allowed)
+    }
+);
+text_type!(
     /// How a peer names itself in IKE: an address, a domain name, or an address of a person.
     Identity(String),
     1..=100,

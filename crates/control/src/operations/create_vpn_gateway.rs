@@ -1,5 +1,7 @@
 //! `CreateVpnGateway`: makes a VPN gateway.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::fields::{Bandwidth, Months, SslConnections, VpnGatewayName, optional};
 use crate::ids::{RegionId, VSwitchId, VpcId, VpnGatewayId};
 use crate::operation::{Kind, Operation, RateLimit};
-use crate::operations::vpn_gateway_deletion;
+use crate::operations::{known_networks, vpn_gateway_deletion};
 use crate::permission::{Permission, Target};
 use crate::resource::tag::Tags;
 use crate::resource::vpn_connection::NetworkType;
@@ -132,7 +134,7 @@ impl Operation for CreateVpnGateway {
     }
 }
 
-/// A VPN gateway that is not written yet, with what both kinds begin with.
+/// A VPN gateway that is not written yet (its VPC is, where nobody knew it), with what both kinds begin with.
 ///
 /// # Errors
 ///
@@ -149,6 +151,7 @@ pub(super) fn new(
     if there.count() >= tx.settings().vpn_gateways_per_region_max {
         return Err(ApiError::new(&catalogue::QUOTA_FULL));
     }
+    known_networks::ensure_vpc(tx, &region, &vpc_id)?;
     let id = VpnGatewayId::generate(tx.ids());
     let generation = tx.next_revision();
     Ok(VpnGateway {
@@ -171,6 +174,7 @@ pub(super) fn new(
         auto_propagate: false,
         resource_group_id: String::new(),
         tags: Tags::new(),
+        certificates: BTreeMap::new(),
         generation,
         made_generation: generation,
         is_deleted: false,

@@ -1,6 +1,5 @@
 //! `DescribeVpnConnectionLogs`: shows what happened to an IPsec-VPN connection.
 
-use causeway_wire::format_timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +94,7 @@ impl Operation for DescribeVpnConnectionLogs {
         let (lines, count) = page.of(lines.iter().filter(|entry| about(entry)));
         Ok(Response {
             count,
-            data: LogListView { logs: lines.into_iter().map(text).collect() },
+            data: LogListView { logs: lines.into_iter().map(ToString::to_string).collect() },
             is_completed: true,
             page_number: page.number(),
             page_size: page.size(),
@@ -116,12 +115,6 @@ fn period(request: &Request, now_ms: i64) -> Result<(i64, i64), ApiError> {
         (None, None) => (now_ms.saturating_sub(length_ms), now_ms),
     };
     if from_ms > to_ms { Err(ApiError::invalid("From", "a time before To")) } else { Ok((from_ms, to_ms)) }
-}
-
-fn text(entry: &LogEntry) -> String {
-    let line = &entry.line;
-    let tunnel = line.tunnel.as_ref().map(|tunnel| format!(" {tunnel}")).unwrap_or_default();
-    format!("{} {}{tunnel} {}", format_timestamp(entry.at_ms), line.level.as_str(), line.text)
 }
 
 /// UNIX seconds; empty text stands for a time that was not given.

@@ -25,13 +25,17 @@ pub mod list_policies_for_role;
 pub mod list_policies_for_user;
 pub mod list_policy_versions;
 pub mod list_roles;
+pub mod list_tag_resources;
 pub mod list_users;
 pub mod set_default_policy_version;
+pub mod tag_resources;
+pub mod untag_resources;
 pub mod update_access_key;
 pub mod update_role;
 pub mod update_user;
 
 pub mod attached_policies;
+mod tagging;
 
 use crate::access;
 use crate::access_key::{AccessKey, Owner, Status};

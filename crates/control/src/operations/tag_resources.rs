@@ -37,7 +37,7 @@ impl Operation for TagResources {
     const NAME: &'static str = "TagResources";
     const KIND: Kind = Kind::Write;
     const ERRORS: &'static [&'static ErrorCode] =
-        &[&catalogue::RESOURCE_NOT_FOUND, &catalogue::TAGS_EXCEEDED];
+        &[&catalogue::VPC_CONFIGURED, &catalogue::RESOURCE_NOT_FOUND, &catalogue::TAGS_EXCEEDED];
     type Request = Request;
     type Response = Response;
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use crate::catalogue;
 use crate::error::ApiError;
 use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId};
+use crate::operations::known_networks;
 use crate::permission::{Permission, Target};
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::tag::Tags;
@@ -29,12 +30,22 @@ pub enum ResourceType {
     VpnAttachment,
     /// A VPN gateway.
     VpnGateway,
+    /// A VPC.
+    Vpc,
+    /// A vSwitch.
+    VSwitch,
 }
 
 impl ResourceType {
     /// All of them.
-    const ALL: [Self; 4] =
-        [Self::CustomerGateway, Self::VpnConnection, Self::VpnAttachment, Self::VpnGateway];
+    const ALL: [Self; 6] = [
+        Self::CustomerGateway,
+        Self::VpnConnection,
+        Self::VpnAttachment,
+        Self::VpnGateway,
+        Self::Vpc,
+        Self::VSwitch,
+    ];
 
     /// The word that the API uses.
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +54,8 @@ impl ResourceType {
             Self::VpnConnection => "VPNCONNECTION",
             Self::VpnAttachment => "VPNATTACHMENT",
             Self::VpnGateway => "VPNGATEWAY",
+            Self::Vpc => "VPC",
+            Self::VSwitch => "VSWITCH",
         }
     }
 
@@ -52,6 +65,8 @@ impl ResourceType {
             Self::CustomerGateway => id.parse().ok().map(Target::CustomerGateway),
             Self::VpnConnection | Self::VpnAttachment => id.parse().ok().map(Target::VpnConnection),
             Self::VpnGateway => id.parse().ok().map(Target::VpnGateway),
+            Self::Vpc => id.parse().ok().map(Target::Vpc),
+            Self::VSwitch => id.parse().ok().map(Target::VSwitch),
         }
     }
 }
@@ -120,7 +135,17 @@ pub fn tagged<'a>(
         .filter(|gateway| !gateway.is_deleted)
         .map(|gateway| (gateway.id.as_str(), &gateway.tags))
         .filter(|_| matches!(kind, None | Some(ResourceType::VpnGateway)));
-    Ok(gateways.chain(connections).chain(vpn_gateways).filter(|(id, _)| named(id)).collect())
+    let vpcs = state
+        .vpcs(region)
+        .map(|vpc| (vpc.id.as_str(), &vpc.tags))
+        .filter(|_| matches!(kind, None | Some(ResourceType::Vpc)));
+    let v_switches = state
+        .v_switches()
+        .filter(|v_switch| v_switch.region == *region)
+        .map(|v_switch| (v_switch.id.as_str(), &v_switch.tags))
+        .filter(|_| matches!(kind, None | Some(ResourceType::VSwitch)));
+    let networks = vpcs.chain(v_switches);
+    Ok(gateways.chain(connections).chain(vpn_gateways).chain(networks).filter(|(id, _)| named(id)).collect())
 }
 
 /// Changes the tags of each resource; of none of them, when one does not exist or is refused.
@@ -146,6 +171,10 @@ pub fn change_tags(
             ApiError::new(&catalogue::RESOURCE_NOT_FOUND)
                 .detail(format!("There is no {} {id}.", kind.as_str()))
         };
+        let unless_configured = |refusal: ApiError| match *refusal.kind == catalogue::VPC_CONFIGURED {
+            true => refusal,
+            false => not_found(),
+        };
         match kind.target(id) {
             Some(Target::CustomerGateway(id)) => {
                 let mut gateway = customer_gateway(tx, region, &id).ok_or_else(not_found)?;
@@ -161,6 +190,17 @@ pub fn change_tags(
                 let mut gateway = tx.vpn_gateway(region, &id).map_err(|_| not_found())?.clone();
                 change(&mut gateway.tags)?;
                 tx.put(gateway);
+            }
+            Some(Target::Vpc(id)) => {
+                let mut vpc = known_networks::stored_vpc(tx, Some(region), &id).map_err(unless_configured)?;
+                change(&mut vpc.tags)?;
+                tx.put(vpc);
+            }
+            Some(Target::VSwitch(id)) => {
+                let mut v_switch =
+                    known_networks::stored_v_switch(tx, Some(region), &id).map_err(unless_configured)?;
+                change(&mut v_switch.tags)?;
+                tx.put(v_switch);
             }
             Some(_) | None => return Err(not_found()),
         }

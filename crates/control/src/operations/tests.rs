@@ -1,10 +1,12 @@
 //! What each operation does, and with which code it refuses what it does not.
 
 mod attachments;
+mod certificates;
 mod customer_gateways;
 mod downloads;
 mod modified_attachments;
 mod modified_tunnels;
+mod networks;
 mod others;
 mod provoked;
 mod published;

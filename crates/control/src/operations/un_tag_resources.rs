@@ -41,7 +41,8 @@ impl Operation for UnTagResources {
     const NAME: &'static str = "UnTagResources";
     const KIND: Kind = Kind::Write;
     const RATE_LIMIT: Option<RateLimit> = Some(RateLimit::per_minute(300));
-    const ERRORS: &'static [&'static ErrorCode] = &[&catalogue::RESOURCE_NOT_FOUND];
+    const ERRORS: &'static [&'static ErrorCode] =
+        &[&catalogue::VPC_CONFIGURED, &catalogue::RESOURCE_NOT_FOUND];
     type Request = Request;
     type Response = Response;
 

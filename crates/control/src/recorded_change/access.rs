@@ -43,6 +43,8 @@ impl Touched {
                 self.id.parse().map(|id: VpnRouteId| Target::VpnGateway(id.vpn_gateway)).ok()
             }
             Record::VPN_GATEWAY => self.id.parse().map(Target::VpnGateway).ok(),
+            Record::VPC => self.id.parse().map(Target::Vpc).ok(),
+            Record::V_SWITCH => self.id.parse().map(Target::VSwitch).ok(),
             Record::RAM_USER => Some(Target::RamUser(Some(self.id.clone()))),
             Record::RAM_ROLE => Some(Target::RamRole(self.id.clone())),
             Record::RAM_POLICY => Some(Target::RamPolicy(PolicyType::Custom, self.id.clone())),
@@ -70,6 +72,12 @@ impl Touched {
             (Record::VPN_GATEWAY, Effect::Created) => &["vpc:DeleteVpnGateway"],
             (Record::VPN_GATEWAY, Effect::Deleted) => &["vpc:CreateVpnGateway"],
             (Record::VPN_GATEWAY, Effect::Modified) => &["vpc:ModifyVpnGatewayAttribute"],
+            (Record::VPC, Effect::Created) => &["vpc:DeleteVpc"],
+            (Record::VPC, Effect::Deleted) => &["vpc:CreateVpc"],
+            (Record::VPC, Effect::Modified) => &["vpc:ModifyVpcAttribute"],
+            (Record::V_SWITCH, Effect::Created) => &["vpc:DeleteVSwitch"],
+            (Record::V_SWITCH, Effect::Deleted) => &["vpc:CreateVSwitch"],
+            (Record::V_SWITCH, Effect::Modified) => &["vpc:ModifyVSwitchAttribute"],
             (Record::VCO_ROUTE_ENTRY, Effect::Created) => &["vpc:DeleteVcoRouteEntry"],
             (Record::VCO_ROUTE_ENTRY, Effect::Deleted) => &["vpc:CreateVcoRouteEntry"],
             (Record::VCO_ROUTE_ENTRY, Effect::Modified) => &["vpc:ModifyVcoRouteEntryWeight"],

@@ -1,5 +1,7 @@
 //! What must hold after a change was reverted: what the operations by hand hold as well.
 
+mod networks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access_key::{AccessKey, Owner, PER_ACCOUNT_MAX, PER_RAM_USER_MAX, Status};
@@ -26,6 +28,8 @@ pub(super) fn check(change: &RecordedChange, tx: &Tx<'_>) -> Result<(), ApiError
             Record::CUSTOMER_GATEWAY => customer_gateway(touched, tx)?,
             Record::VPN_CONNECTION => vpn_connection(change, touched, tx)?,
             Record::VPN_GATEWAY => vpn_gateway(touched, tx)?,
+            Record::VPC => networks::vpc(touched, tx)?,
+            Record::V_SWITCH => networks::v_switch(touched, tx)?,
             Record::VCO_ROUTE_ENTRY | Record::VPN_ROUTE_ENTRY => {}
             Record::RAM_USER => ram_user(touched, tx)?,
             Record::RAM_POLICY => ram_policy(touched, tx)?,

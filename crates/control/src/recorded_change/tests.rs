@@ -276,6 +276,29 @@ fn what_was_changed_since_is_named_and_what_was_changed_beside_it_stays() {
 }
 
 #[test]
+fn vpcs_and_v_switches_come_and_go_with_a_revert_unless_something_is_in_them() {
+    let mut world = World::new();
+    let made = request(&mut world, "CreateVpc", &[("CidrBlock", "10.0.0.0/16")]);
+    let vpcs = world.call("DescribeVpcs", &[]).unwrap();
+    let vpc = vpcs["Vpcs"]["Vpc"][0]["VpcId"].as_str().unwrap().to_owned();
+    let switch = |block| [("VpcId", vpc.as_str()), ("CidrBlock", block), ("ZoneId", "eu-central-1-a")];
+    let first = request(&mut world, "CreateVSwitch", &switch("10.0.1.0/24"));
+    assert_eq!(refused(&mut world, &made).0, "DependencyViolation.VSwitch");
+    let gone = revert(&mut world, &first);
+    request(&mut world, "CreateVSwitch", &switch("10.0.0.0/20"));
+    assert_eq!(refused(&mut world, &gone).0, "InvalidCidrBlock.Overlapped");
+    // A gateway takes the VPC that it brought along with it, unless another one is in it.
+    let gateway = [("VpcId", "vpc-new"), ("Bandwidth", "100")];
+    let one = request(&mut world, "CreateVpnGateway", &gateway);
+    let other = request(&mut world, "CreateVpnGateway", &gateway);
+    assert_eq!(refused(&mut world, &one).0, "DependencyViolation.Instance");
+    revert(&mut world, &other);
+    revert(&mut world, &one);
+    assert!(!world.rows.keys().any(|(_, id)| id == "vpc-new"));
+    assert_eq!(world.restored(), world.state);
+}
+
+#[test]
 fn a_change_on_which_others_build_is_not_reverted() {
     let mut world = World::new();
     let gateway = request(&mut world, "CreateCustomerGateway", &[("IpAddress", "198.51.100.7")]);

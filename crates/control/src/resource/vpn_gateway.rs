@@ -2,6 +2,8 @@
 
 pub mod view;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,8 @@ pub struct VpnGateway {
     pub resource_group_id: String,
     /// Its tags.
     pub tags: Tags,
+    /// The certificates that it is associated with, at most one of each type; they have no effect.
+    pub certificates: BTreeMap<CertificateType, CertificateAssociation>,
     /// The revision of the account at which it, or a route of its own, last changed.
     pub generation: u64,
     /// The generation at which it was made.
@@ -94,6 +98,25 @@ pub enum VpnType {
     Normal,
     /// The Chinese national algorithms.
     NationalStandard,
+}
+
+/// An SSL certificate that a VPN gateway is associated with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateAssociation {
+    /// The id of the certificate, which is kept elsewhere.
+    pub certificate_id: String,
+    /// Since when, in UNIX milliseconds.
+    pub associated_ms: i64,
+}
+
+/// What a certificate of a VPN gateway with the Chinese national algorithms is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum CertificateType {
+    /// To encrypt with.
+    Encryption,
+    /// To sign with.
+    Signature,
 }
 
 /// Where a VPN gateway is in its life.

@@ -37,16 +37,26 @@ pub struct ListedRoute {
     pub target: Option<Target>,
 }
 
-/// The rule that leads packets to a table of ours: those that come in by an interface, or else all that do not carry our
-/// mark.
+/// A rule of ours: what becomes of some packets at a place among the rules.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TableRule {
-    /// The table.
-    pub table: u32,
     /// The rule's place among the rules; main's is 32766.
     pub priority: u32,
     /// Whose packets.
     pub packets: RulePackets,
+    /// What becomes of them.
+    pub verdict: RuleVerdict,
+}
+
+/// What becomes of the packets of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuleVerdict {
+    /// They are looked up in this table, and go on with the next rule when it has nothing for them.
+    Lookup(u32),
+    /// They go on with the first rule at this place.
+    GoTo(u32),
+    /// They go on with the next rule: a place to go to.
+    Nothing,
 }
 
 /// Which packets a rule is about.
@@ -56,6 +66,8 @@ pub enum RulePackets {
     Unmarked(u32),
     /// Those that come in by the interface of this name. Our own outer packets come in by none.
     From(String),
+    /// All.
+    All,
 }
 
 /// A link as the kernel lists it.
@@ -111,13 +123,13 @@ pub fn list_routes(table: Option<u32>, protocol: Option<u8>) -> RouteNetlinkMess
     RouteNetlinkMessage::GetRoute(message)
 }
 
-/// Adds the rule for a table.
+/// Adds a rule.
 pub fn add_rule(rule: &TableRule, protocol: u8) -> Request {
     let message = RouteNetlinkMessage::NewRule(rule_message(rule, protocol));
     Request { message, flags: NLM_F_CREATE | NLM_F_EXCL }
 }
 
-/// Removes the rule for a table.
+/// Removes a rule.
 pub fn delete_rule(rule: &TableRule, protocol: u8) -> Request {
     Request { message: RouteNetlinkMessage::DelRule(rule_message(rule, protocol)), flags: 0 }
 }
@@ -187,19 +199,30 @@ pub fn read_route(message: &RouteNetlinkMessage) -> Option<ListedRoute> {
 pub fn read_rule(message: &RouteNetlinkMessage, protocol: u8) -> Option<TableRule> {
     let RouteNetlinkMessage::NewRule(rule) = message else { return None };
     let (mut table, mut priority, mut is_ours) = (rule.header.table.into(), 0, false);
-    let (mut mark, mut interface) = (0, None);
+    let (mut mark, mut interface, mut place) = (None, None, None);
     for attribute in &rule.attributes {
         match attribute {
             RuleAttribute::Table(number) => table = *number,
             RuleAttribute::Priority(number) => priority = *number,
-            RuleAttribute::FwMark(number) => mark = *number,
+            RuleAttribute::Goto(number) => place = Some(*number),
+            RuleAttribute::FwMark(number) => mark = Some(*number),
             RuleAttribute::Iifname(name) => interface = Some(name.clone()),
             RuleAttribute::Protocol(maker) => is_ours = u8::from(*maker) == protocol,
             _ => {}
         }
     }
-    let packets = interface.map_or(RulePackets::Unmarked(mark), RulePackets::From);
-    is_ours.then_some(TableRule { table, priority, packets })
+    let packets = match (interface, mark) {
+        (Some(name), _) => RulePackets::From(name),
+        (None, Some(mark)) => RulePackets::Unmarked(mark),
+        (None, None) => RulePackets::All,
+    };
+    let verdict = match rule.header.action {
+        RuleAction::ToTable => RuleVerdict::Lookup(table),
+        RuleAction::Goto => RuleVerdict::GoTo(place?),
+        RuleAction::Nop => RuleVerdict::Nothing,
+        _ => return None,
+    };
+    is_ours.then_some(TableRule { priority, packets, verdict })
 }
 
 /// Reads a listed link.
@@ -234,12 +257,19 @@ fn route(table: u32, protocol: u8, dest: Ipv4Net) -> RouteMessage {
 fn rule_message(rule: &TableRule, protocol: u8) -> RuleMessage {
     let mut message = RuleMessage::default();
     message.header.family = AddressFamily::Inet;
-    message.header.action = RuleAction::ToTable;
-    message.attributes = vec![
-        RuleAttribute::Priority(rule.priority),
-        RuleAttribute::Table(rule.table),
-        RuleAttribute::Protocol(RouteProtocol::from(protocol)),
-    ];
+    message.attributes =
+        vec![RuleAttribute::Priority(rule.priority), RuleAttribute::Protocol(RouteProtocol::from(protocol))];
+    message.header.action = match rule.verdict {
+        RuleVerdict::Lookup(table) => {
+            message.attributes.push(RuleAttribute::Table(table));
+            RuleAction::ToTable
+        }
+        RuleVerdict::GoTo(place) => {
+            message.attributes.push(RuleAttribute::Goto(place));
+            RuleAction::Goto
+        }
+        RuleVerdict::Nothing => RuleAction::Nop,
+    };
     match &rule.packets {
         RulePackets::Unmarked(mark) => {
             message.header.flags = RuleFlags::Invert;
@@ -247,6 +277,7 @@ fn rule_message(rule: &TableRule, protocol: u8) -> RuleMessage {
         }
         // Inverting would turn the interface round as well, so that there is no mark beside it.
         RulePackets::From(interface) => message.attributes.push(RuleAttribute::Iifname(interface.clone())),
+        RulePackets::All => {}
     }
     message
 }

@@ -33,16 +33,20 @@ fn more(entry: &Entry) -> &'static [&'static str] {
         (Product::Vpc, "CreateVpnAttachment" | "CreateVpnConnection") => &["TunnelOptionsSpecification"],
         (Product::Vpc, "DescribeTagKeys" | "DescribeTags" | "ListTagResources") => &["ResourceId.1"],
         (Product::Causeway, "ExplainRoute") => &["VpnConnectionId"],
+        (Product::Vpc, "DiagnoseVpnConnections") => &["VpnConnectionIds.1"],
         (Product::Causeway, "ListChanges") => &["ResourceId"],
         (Product::Vpc, "UnTagResources") => &["TagKey.1"],
         (Product::Vpc, "ModifyTunnelAttribute") => &["RegionId"],
         (Product::Vpc, "DescribeCustomerGateways") => &["CustomerGatewayId"],
         (Product::Vpc, "DescribeVpnConnections" | "DescribeVpnAttachments") => &["VpnConnectionId"],
+        (Product::Vpc, "DescribeVSwitches") => &["RegionId"],
         (Product::Cbn, "ListTagResources") => &["ResourceId.1"],
         (Product::Cbn, "UntagResources") => &["TagKey.1"],
         (Product::Cbn, "DescribeCens") => &["RegionId"],
         (Product::Cbn, "ListTransitRouters") => &["CenId", "TransitRouterId"],
         (Product::Cbn, "ListTransitRouterVpnAttachments") => &["TransitRouterAttachmentId"],
+        (Product::Ram, "ListTagResources") => &["ResourceNames"],
+        (Product::Ram, "UntagResources") => &["TagKeys"],
         (Product::Ram, "UpdateAccessKey" | "DeleteAccessKey" | "CreateAccessKey" | "ListAccessKeys") => {
             &["UserName"]
         }
@@ -70,17 +74,23 @@ pub(crate) fn furnished(account: &str) -> (World, Samples) {
     let cen = text(&world.call("CreateCen", &[]).unwrap()["CenId"]);
     let router = world.call("CreateTransitRouter", &[("CenId", &cen)]).unwrap();
     let vpn_gateway = world.vpn_gateway("vpc-a");
+    let vpc = text(&world.call("CreateVpc", &[("CidrBlock", "10.0.0.0/8")]).unwrap()["VpcId"]);
+    let v_switch = [("VpcId", vpc.as_str()), ("CidrBlock", "10.1.0.0/24"), ("ZoneId", "eu-central-1-a")];
+    let v_switch = text(&world.call("CreateVSwitch", &v_switch).unwrap()["VSwitchId"]);
     let change = world.call("CreateCustomerGateway", &[("IpAddress", "203.0.113.99")]).unwrap();
     let samples = [
         ("ChangeRequestId", text(&change["RequestId"])),
         ("CenId", cen),
         ("TransitRouterId", text(&router["TransitRouterId"])),
         ("VpnGatewayId", vpn_gateway),
+        ("VpcId", vpc),
+        ("VSwitchId", v_switch),
         ("VpnConnectionId", connection.clone()),
         ("VpnId", connection.clone()),
         ("InstanceId", connection.clone()),
         ("ResourceId", connection.clone()),
         ("ResourceId.1", connection.clone()),
+        ("VpnConnectionIds.1", connection.clone()),
         ("NextHop", connection),
         ("CustomerGatewayId", gateway),
         ("TunnelId", tunnel),
@@ -101,11 +111,14 @@ fn nothing() -> Samples {
         ("CenId", "cen-nothing"),
         ("TransitRouterId", "tr-nothing"),
         ("VpnGatewayId", "vpn-nothing"),
+        ("VpcId", "vpc-nothing"),
+        ("VSwitchId", "vsw-nothing"),
         ("VpnConnectionId", "vco-nothing"),
         ("VpnId", "vco-nothing"),
         ("InstanceId", "vco-nothing"),
         ("ResourceId", "vco-nothing"),
         ("ResourceId.1", "vco-nothing"),
+        ("VpnConnectionIds.1", "vco-nothing"),
         ("NextHop", "vco-nothing"),
         ("CustomerGatewayId", "cgw-nothing"),
         ("TunnelId", "tun-nothing"),
@@ -142,13 +155,16 @@ fn constant(name: &str) -> Option<&'static str> {
         "Status" => "Active",
         "Tag" => r#"[{"Key":"env","Value":"dev"}]"#,
         "TagKey.1" => "env",
+        "TagKeys" => r#"["env"]"#,
         "VersionId" => "v1",
+        "CertificateId" => "cert-a",
+        "CertificateType" => "Encryption",
         "Bandwidth" => "100",
         "DisasterRecoveryVSwitchId" => "vsw-b",
         "GatewayType" => "Enhanced.SiteToSite",
         "Spec" => "100M",
-        "VSwitchId" => "vsw-a",
-        "VpcId" => "vpc-a",
+        "CidrBlock" => "10.2.0.0/24",
+        "ZoneId" => "eu-central-1-a",
         "Weight" => "100",
         _ => return None,
     })
@@ -170,6 +186,8 @@ pub(crate) fn request(entry: &Entry, of: &Samples) -> Vec<(String, String)> {
             "ResourceType" if entry.product == Product::Cbn => {
                 Some(if entry.name == "MoveResourceGroup" { "cen" } else { "Cen" }.to_owned())
             }
+            "ResourceNames" => Some(json!([of["RoleName"]]).to_string()),
+            "ResourceType" if entry.product == Product::Ram => Some("role".to_owned()),
             "TunnelOptionsSpecification" => Some(tunnels(&of["CustomerGatewayId"])),
             _ => of.get(name).cloned().or_else(|| constant(name).map(ToOwned::to_owned)),
         };

@@ -14,6 +14,7 @@ use crate::testing;
 
 mod roles;
 mod schemas;
+mod tags;
 
 type Params<'a> = [(&'a str, &'a str)];
 

@@ -15,7 +15,7 @@ fn world() -> (World, String) {
     let made = world.vpn_gateway("vpc-a").parse().unwrap();
     let gateway =
         VpnGateway { id: GATEWAY.parse().unwrap(), ..world.state.vpn_gateway(&made).unwrap().clone() };
-    world.commit(&[Change::Put(Record::VpnGateway(gateway))]);
+    world.commit(&[Change::Put(Record::VpnGateway(Box::new(gateway)))]);
     world.settle();
     let peer = world.customer_gateway("198.51.100.7");
     (world, peer)

@@ -110,7 +110,7 @@ fn what_cannot_be_asked_for_is_refused_by_name() {
     world.vpn_gateway("vpc-a");
     let asked = [("VpcId", "vpc-a"), ("Bandwidth", "100")];
     assert_eq!(world.refusal("CreateVpnGateway", &asked).code(), "Resource.QuotaFull");
-    let elsewhere = [("RegionId", OTHER_REGION), ("VpcId", "vpc-a"), ("Bandwidth", "100")];
+    let elsewhere = [("RegionId", OTHER_REGION), ("VpcId", "vpc-b"), ("Bandwidth", "100")];
     world.call("CreateVpnGateway", &elsewhere).unwrap();
 }
 

@@ -9,7 +9,7 @@ use crate::operation::{self, Product};
 use crate::testing::declared::{check, declared};
 
 /// Operation, parameters, members of the answer. The SDK reads nothing else, and nothing else is answered.
-const DECLARED: [(&str, &str, &str); 30] = [
+const DECLARED: [(&str, &str, &str); 33] = [
     (
         "AttachPolicyToRole",
         "PolicyName PolicyType ResourceGroupId RoleName",
@@ -117,6 +117,12 @@ const DECLARED: [(&str, &str, &str); 30] = [
          Roles.Role.Tags.Tag: TagKey TagValue",
     ),
     (
+        "ListTagResources",
+        "NextToken PageSize ResourceNames ResourceType Tag",
+        "NextToken
+         TagResources: ResourceName ResourceType TagKey TagValue",
+    ),
+    (
         "ListUsers",
         "Marker MaxItems",
         "IsTruncated
@@ -128,6 +134,8 @@ const DECLARED: [(&str, &str, &str); 30] = [
         "PolicyName VersionId",
         "",
     ),
+    ("TagResources", "ResourceNames ResourceType Tag", ""),
+    ("UntagResources", "All ResourceNames ResourceType TagKeys", ""),
     ("UpdateAccessKey", "Status UserAccessKeyId UserName", ""),
     (
         "UpdateRole",

@@ -1,0 +1,173 @@
+//! `DiagnoseVpnConnections`: what keeps tunnels from working.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue;
+use crate::diagnosis::{self, FailedReasonCode, Finding, Severity};
+use crate::error::{ApiError, ErrorCode};
+use crate::fields::{PageNumber, PageSize, optional};
+use crate::ids::{RegionId, TunnelId, VpnConnectionId, VpnGatewayId};
+use crate::operation::{Kind, Operation};
+use crate::page::Page;
+use crate::permission::{Permission, Target};
+use crate::resource::tunnel::Tunnel;
+use crate::resource::vpn_connection::VpnConnection;
+use crate::tx::Tx;
+
+/// See the module.
+pub struct DiagnoseVpnConnections;
+
+/// Says of each tunnel what keeps it from working, from what the gateway saw: of the tunnels and connections that are
+/// named, or of all of a VPN gateway.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Request {
+    /// The region.
+    pub region_id: RegionId,
+    /// Which page, from 1.
+    #[serde(default, deserialize_with = "optional")]
+    pub page_number: Option<PageNumber>,
+    /// How many tunnels on a page: 10 unless it is given.
+    #[serde(default, deserialize_with = "optional")]
+    pub page_size: Option<PageSize>,
+    /// These tunnels.
+    #[serde(default)]
+    pub tunnel_ids: Vec<TunnelId>,
+    /// All tunnels of these connections.
+    #[serde(default)]
+    pub vpn_connection_ids: Vec<VpnConnectionId>,
+    /// Only connections of this VPN gateway.
+    #[serde(default, deserialize_with = "optional")]
+    pub vpn_gateway_id: Option<VpnGatewayId>,
+}
+
+/// A page of tunnels, by connection.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct Response {
+    page_number: i32,
+    page_size: i32,
+    total_count: i32,
+    vpn_connections: Vec<TunnelView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schemars(inline)]
+struct TunnelView {
+    /// What is wrong, with the remedy; empty for a tunnel that works.
+    failed_reason: String,
+    failed_reason_code: FailedReasonCode,
+    /// When the line in `SourceLog` was written, in UNIX milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_time: Option<i64>,
+    /// What this side has, where the finding is about a parameter.
+    mismatch_local_param: String,
+    /// What the peer has or said, as far as it is known.
+    mismatch_remote_param: String,
+    severity: Severity,
+    /// The newest line of the connection's log that says so; empty if it is no longer there.
+    source_log: String,
+    tunnel_id: TunnelId,
+    vpn_connection_id: VpnConnectionId,
+}
+
+impl TunnelView {
+    fn of(tx: &Tx<'_>, connection: &VpnConnection, tunnel: &Tunnel) -> Self {
+        let observed = tx.observations().get(&connection.id);
+        let finding = diagnosis::of_tunnel(connection, tunnel, observed.as_ref());
+        let seen = observed.as_ref().and_then(|observed| observed.tunnels.get(&tunnel.id));
+        let error =
+            seen.filter(|_| finding.code != FailedReasonCode::Normal).and_then(|it| it.last_error.clone());
+        let line = error.and_then(|error| {
+            let lines = tx.logs().lines(&connection.id, 0, tx.now_ms());
+            let about = |tunnel_id: &Option<TunnelId>| tunnel_id.as_ref() == Some(&tunnel.id);
+            lines.into_iter().rev().find(|it| about(&it.line.tunnel) && it.line.text.contains(&error))
+        });
+        let Finding { code, severity, reason, local, remote } = finding;
+        Self {
+            failed_reason: reason,
+            failed_reason_code: code,
+            failed_time: line.as_ref().map(|line| line.at_ms),
+            mismatch_local_param: local,
+            mismatch_remote_param: remote,
+            severity,
+            source_log: line.map(|line| line.to_string()).unwrap_or_default(),
+            tunnel_id: tunnel.id.clone(),
+            vpn_connection_id: connection.id.clone(),
+        }
+    }
+}
+
+impl Operation for DiagnoseVpnConnections {
+    const NAME: &'static str = "DiagnoseVpnConnections";
+    // Published as an action, although it changes nothing.
+    const KIND: Kind = Kind::Write;
+    const ERRORS: &'static [&'static ErrorCode] =
+        &[&catalogue::VPN_CONNECTION_NOT_FOUND, &catalogue::VPN_GATEWAY_NOT_FOUND];
+    type Request = Request;
+    type Response = Response;
+
+    fn region(request: &Request) -> Option<&RegionId> {
+        Some(&request.region_id)
+    }
+
+    fn permission(request: &Request) -> Permission {
+        let target = match (request.vpn_connection_ids.as_slice(), request.tunnel_ids.as_slice()) {
+            ([id], []) => Target::VpnConnection(id.clone()),
+            _ => Target::VpnConnections,
+        };
+        Permission::on("vpc:DiagnoseVpnConnections", target)
+    }
+
+    fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
+        let named = chosen(&request, tx)?;
+        let page = Page::new(request.page_number, request.page_size);
+        let (tunnels, total_count) = page.of(named.into_iter());
+        Ok(Response {
+            page_number: page.number(),
+            page_size: page.size(),
+            total_count,
+            vpn_connections: tunnels
+                .into_iter()
+                .map(|(connection, tunnel)| TunnelView::of(tx, connection, tunnel))
+                .collect(),
+        })
+    }
+}
+
+/// The tunnels that are asked for, each once, by connection in the order of their age.
+fn chosen<'a>(request: &Request, tx: &Tx<'a>) -> Result<Vec<(&'a VpnConnection, &'a Tunnel)>, ApiError> {
+    let Request { tunnel_ids, vpn_connection_ids, vpn_gateway_id, region_id, .. } = request;
+    if let Some(id) = vpn_gateway_id {
+        tx.vpn_gateway(region_id, id)?;
+    }
+    for id in vpn_connection_ids {
+        tx.vpn_connection(region_id, id)?;
+    }
+    let all = tunnel_ids.is_empty() && vpn_connection_ids.is_empty();
+    if all && vpn_gateway_id.is_none() {
+        return Err(ApiError::missing("VpnConnectionIds.1")
+            .detail("Send VpnConnectionIds, TunnelIds or a VpnGatewayId."));
+    }
+    let is_of_gateway = |connection: &&VpnConnection| {
+        vpn_gateway_id
+            .as_ref()
+            .is_none_or(|id| connection.vpn_gateway.as_ref().is_some_and(|it| it.id == *id))
+    };
+    let connections = tx.state().vpn_connections(region_id).filter(is_of_gateway);
+    let tunnels: Vec<_> = connections
+        .flat_map(|connection| connection.tunnels.iter().map(move |tunnel| (connection, tunnel)))
+        .filter(|(connection, tunnel)| {
+            all || vpn_connection_ids.contains(&connection.id) || tunnel_ids.contains(&tunnel.id)
+        })
+        .collect();
+    match tunnel_ids.iter().find(|id| tunnels.iter().all(|(_, tunnel)| tunnel.id != **id)) {
+        Some(_) => Err(ApiError::invalid(
+            "TunnelIds",
+            "tunnels of the region, and of the VPN gateway if one is named",
+        )),
+        None => Ok(tunnels),
+    }
+}
