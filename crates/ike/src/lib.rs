@@ -41,6 +41,8 @@ mod config;
 mod cookie;
 mod endpoint;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod half_open;
 mod identity;
 mod keys;
