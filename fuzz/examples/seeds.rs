@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use causeway_crypto::{DhGroup, Encryption, Prf, Secret, SeededRandom};
-use causeway_ike::{ChildProposal, Endpoint, Identity, IkeProposal, Limits, Output, TunnelConfig, TunnelKey};
+use causeway_ike::{
+    ChildProposal, Endpoint, Identity, IkeProposal, IkeVersion, Limits, Output, TunnelConfig, TunnelKey,
+};
 
 fn main() -> std::io::Result<()> {
     write("ike_message", ike_messages())?;
@@ -70,6 +72,7 @@ fn exchange() -> Vec<Vec<u8>> {
     let config = |local, remote, initiate| TunnelConfig {
         local,
         remote,
+        version: IkeVersion::V2,
         local_id: Identity::Ipv4(local),
         remote_id: Identity::Ipv4(remote),
         psk: Secret::new(b"secret".to_vec()),

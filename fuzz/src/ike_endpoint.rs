@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret, SeededRandom};
 use causeway_ike::{
-    ChildProposal, ChildSa, Endpoint, Identity, IkeProposal, Limits, Output, TunnelConfig, TunnelKey,
+    ChildProposal, ChildSa, Endpoint, Identity, IkeProposal, IkeVersion, Limits, Output, TunnelConfig,
+    TunnelKey,
 };
 
 use crate::script::Script;
@@ -74,6 +75,7 @@ fn config(kind: u8) -> TunnelConfig {
     TunnelConfig {
         local: ADDRESSES[0],
         remote: ADDRESSES[1],
+        version: IkeVersion::V2,
         local_id: Identity::Ipv4(ADDRESSES[0]),
         remote_id: Identity::Fqdn("b.example.com".to_owned()),
         psk: Secret::new(b"correct horse battery staple".to_vec()),

@@ -90,6 +90,9 @@ impl World {
             vpn_connections_per_region_max: 100,
             vpn_gateways_per_region_max: 100,
             vpcs: Vec::new(),
+            recorded_bytes_max: 1 << 20,
+            recorded_change_age_ms_max: 86_400_000,
+            recorded_changes_max: 100,
         };
         let account = "1234567890123456".parse().expect("16 digits");
         let mut world = Self { state: AccountState::new(account), settings, ids: Vec::new() };
