@@ -55,13 +55,20 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 type Step = fn(&Workspace, &Options) -> Result<Outcome>;
 
 /// The cheap ones first.
-fn steps() -> [(&'static str, Step); 7] {
+fn steps() -> [(&'static str, Step); 8] {
     [
         ("format", |workspace, _| cargo(workspace, ["fmt", "--all", "--check"], &[])),
         ("tidy", |workspace, _| Ok(outcome(tidy::report(workspace)?))),
-        ("licences", |workspace, _| Ok(outcome(licences::report(workspace)?))),
+        ("licences", |workspace, _| Ok(outcome(licences::report(workspace.root(), workspace.packages())?))),
         ("advisories", |workspace, options| advisories::report(workspace, options.fetch_advisories)),
         ("lock file", |workspace, _| cargo(workspace, ["fetch", "--quiet", "--locked"], &[])),
+        ("fuzz targets", |workspace, _| {
+            let fuzz = workspace.fuzz()?;
+            let formatted = cargo(&fuzz, ["fmt", "--all", "--check"], &[])?;
+            let locked = cargo(&fuzz, ["fetch", "--quiet", "--locked"], &[])?;
+            let licensed = licences::report(workspace.root(), fuzz.packages())?;
+            Ok(outcome(matches!((formatted, locked), (Outcome::Well, Outcome::Well)) && licensed))
+        }),
         ("clippy", |workspace, _| {
             cargo(
                 workspace,

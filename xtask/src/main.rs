@@ -1,7 +1,8 @@
-//! What CI and a contributor run: `cargo xtask test`, `check`, `tidy`, `bench`.
+//! What CI and a contributor run: `cargo xtask test`, `check`, `tidy`, `bench`, `fuzz`.
 
 mod bench;
 mod check;
+mod fuzz;
 mod run;
 mod test;
 mod tidy;
@@ -29,6 +30,8 @@ enum Task {
     Tidy(tidy::Options),
     /// Measures, in a release build: `cargo xtask bench api`.
     Bench(bench::Options),
+    /// Runs the fuzz targets for a minute each: `cargo xtask fuzz --target params --seconds 600`.
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Task::Check(options) => check::run(&options),
         Task::Tidy(options) => tidy::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -49,6 +49,43 @@ pub(crate) fn bounded_lines(
     wait(&mut child, until, interrupt).with_context(|| timed_out(&what, limit))
 }
 
+/// Runs commands that write to files, some at once, each within `limit`: how each ended, `None` when it took longer.
+pub(crate) fn all_bounded(
+    commands: Vec<Command>,
+    at_once: usize,
+    limit: Duration,
+) -> Result<Vec<Option<ExitStatus>>> {
+    let interrupt = Interrupt::listen()?;
+    let mut ends = vec![None; commands.len()];
+    let mut waiting = commands.into_iter().enumerate();
+    let mut running: Vec<(usize, Child, Instant)> = Vec::new();
+    loop {
+        while running.len() < at_once
+            && let Some((position, mut command)) = waiting.next()
+        {
+            running.push((position, start(&mut command)?, Instant::now() + limit));
+        }
+        if running.is_empty() {
+            return Ok(ends);
+        }
+        if interrupt.happened() {
+            running.iter_mut().try_for_each(|(_, child, _)| end(child))?;
+            eprintln!("interrupted");
+            std::process::exit(130);
+        }
+        let mut still = Vec::new();
+        for (position, mut child, until) in running {
+            match child.try_wait().context("waiting for a command")? {
+                Some(status) => ends[position] = Some(status),
+                None if Instant::now() > until => end(&mut child)?,
+                None => still.push((position, child, until)),
+            }
+        }
+        running = still;
+        std::thread::sleep(POLL);
+    }
+}
+
 fn timed_out(what: &str, limit: Duration) -> String {
     format!("{what}, for which {} s are allowed", limit.as_secs())
 }
@@ -110,7 +147,20 @@ mod tests {
     use std::process::Command;
     use std::time::{Duration, Instant};
 
-    use super::{bounded, bounded_lines};
+    use super::{all_bounded, bounded, bounded_lines};
+
+    #[test]
+    fn all_are_run_some_at_once_and_each_has_its_own_end() {
+        let shell = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            command
+        };
+        let commands = vec![shell("exit 3"), shell("sleep 100"), shell("exit 0")];
+        let ends = all_bounded(commands, 2, Duration::from_millis(500)).unwrap();
+        let codes: Vec<_> = ends.into_iter().map(|end| end.and_then(|status| status.code())).collect();
+        assert_eq!(codes, [Some(3), None, Some(0)]);
+    }
 
     #[test]
     fn lines_are_handed_on_in_order() {

@@ -29,8 +29,16 @@ pub(crate) struct Package {
 impl Workspace {
     /// Asks cargo about the workspace.
     pub(crate) fn open() -> Result<Self> {
-        let root =
-            Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is not in a workspace")?.to_owned();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is not in a workspace")?;
+        Self::at(root.to_owned())
+    }
+
+    /// The workspace of the fuzz targets, inside this one.
+    pub(crate) fn fuzz(&self) -> Result<Self> {
+        Self::at(self.root.join("fuzz"))
+    }
+
+    fn at(root: PathBuf) -> Result<Self> {
         let output = Command::new(cargo())
             .args(["metadata", "--format-version", "1", "--all-features"])
             .current_dir(&root)

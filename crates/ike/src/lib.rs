@@ -52,6 +52,8 @@ mod exchange;
 mod failure;
 mod fragments;
 mod gaps;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod half_open;
 mod identity;
 mod keys;

@@ -1,11 +1,12 @@
 //! Licences: every dependency has one that xtask/licences.txt allows.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::spdx::Expression;
-use crate::workspace::{Package, Workspace};
+use crate::workspace::Package;
 
 const LIST: &str = "xtask/licences.txt";
 
@@ -14,13 +15,13 @@ struct Allowed<'a> {
     lines: Vec<&'a str>,
 }
 
-/// Prints what is not allowed, and says whether all is well.
-pub(super) fn report(workspace: &Workspace) -> Result<bool> {
-    let text = fs::read_to_string(workspace.root().join(LIST)).with_context(|| format!("reading {LIST}"))?;
+/// Prints what is not allowed by the list below `root`, and says whether all is well.
+pub(super) fn report(root: &Path, packages: &[Package]) -> Result<bool> {
+    let text = fs::read_to_string(root.join(LIST)).with_context(|| format!("reading {LIST}"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let allowed = Allowed { lines: lines.collect() };
     let mut all_well = true;
-    let others: Vec<&Package> = workspace.packages().iter().filter(|package| !package.ours).collect();
+    let others: Vec<&Package> = packages.iter().filter(|package| !package.ours).collect();
     for package in &others {
         if let Err(why) = allowed.check(package) {
             println!("{} {}: {why}. Replace it, or add the licence to {LIST}", package.name, package.version);
