@@ -26,6 +26,8 @@ const SERVER = process.env.CAUSEWAY_BINARY;
 const NOT_HELD = {
   "DescribeVpnConnections.VpnConnections.VpnConnection.VpnBgpConfig.EnableBgp":
     "an extension: a list shows of each connection what its description shows",
+  "ModifyVpnConnectionAttribute.VcoHealthCheck.Policy":
+    "an extension: the answer to a change shows the health check as the description does",
 };
 
 /** A server without packets, on a port that the system chose. */
@@ -64,14 +66,25 @@ function filled(value, captured) {
   return typeof value === "string" && value.startsWith("$") ? captured[value.slice(1)] : value;
 }
 
-/** Sends all calls, in their order, and captures what later ones need. */
+function found(body, where) {
+  return where.split(".").reduce((at, part) => at[part], body);
+}
+
+/** Sends all calls, in their order, some until what they wait for is so, and captures what later ones need. */
 async function follow(call) {
   const captured = {};
   for (const step of CALLS) {
-    const body = await call(step.call, filled(step.with, captured));
+    let body = await call(step.call, filled(step.with, captured));
+    const deadline = Date.now() + PATIENCE_MS;
+    const waits = Object.entries(step.until ?? {});
+    while (waits.some(([where, value]) => String(found(body, where)) !== String(value))) {
+      assert.ok(Date.now() < deadline, `${step.call} is still ${JSON.stringify(body)}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      body = await call(step.call, filled(step.with, captured));
+    }
     assert.ok(body.RequestId, step.call);
     for (const [name, where] of Object.entries(step.capture ?? {})) {
-      captured[name] = where.split(".").reduce((at, part) => at[part], body);
+      captured[name] = found(body, where);
     }
   }
 }

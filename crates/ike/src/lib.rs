@@ -51,9 +51,9 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod fragments;
-mod gaps;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod gaps;
 mod half_open;
 mod identity;
 mod keys;
