@@ -209,6 +209,28 @@ fn a_token_belongs_to_one_request() {
 }
 
 #[test]
+fn a_token_of_one_product_is_not_one_of_another() {
+    let mut world = World::new();
+    let gateway = world.customer_gateway("1.2.3.4");
+    let cen = world.call("CreateCen", &[]).unwrap()["CenId"].as_str().unwrap().to_owned();
+    let tag = |kind: &'static str, id: String| {
+        [
+            ("ClientToken", "token-1".to_owned()),
+            ("ResourceType", kind.to_owned()),
+            ("ResourceId.1", id),
+            ("Tag.1.Key", "env".to_owned()),
+            ("Tag.1.Value", "prod".to_owned()),
+        ]
+    };
+    for (action, parameters) in
+        [("Vpc:TagResources", tag("CUSTOMERGATEWAY", gateway)), ("Cbn:TagResources", tag("cen", cen))]
+    {
+        let pairs: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        world.call(action, &pairs).unwrap();
+    }
+}
+
+#[test]
 fn how_a_request_is_signed_and_encoded_is_not_what_it_asks_for() {
     let mut world = World::new();
     let base = [("RegionId", "eu-central-1"), ("IpAddress", "1.2.3.4"), ("ClientToken", "t")];
@@ -275,8 +297,8 @@ fn an_account_has_a_bounded_number_of_tokens() {
     world.now_ms += 10;
     call_with_token(&mut world, "last", "1.2.3.5").unwrap();
     assert_eq!(world.state.client_token_count(), TOKENS_MAX);
-    assert!(world.state.client_token("CreateCustomerGateway/first").is_none());
-    assert!(world.state.client_token("CreateCustomerGateway/last").is_some());
+    assert!(world.state.client_token("Vpc:CreateCustomerGateway/first").is_none());
+    assert!(world.state.client_token("Vpc:CreateCustomerGateway/last").is_some());
 }
 
 #[test]

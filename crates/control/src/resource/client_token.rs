@@ -19,7 +19,7 @@ pub const PRUNED_MAX: usize = 8;
 /// What was answered to a request with a client token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientToken {
-    /// The operation.
+    /// The operation with its product, as in `Vpc:TagResources`.
     pub action: String,
     /// What the client sent.
     pub token: String,
