@@ -2,7 +2,7 @@
 //!
 //! Every member that the change set must still be as the change left it, and gets the value that it had before; what
 //! others have changed beside it stays. The result is held to the rules that the operations by hand are held to
-//! ([`super::rules`]).
+//! (`rules`).
 
 use serde_json::Value;
 
