@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::explain::{Code, Outcome, tunnel_step};
-use crate::observed::{ObservedConnection, TunnelStatus};
-use crate::resource::ike_config::word;
+use crate::observed::{FailureKind, Negotiated, ObservedConnection, ProposalItem, TunnelStatus};
+use crate::resource::ike_config::{IkeConfig, word};
+use crate::resource::ipsec_config::IpsecConfig;
 use crate::resource::tunnel::Tunnel;
 use crate::resource::vpn_connection::{VpnConnection, subnets};
 
@@ -61,14 +62,13 @@ pub struct Finding {
     pub reason: String,
     /// What this side has, where it is about a parameter.
     pub local: String,
-    /// What the peer has or said, as far as it is known.
-    pub remote: String,
 }
 
-/// Finds what keeps a tunnel from working.
+/// Finds what keeps a tunnel from working. `ike` is its IKE configuration with the identities that are meant.
 pub fn of_tunnel(
     connection: &VpnConnection,
     tunnel: &Tunnel,
+    ike: &IkeConfig,
     observed: Option<&ObservedConnection>,
 ) -> Finding {
     let finding = |code, severity, reason: &str| Finding {
@@ -76,7 +76,6 @@ pub fn of_tunnel(
         severity,
         reason: reason.to_owned(),
         local: String::new(),
-        remote: String::new(),
     };
     if connection.domain_owner().is_none() {
         let words = "The connection is attached to nothing, so that its tunnels are not negotiated. Attach it with \
@@ -91,12 +90,10 @@ pub fn of_tunnel(
     let step = tunnel_step(tunnel, seen, true, Outcome::Failed);
     let code = reason_code(step.code);
     let another_is_up = observed.tunnels.values().any(|it| it.status == TunnelStatus::IpsecSaEstablished);
-    let (local, remote) = match code {
-        FailedReasonCode::Normal => return finding(code, Severity::Normal, ""),
-        FailedReasonCode::ProposalMismatch => (proposals(tunnel), seen.last_error.clone()),
-        FailedReasonCode::IdentityMismatch => (identities(tunnel), seen.last_error.clone()),
-        FailedReasonCode::TrafficSelectorMismatch => (networks(connection), seen.last_error.clone()),
-        _ => (String::new(), None),
+    let local = match (code, &seen.failure) {
+        (FailedReasonCode::Normal, _) => return finding(code, Severity::Normal, ""),
+        (_, Some(failure)) => mismatch(failure, connection, (ike, &tunnel.ipsec)),
+        (_, None) => String::new(),
     };
     let severity = match code {
         FailedReasonCode::Negotiating => Severity::Warn,
@@ -104,7 +101,7 @@ pub fn of_tunnel(
         _ => Severity::Critical,
     };
     let reason = format!("{} {}", step.message, step.remedy);
-    Finding { code, severity, reason, local, remote: remote.unwrap_or_default() }
+    Finding { code, severity, reason, local }
 }
 
 fn reason_code(code: Code) -> FailedReasonCode {
@@ -121,29 +118,50 @@ fn reason_code(code: Code) -> FailedReasonCode {
     }
 }
 
-fn proposals(tunnel: &Tunnel) -> String {
-    let (ike, ipsec) = (&tunnel.ike, &tunnel.ipsec);
-    format!(
-        "IkeEncAlg={} IkeAuthAlg={} IkePfs={} IpsecEncAlg={} IpsecAuthAlg={} IpsecPfs={}",
-        word(ike.ike_enc_alg),
-        word(ike.ike_auth_alg),
-        word(ike.ike_pfs),
-        word(ipsec.ipsec_enc_alg),
-        word(ipsec.ipsec_auth_alg),
-        word(ipsec.ipsec_pfs)
-    )
+/// What this side has of what differs, with the names of its parameters.
+fn mismatch(
+    failure: &FailureKind,
+    connection: &VpnConnection,
+    (ike, ipsec): (&IkeConfig, &IpsecConfig),
+) -> String {
+    match failure {
+        FailureKind::Proposal { of: Negotiated::Ike, items } => named(
+            items,
+            [word(ike.ike_enc_alg), word(ike.ike_auth_alg), word(ike.ike_pfs)],
+            ["IkeEncAlg", "IkeAuthAlg", "IkePfs"],
+        ),
+        FailureKind::Proposal { of: Negotiated::Ipsec, items } => named(
+            items,
+            [word(ipsec.ipsec_enc_alg), word(ipsec.ipsec_auth_alg), word(ipsec.ipsec_pfs)],
+            ["IpsecEncAlg", "IpsecAuthAlg", "IpsecPfs"],
+        ),
+        FailureKind::Version => {
+            format!("IkeVersion={} IkeMode={}", word(ike.ike_version), word(ike.ike_mode))
+        }
+        FailureKind::RemoteIdentity => format!("RemoteId={}", ike.remote_id),
+        FailureKind::LocalIdentity => format!("LocalId={}", ike.local_id),
+        FailureKind::TrafficSelectors => format!(
+            "LocalSubnet={} RemoteSubnet={}",
+            subnets(&connection.local_subnet),
+            subnets(&connection.remote_subnet)
+        ),
+        _ => String::new(),
+    }
 }
 
-fn identities(tunnel: &Tunnel) -> String {
-    format!("LocalId={} RemoteId={}", tunnel.ike.local_id, tunnel.ike.remote_id)
-}
-
-fn networks(connection: &VpnConnection) -> String {
-    format!(
-        "LocalSubnet={} RemoteSubnet={}",
-        subnets(&connection.local_subnet),
-        subnets(&connection.remote_subnet)
-    )
+/// The algorithms that differ; all of them where the peer only said that some do.
+fn named(items: &[ProposalItem], values: [String; 3], names: [&str; 3]) -> String {
+    let differs = |index: usize| {
+        items.is_empty()
+            || items.iter().any(|item| match item {
+                ProposalItem::Encryption => index == 0,
+                ProposalItem::Integrity | ProposalItem::Prf => index == 1,
+                ProposalItem::Group => index == 2,
+                _ => false,
+            })
+    };
+    let differing = names.iter().zip(&values).enumerate().filter(|(index, _)| differs(*index));
+    differing.map(|(_, (name, value))| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -262,7 +262,7 @@ impl World {
         }
     }
 
-    fn log(&mut self, lines: Vec<LogLine>) {
+    pub(crate) fn log(&mut self, lines: Vec<LogLine>) {
         let at_ms = self.now_ms;
         self.lines.0.extend(lines.into_iter().map(|line| LogEntry { at_ms, line }));
     }

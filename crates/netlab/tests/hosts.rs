@@ -125,11 +125,13 @@ fn a_wire_connects_several_hosts_and_a_pulled_cable_stops_one() {
         let options = PingOptions { count: 2, timeout: Duration::from_millis(200), ..PingOptions::default() };
         ping(from, to.parse().unwrap(), &options).unwrap().received == 2
     };
-    assert!(reaches(&hosts[0], "203.0.113.2") && reaches(&hosts[1], "203.0.113.3"));
+    // The kernel may take a second to notice that a cable is back.
+    let comes_to_reach = |from: &Host, to: &str| (0..50).any(|_| reaches(from, to));
+    assert!(comes_to_reach(&hosts[0], "203.0.113.2") && comes_to_reach(&hosts[1], "203.0.113.3"));
     internet.set_plugged(&hosts[1], false).unwrap();
-    assert!(!reaches(&hosts[0], "203.0.113.2") && reaches(&hosts[0], "203.0.113.3"));
+    assert!(!reaches(&hosts[0], "203.0.113.2") && comes_to_reach(&hosts[0], "203.0.113.3"));
     internet.set_plugged(&hosts[1], true).unwrap();
-    assert!(reaches(&hosts[0], "203.0.113.2"));
+    assert!(comes_to_reach(&hosts[0], "203.0.113.2"));
 }
 
 #[test]

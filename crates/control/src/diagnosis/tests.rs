@@ -1,8 +1,10 @@
-//! Each finding provoked once, by table.
+//! Each finding provoked once, by table, and the line of the log that goes with it.
 
 use serde_json::Value;
 
-use crate::observed::{ObservedTunnel, TunnelStatus};
+use crate::observed::{
+    CertificateProblem, FailureKind, Level, LogLine, Negotiated, ObservedTunnel, ProposalItem, TunnelStatus,
+};
 use crate::testing::World;
 
 fn scene() -> (World, String) {
@@ -16,34 +18,52 @@ fn tunnels(world: &mut World, id: &str) -> Vec<Value> {
     answer["VpnConnections"].as_array().unwrap().clone()
 }
 
-fn fail(world: &mut World, id: &str, error: &str, all: bool) {
+fn fail(world: &mut World, id: &str, failure: &FailureKind, all: bool) {
     let observed = world.reports.0.get_mut(&id.parse().unwrap()).unwrap();
     let count = if all { observed.tunnels.len() } else { 1 };
     for seen in observed.tunnels.values_mut().take(count) {
-        *seen = ObservedTunnel { last_error: Some(error.to_owned()), ..ObservedTunnel::default() };
+        let (last_error, failure) = (Some(format!("{failure:?}")), Some(failure.clone()));
+        *seen = ObservedTunnel { last_error, failure, ..ObservedTunnel::default() };
     }
 }
 
 #[test]
-fn each_error_of_a_negotiation_has_its_code_and_the_parameter_of_this_side() {
+fn each_failure_has_its_code_and_the_parameter_of_this_side_that_differs() {
+    let proposal = |of, items: &[ProposalItem]| FailureKind::Proposal { of, items: items.to_vec() };
     let table = [
-        ("peer refused (NO_PROPOSAL_CHOSEN): DH group differs", "ProposalMismatch", "IkePfs="),
-        ("the pre-shared key does not match", "AuthenticationFailed", ""),
-        ("peer says it is 198.51.100.9, we want 198.51.100.7", "IdentityMismatch", "RemoteId="),
-        ("no answer from 198.51.100.7", "PeerUnreachable", ""),
-        ("peer refused (TS_UNACCEPTABLE)", "TrafficSelectorMismatch", "LocalSubnet="),
-        ("the peer has no address", "NotNegotiable", ""),
-        ("something else", "TunnelDown", ""),
+        (proposal(Negotiated::Ike, &[ProposalItem::Group]), "ProposalMismatch", "IkePfs=group2"),
+        (
+            proposal(Negotiated::Ike, &[ProposalItem::Integrity, ProposalItem::Prf]),
+            "ProposalMismatch",
+            "IkeAuthAlg=sha1",
+        ),
+        (proposal(Negotiated::Ipsec, &[ProposalItem::Encryption]), "ProposalMismatch", "IpsecEncAlg=aes"),
+        (
+            proposal(Negotiated::Ipsec, &[]),
+            "ProposalMismatch",
+            "IpsecEncAlg=aes IpsecAuthAlg=sha1 IpsecPfs=group2",
+        ),
+        (FailureKind::Version, "ProposalMismatch", "IkeVersion=ikev2 IkeMode=main"),
+        (FailureKind::PreSharedKey, "AuthenticationFailed", ""),
+        (FailureKind::Certificate(CertificateProblem::Expired), "AuthenticationFailed", ""),
+        (FailureKind::RemoteIdentity, "IdentityMismatch", "RemoteId=198.51.100.7"),
+        (FailureKind::PeerUnreachable, "PeerUnreachable", ""),
+        (
+            FailureKind::TrafficSelectors,
+            "TrafficSelectorMismatch",
+            "LocalSubnet=0.0.0.0/0 RemoteSubnet=0.0.0.0/0",
+        ),
+        (FailureKind::Configuration, "NotNegotiable", ""),
+        (FailureKind::ClosedByPeer, "TunnelDown", ""),
     ];
-    for (error, code, local) in table {
+    for (failure, code, local) in table {
         let (mut world, id) = scene();
-        fail(&mut world, &id, error, true);
+        fail(&mut world, &id, &failure, true);
         for tunnel in tunnels(&mut world, &id) {
-            assert_eq!(tunnel["FailedReasonCode"], code, "{error}");
-            assert_eq!(tunnel["Severity"], "Critical", "{error}");
-            assert!(tunnel["FailedReason"].as_str().unwrap().contains(error), "{tunnel}");
-            let shown = tunnel["MismatchLocalParam"].as_str().unwrap();
-            assert!(shown.contains(local) && shown.is_empty() == local.is_empty(), "{tunnel}");
+            assert_eq!(tunnel["FailedReasonCode"], code, "{failure:?}");
+            assert_eq!(tunnel["Severity"], "Critical", "{failure:?}");
+            assert!(tunnel["FailedReason"].as_str().unwrap().contains(&format!("{failure:?}")), "{tunnel}");
+            assert_eq!(tunnel["MismatchLocalParam"], local, "{failure:?}");
         }
     }
 }
@@ -52,7 +72,7 @@ fn each_error_of_a_negotiation_has_its_code_and_the_parameter_of_this_side() {
 fn a_tunnel_that_works_is_normal_and_one_beside_it_that_does_not_is_a_warning() {
     let (mut world, id) = scene();
     assert!(tunnels(&mut world, &id).iter().all(|tunnel| tunnel["Severity"] == "Normal"));
-    fail(&mut world, &id, "no answer", false);
+    fail(&mut world, &id, &FailureKind::PeerUnreachable, false);
     let mut severities: Vec<_> =
         tunnels(&mut world, &id).iter().map(|tunnel| tunnel["Severity"].to_string()).collect();
     severities.sort();
@@ -87,4 +107,25 @@ fn a_tunnel_that_is_not_there_is_refused_and_nothing_named_is_too() {
     let tunnel = tunnels(&mut world, &id)[0]["TunnelId"].as_str().unwrap().to_owned();
     let answer = world.call("DiagnoseVpnConnections", &[("TunnelIds.1", &tunnel)]).unwrap();
     assert_eq!(answer["TotalCount"], 1);
+}
+
+#[test]
+fn the_newest_line_of_the_log_that_says_so_comes_with_its_time() {
+    let (mut world, id) = scene();
+    fail(&mut world, &id, &FailureKind::PeerUnreachable, true);
+    let tunnel = tunnels(&mut world, &id)[0]["TunnelId"].as_str().unwrap().to_owned();
+    let line = |text: &str| LogLine {
+        connection: id.parse().unwrap(),
+        tunnel: Some(tunnel.parse().unwrap()),
+        level: Level::Warning,
+        text: text.to_owned(),
+    };
+    world.log(vec![line("PeerUnreachable, the first time")]);
+    world.now_ms += 1_000;
+    let newest_ms = world.now_ms;
+    world.log(vec![line("PeerUnreachable, again"), line("something else")]);
+    let told = tunnels(&mut world, &id);
+    assert_eq!(told[0]["FailedTime"], newest_ms, "{told:?}");
+    assert!(told[0]["SourceLog"].as_str().unwrap().contains("again"), "{told:?}");
+    assert!(told[1]["FailedTime"].is_null(), "the other tunnel has no line: {told:?}");
 }

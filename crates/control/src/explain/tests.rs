@@ -7,7 +7,8 @@ use ipnet::Ipv4Net;
 use super::{Code, Explanation, Outcome, Question, Subject, explain};
 use crate::ids::VpnConnectionId;
 use crate::observed::{
-    NegotiatedSelectors, ObservedForwarding, ObservedTraffic, ObservedTunnel, TunnelStatus,
+    CertificateProblem, FailureKind, Negotiated, NegotiatedSelectors, ObservedForwarding, ObservedTraffic,
+    ObservedTunnel, ProposalItem, TunnelStatus,
 };
 use crate::testing::{Pairs, REGION, World};
 
@@ -65,10 +66,11 @@ impl Scene {
         self.world.reports.0.get_mut(&self.ours).unwrap().tunnels.values_mut()
     }
 
-    fn down(&mut self, error: &str) {
-        let last_error = (!error.is_empty()).then(|| error.to_owned());
+    fn down(&mut self, failure: Option<FailureKind>) {
+        let last_error = failure.as_ref().map(|failure| format!("{failure:?}"));
         self.tunnels().for_each(|tunnel| {
-            *tunnel = ObservedTunnel { last_error: last_error.clone(), ..ObservedTunnel::default() };
+            let (failure, last_error) = (failure.clone(), last_error.clone());
+            *tunnel = ObservedTunnel { failure, last_error, ..ObservedTunnel::default() };
         });
     }
 
@@ -132,9 +134,9 @@ const OF_ROUTE: &[Case] = &[
     (Code::SmallerIdWins, Outcome::Failed, |scene| scene.route(false, DEST, "0")),
     (Code::AnotherRouteTakesOver, Outcome::Hint, |scene| {
         scene.route(false, "10.0.0.0/8", "0");
-        scene.down("no answer from 198.51.100.7 to IKE_SA_INIT");
+        scene.down(Some(FailureKind::PeerUnreachable));
     }),
-    (Code::NoRouteIsUp, Outcome::Hint, |scene| scene.down("")),
+    (Code::NoRouteIsUp, Outcome::Hint, |scene| scene.down(None)),
     (Code::GenerationPending, Outcome::Hint, |scene| {
         scene.world.reports.0.get_mut(&scene.ours.clone()).unwrap().generation -= 1;
     }),
@@ -148,36 +150,41 @@ const OF_ROUTE: &[Case] = &[
     (Code::ForwardingEntryMissing, Outcome::Failed, |scene| scene.forwarding().entry = None),
     (Code::LinuxRouteMissing, Outcome::Failed, |scene| scene.forwarding().linux_route = None),
     (Code::TunnelProposalMismatch, Outcome::Failed, |scene| {
-        scene.down("peer refused our IKE proposal x (NO_PROPOSAL_CHOSEN): its encryption differs");
+        let items = vec![ProposalItem::Encryption];
+        scene.down(Some(FailureKind::Proposal { of: Negotiated::Ike, items }));
     }),
     (Code::TunnelProposalMismatch, Outcome::Hint, |scene| {
         // One of the two is up.
         let first = scene.tunnels().next().unwrap();
         first.status = TunnelStatus::IkeSaNotEstablished;
         first.last_error = Some("peer refused our ESP proposal x (NO_PROPOSAL_CHOSEN)".to_owned());
+        first.failure = Some(FailureKind::Proposal { of: Negotiated::Ipsec, items: Vec::new() });
     }),
     (Code::TunnelAuthenticationFailed, Outcome::Failed, |scene| {
-        scene.down(
-            "peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key does not match",
-        );
+        scene.down(Some(FailureKind::AuthenticationRefused));
     }),
+    (Code::TunnelProposalMismatch, Outcome::Failed, |scene| scene.down(Some(FailureKind::Version))),
+    (Code::TunnelAuthenticationFailed, Outcome::Failed, |scene| {
+        scene.down(Some(FailureKind::Certificate(CertificateProblem::Expired)));
+    }),
+    (Code::TunnelDown, Outcome::Failed, |scene| scene.down(Some(FailureKind::ClosedByPeer))),
     (Code::TunnelIdentityMismatch, Outcome::Failed, |scene| {
-        scene.down("peer says it is b.example.com and that we are a, we expect c");
+        scene.down(Some(FailureKind::RemoteIdentity));
     }),
     (Code::TunnelPeerUnreachable, Outcome::Failed, |scene| {
-        scene.down("no answer from 198.51.100.7 to IKE_SA_INIT");
+        scene.down(Some(FailureKind::PeerUnreachable));
     }),
     (Code::TunnelSelectorsRefused, Outcome::Failed, |scene| {
-        scene.down("peer refused traffic between our x and its y (TS_UNACCEPTABLE): its networks differ");
+        scene.down(Some(FailureKind::TrafficSelectors));
     }),
     (Code::TunnelNotNegotiable, Outcome::Failed, |scene| {
-        scene.down("the tunnel is configured for ikev1, which this engine does not negotiate yet: set IkeVersion to ikev2");
+        scene.down(Some(FailureKind::Configuration));
     }),
     (Code::TunnelNegotiating, Outcome::Failed, |scene| {
-        scene.down("");
+        scene.down(None);
         scene.tunnels().for_each(|tunnel| tunnel.status = TunnelStatus::IkeSaEstablished);
     }),
-    (Code::TunnelDown, Outcome::Failed, |scene| scene.down("")),
+    (Code::TunnelDown, Outcome::Failed, |scene| scene.down(None)),
     (Code::SelectorsUnknown, Outcome::Unknown, |scene| {
         scene.tunnels().for_each(|tunnel| tunnel.selectors = None);
     }),
@@ -233,7 +240,7 @@ fn each_finding_about_an_address_is_made() {
     let told = scene.address("10.2.3.4");
     assert_eq!((told.connection.as_ref(), told.conclusion.code), (Some(&scene.ours), Code::Forwards));
     assert_eq!(told.next_route.unwrap().connection, scene.other);
-    scene.down("no answer from 198.51.100.7 to IKE_SA_INIT");
+    scene.down(Some(FailureKind::PeerUnreachable));
     let told = scene.address("10.2.3.4");
     assert_eq!(told.connection.as_ref(), Some(&scene.other));
     assert_eq!(codes(&told)[..2], [Code::RouteStored, Code::RouteTakesOver]);

@@ -5,7 +5,7 @@ use ipnet::Ipv4Net;
 
 use super::{Code, Inquiry, Outcome, Step, Subject};
 use crate::observed::{
-    NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, TunnelStatus,
+    FailureKind, NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, TunnelStatus,
 };
 use crate::resource::tunnel::Tunnel;
 use crate::resource::vpn_connection::VpnConnection;
@@ -13,42 +13,51 @@ use crate::resource::vpn_connection::VpnConnection;
 /// For how long packets may be sent without an answer before that is worth a word, in milliseconds.
 const SILENCE_MS: i64 = 30_000;
 
-/// What the words of a negotiation mean, the more particular ones first, and what helps.
-const MEANINGS: &[(&[&str], Code, &str)] = &[
-    (
-        &["ikev1", "none of this gateway's", "has no address"],
-        Code::TunnelNotNegotiable,
-        "Change the tunnel as the message says, with ModifyTunnelAttribute.",
-    ),
-    (
-        &["NO_PROPOSAL_CHOSEN", "DH group", "PFS group", "algorithms"],
-        Code::TunnelProposalMismatch,
-        "Set the encryption, authentication and group (IkeEncAlg, IkeAuthAlg, IkePfs; IpsecEncAlg, IpsecAuthAlg, IpsecPfs) \
-         that the peer has, with ModifyTunnelAttribute; DownloadVpnConnectionConfig shows what we propose.",
-    ),
-    (
-        &["says it is", "INVALID_ID"],
-        Code::TunnelIdentityMismatch,
-        "Set LocalId and RemoteId to the names that the peer uses, with ModifyTunnelAttribute, or change them at the peer.",
-    ),
-    (
-        &["AUTHENTICATION_FAILED", "pre-shared key"],
-        Code::TunnelAuthenticationFailed,
-        "Set the same pre-shared key on both sides (Psk, with ModifyTunnelAttribute), and look whether LocalId and RemoteId \
-         are what the peer expects.",
-    ),
-    (
-        &["TS_UNACCEPTABLE", "refused traffic", "answered with traffic"],
-        Code::TunnelSelectorsRefused,
-        "Set LocalSubnet and RemoteSubnet to the networks that the peer has, the other way round, with \
-         ModifyVpnAttachmentAttribute.",
-    ),
-    (
-        &["no answer", "does not answer"],
-        Code::TunnelPeerUnreachable,
-        "Check the address of the customer gateway, and that UDP ports 500 and 4500 are open between it and this gateway.",
-    ),
-];
+/// The code of what is wrong with a tunnel, and what helps.
+fn meaning(failure: &FailureKind) -> (Code, &'static str) {
+    match failure {
+        FailureKind::Configuration => {
+            (Code::TunnelNotNegotiable, "Change the tunnel as the message says, with ModifyTunnelAttribute.")
+        }
+        FailureKind::Proposal { .. } => (
+            Code::TunnelProposalMismatch,
+            "Set the encryption, authentication and group (IkeEncAlg, IkeAuthAlg, IkePfs; IpsecEncAlg, IpsecAuthAlg, IpsecPfs) \
+             that the peer has, with ModifyTunnelAttribute; DownloadVpnConnectionConfig shows what we propose.",
+        ),
+        FailureKind::Version => (
+            Code::TunnelProposalMismatch,
+            "Set IkeVersion, and IkeMode for ikev1, to what the peer has, with ModifyTunnelAttribute.",
+        ),
+        FailureKind::RemoteIdentity | FailureKind::LocalIdentity => (
+            Code::TunnelIdentityMismatch,
+            "Set LocalId and RemoteId to the names that the peer uses, with ModifyTunnelAttribute, or change them at the peer.",
+        ),
+        FailureKind::PreSharedKey | FailureKind::AuthenticationRefused => (
+            Code::TunnelAuthenticationFailed,
+            "Set the same pre-shared key on both sides (Psk, with ModifyTunnelAttribute), and look whether LocalId and RemoteId \
+             are what the peer expects.",
+        ),
+        FailureKind::Certificate(_) => (
+            Code::TunnelAuthenticationFailed,
+            "Give RemoteCaCertificate the authority that signed the peer's certificate, or the peer a certificate that is valid \
+             and names its RemoteId.",
+        ),
+        FailureKind::TrafficSelectors => (
+            Code::TunnelSelectorsRefused,
+            "Set LocalSubnet and RemoteSubnet of the connection to the networks that the peer has, the other way round.",
+        ),
+        FailureKind::PeerUnreachable => (
+            Code::TunnelPeerUnreachable,
+            "Check the address of the customer gateway, and that UDP ports 500 and 4500 are open between it and this gateway.",
+        ),
+        FailureKind::ClosedByPeer
+        | FailureKind::Refused
+        | FailureKind::Malformed
+        | FailureKind::LifetimeEnded => {
+            (Code::TunnelDown, "DescribeVpnConnectionLogs has the log of the negotiation.")
+        }
+    }
+}
 
 impl Inquiry<'_> {
     pub(super) fn tunnels(
@@ -166,9 +175,7 @@ pub(crate) fn tunnel_step(tunnel: &Tunnel, seen: &ObservedTunnel, carries: bool,
     }
     let status = seen.status;
     if let Some(error) = &seen.last_error {
-        let meaning = MEANINGS.iter().find(|(words, ..)| words.iter().any(|word| error.contains(word)));
-        let other = "DescribeVpnConnectionLogs has the log of the negotiation.";
-        let (code, remedy) = meaning.map_or((Code::TunnelDown, other), |(_, code, remedy)| (*code, remedy));
+        let (code, remedy) = meaning(seen.failure.as_ref().unwrap_or(&FailureKind::Refused));
         return Step::new(down, code, format!("The tunnel {id} is {status}: {error}."), remedy);
     }
     let remedy = "Wait a moment; DescribeVpnConnectionLogs has the log of the negotiation.";

@@ -64,7 +64,7 @@ struct TunnelView {
     failed_time: Option<i64>,
     /// What this side has, where the finding is about a parameter.
     mismatch_local_param: String,
-    /// What the peer has or said, as far as it is known.
+    /// Empty: what the peer has is in the words of `FailedReason`, as far as it is known.
     mismatch_remote_param: String,
     severity: Severity,
     /// The newest line of the connection's log that says so; empty if it is no longer there.
@@ -76,7 +76,9 @@ struct TunnelView {
 impl TunnelView {
     fn of(tx: &Tx<'_>, connection: &VpnConnection, tunnel: &Tunnel) -> Self {
         let observed = tx.observations().get(&connection.id);
-        let finding = diagnosis::of_tunnel(connection, tunnel, observed.as_ref());
+        let peer = tx.state().customer_gateway(&tunnel.customer_gateway_id).map(|gateway| gateway.ip_address);
+        let ike = tunnel.ike_between(tx.settings().tunnel_address(tunnel.index), peer);
+        let finding = diagnosis::of_tunnel(connection, tunnel, &ike, observed.as_ref());
         let seen = observed.as_ref().and_then(|observed| observed.tunnels.get(&tunnel.id));
         let error =
             seen.filter(|_| finding.code != FailedReasonCode::Normal).and_then(|it| it.last_error.clone());
@@ -85,13 +87,13 @@ impl TunnelView {
             let about = |tunnel_id: &Option<TunnelId>| tunnel_id.as_ref() == Some(&tunnel.id);
             lines.into_iter().rev().find(|it| about(&it.line.tunnel) && it.line.text.contains(&error))
         });
-        let Finding { code, severity, reason, local, remote } = finding;
+        let Finding { code, severity, reason, local } = finding;
         Self {
             failed_reason: reason,
             failed_reason_code: code,
             failed_time: line.as_ref().map(|line| line.at_ms),
             mismatch_local_param: local,
-            mismatch_remote_param: remote,
+            mismatch_remote_param: String::new(),
             severity,
             source_log: line.map(|line| line.to_string()).unwrap_or_default(),
             tunnel_id: tunnel.id.clone(),
