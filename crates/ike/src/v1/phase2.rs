@@ -12,7 +12,7 @@ use ipnet::Ipv4Net;
 use crate::child::ChildState;
 use crate::config::{TunnelConfig, TunnelKey};
 use crate::output::{ChildSa, DirectionKeys, Level, Output};
-use crate::shared::{Shared, Timer, encapsulation};
+use crate::shared::{Shared, Timer};
 use crate::traffic::Traffic;
 use crate::tunnel::Backoff;
 use crate::v1::informational;
@@ -198,7 +198,7 @@ pub(crate) fn receive(
         outbound_key,
         local_ts: vec![terms.local],
         remote_ts: vec![terms.remote],
-        encapsulation: encapsulation(sa.path, sa.nat),
+        encapsulation: terms.in_udp.then_some((sa.path.local, sa.path.remote)),
         local: *sa.path.local.ip(),
         remote: *sa.path.remote.ip(),
     };
@@ -358,9 +358,9 @@ pub(crate) fn close(shared: &mut Shared, key: TunnelKey) {
 
 /// The peer's address or port is another one now.
 pub(crate) fn moved(shared: &mut Shared, sa: &Phase1, key: TunnelKey) {
-    let encapsulation = encapsulation(sa.path, sa.nat);
-    let children = shared.v1.phases2.get(&key).map(|it| it.children.keys().copied().collect::<Vec<_>>());
-    for inbound_spi in children.unwrap_or_default() {
+    let Some(phase2) = shared.v1.phases2.get(&key) else { return };
+    for (&inbound_spi, child) in &phase2.children {
+        let encapsulation = child.terms.in_udp.then_some((sa.path.local, sa.path.remote));
         shared.out.push(Output::ChildMoved { tunnel: key, inbound_spi, encapsulation });
     }
 }

@@ -72,6 +72,10 @@ pub(crate) enum Encapsulation {
 }
 
 impl Encapsulation {
+    pub(crate) fn is_udp(self) -> bool {
+        matches!(self, Encapsulation::Udp { .. })
+    }
+
     fn number(self) -> u64 {
         match self {
             Encapsulation::Esp => phase2::TUNNEL,
@@ -173,28 +177,25 @@ fn hash_of(suite: &IkeProposal) -> Option<V2Transform> {
     Some(V2Transform::new(INTEGRITY, hash.1, None))
 }
 
-/// Chooses for phase 2, or says why not.
+/// Chooses for phase 2 among what is carried in one of these ways, or says why not.
 pub(crate) fn choose_child(
     offered: &[Proposal],
     suite: &ChildProposal,
-    encapsulation: Encapsulation,
+    acceptable: &[Encapsulation],
 ) -> Result<Chosen, Failure> {
     let all: Vec<_> =
         flat(offered, PROTOCOL_ESP).filter(|(proposal, _)| proposal.child_spi().is_some()).collect();
     // A peer may name the drafts' number where the final one is agreed on, and the other way round.
-    let in_udp = |number: u64| matches!(number, phase2::UDP_TUNNEL | phase2::UDP_TUNNEL_DRAFT);
-    let fits = |number: Option<u64>| match (encapsulation, number) {
-        (_, None) => true,
-        (Encapsulation::Esp, Some(number)) => number == phase2::TUNNEL,
-        (Encapsulation::Udp { .. }, Some(number)) => in_udp(number),
+    let fits = |transform: &Transform| match value_of(&transform.attributes, phase2::ENCAPSULATION) {
+        None => true,
+        Some(phase2::TUNNEL) => acceptable.iter().any(|it| !it.is_udp()),
+        Some(phase2::UDP_TUNNEL | phase2::UDP_TUNNEL_DRAFT) => acceptable.iter().any(|it| it.is_udp()),
+        Some(_) => false,
     };
-    let mode = |transform: &Transform| value_of(&transform.attributes, phase2::ENCAPSULATION);
-    let fitting: Vec<_> = all.iter().filter(|(_, it)| fits(mode(it))).copied().collect();
+    let fitting: Vec<_> = all.iter().filter(|(_, it)| fits(it)).copied().collect();
     if fitting.is_empty() && !all.is_empty() {
-        let ours = match encapsulation {
-            Encapsulation::Esp => "tunnel mode in ESP",
-            Encapsulation::Udp { .. } => "tunnel mode in UDP",
-        };
+        let name = |it: &Encapsulation| if it.is_udp() { "tunnel mode in UDP" } else { "tunnel mode in ESP" };
+        let ours = acceptable.iter().map(name).collect::<Vec<_>>().join(" or ");
         let text = format!("peer proposed no {ours}, which is what we want: encapsulation mode differs");
         let kind = FailureKind::Proposal { of: Negotiated::Child, items: Vec::new() };
         return Err(Failure::new(kind, text));
@@ -203,6 +204,12 @@ pub(crate) fn choose_child(
     let (proposal, transform) = pick(&fitting, V2_ESP, Negotiated::Child, &wanted, child_transforms)?;
     let lifetime_s = seconds(&transform.attributes, phase2::LIFE_TYPE, phase2::LIFE_DURATION);
     Ok(Chosen { proposal: answer(proposal, transform), lifetime_s })
+}
+
+/// Whether packets go in UDP by what was chosen for phase 2; none if it does not say.
+pub(crate) fn is_in_udp(chosen: &Proposal) -> Option<bool> {
+    let number = value_of(&chosen.transforms.first()?.attributes, phase2::ENCAPSULATION)?;
+    Some(number != phase2::TUNNEL)
 }
 
 /// Every transform of a protocol with its proposal, where the proposal stands for itself alone.

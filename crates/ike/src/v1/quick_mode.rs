@@ -58,6 +58,8 @@ pub(crate) struct Terms {
     pub remote: Ipv4Net,
     pub inbound_spi: u32,
     pub outbound_spi: u32,
+    /// Whether packets go inside UDP.
+    pub in_udp: bool,
     pub lifetime: Duration,
     /// When the exchange began.
     pub began: Duration,
@@ -112,7 +114,7 @@ pub(crate) fn asked(shared: &Shared, key: TunnelKey) -> BTreeSet<u16> {
     exchanges.filter(|quick| quick.is_pending()).map(|quick| quick.terms.slot).collect()
 }
 
-/// How packets will be carried.
+/// How packets are carried if it is for us to say.
 fn carried(sa: &Phase1) -> Encapsulation {
     match encapsulation(sa.path, sa.nat) {
         None => Encapsulation::Esp,
@@ -126,18 +128,20 @@ pub(crate) fn start(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, pair: 
     let Some(id) = new_id(shared, sa) else { return phase2::failed(shared, key, pair.slot, pair.replaces) };
     let Some(keys) = &sa.keys else { return };
     let lifetime = config.child_lifetime();
+    let carried = carried(sa);
     let terms = Terms {
         slot: pair.slot,
         local: pair.local,
         remote: pair.remote,
         inbound_spi: shared.new_child_spi(),
         outbound_spi: 0,
+        in_udp: carried.is_udp(),
         lifetime,
         began: shared.now,
     };
     let nonce = shared.new_nonce();
     let exchange = config.child.pfs.map(|group| KeyExchange::generate(group, &mut shared.random));
-    let offer = offer_child(&config.child, terms.inbound_spi, seconds(lifetime), carried(sa));
+    let offer = offer_child(&config.child, terms.inbound_spi, seconds(lifetime), carried);
     let mut payloads =
         vec![Payload::new(SA, association::write(&[offer])), Payload::new(NONCE, nonce.clone())];
     payloads.extend(exchange.as_ref().map(|it| Payload::new(KEY_EXCHANGE, it.public_value().to_vec())));
@@ -232,7 +236,7 @@ fn on_second(
         return;
     }
     sa.times.heard = shared.now;
-    let accepted = accept(sa, &config, quick, &contents);
+    let accepted = accept(&config, quick, &contents);
     let (outbound_spi, lifetime, secret) = match accepted {
         Ok(accepted) => accepted,
         Err(failure) => {
@@ -262,7 +266,6 @@ fn on_second(
 
 /// Whether a responder's answer is one to our offer: its SPI, the lifetime, and the fresh secret where there is to be one.
 fn accept(
-    sa: &Phase1,
     config: &TunnelConfig,
     quick: &mut QuickMode,
     contents: &Contents,
@@ -271,7 +274,8 @@ fn accept(
         || Failure::new(FailureKind::Malformed, "peer answered quick mode with something incomplete");
     let offered =
         contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
-    let chosen = choose_child(&offered, &config.child, carried(sa))?;
+    let asked_for = if quick.terms.in_udp { Encapsulation::Udp { draft: false } } else { Encapsulation::Esp };
+    let chosen = choose_child(&offered, &config.child, &[asked_for])?;
     let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
     contents.nonce.as_ref().ok_or_else(malformed)?;
     if let [local, remote, ..] = contents.ids.as_slice() {

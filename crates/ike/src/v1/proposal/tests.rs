@@ -1,6 +1,6 @@
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf};
 
-use super::{Encapsulation, choose_child, choose_ike, offer_child, offer_ike};
+use super::{Encapsulation, choose_child, choose_ike, is_in_udp, offer_child, offer_ike};
 use crate::config::{ChildProposal, IkeProposal};
 use crate::v1::message::association::{self, PROTOCOL_ISAKMP, Proposal, Transform};
 use crate::v1::message::attribute;
@@ -55,7 +55,7 @@ fn every_offer_of_ours_is_one_that_we_would_choose_with_its_lifetime() {
                 let integrity = (!encryption.is_aead()).then_some(integrity);
                 let suite = ChildProposal { encryption, integrity, pfs };
                 let offer = offer_child(&suite, 0x1234_5678, 3_600, UDP);
-                let chosen = choose_child(&sent(&[offer]), &suite, UDP).expect("it is the same");
+                let chosen = choose_child(&sent(&[offer]), &suite, &[UDP]).expect("it is the same");
                 assert_eq!(
                     (chosen.lifetime_s, chosen.proposal.child_spi()),
                     (Some(3_600), Some(0x1234_5678))
@@ -108,7 +108,7 @@ fn what_differs_is_named() {
 #[test]
 fn what_differs_in_phase_2_is_named() {
     let theirs = |suite: ChildProposal, carried| {
-        let error = choose_child(&sent(&[offer_child(&suite, 300, 60, carried)]), &child(), UDP);
+        let error = choose_child(&sent(&[offer_child(&suite, 300, 60, carried)]), &child(), &[UDP]);
         error.expect_err("something differs")
     };
     let cases = [
@@ -127,7 +127,7 @@ fn what_differs_in_phase_2_is_named() {
     let without = ChildProposal { pfs: None, ..child() };
     let offered = sent(&[offer_child(&child(), 300, 60, UDP)]);
     assert!(
-        choose_child(&offered, &without, UDP)
+        choose_child(&offered, &without, &[UDP])
             .expect_err("more than we want")
             .text
             .contains("PFS group differs")
@@ -137,20 +137,29 @@ fn what_differs_in_phase_2_is_named() {
 #[test]
 fn the_drafts_number_for_udp_means_the_same_and_a_key_length_of_des_is_passed_over() {
     let draft = Encapsulation::Udp { draft: true };
-    assert!(choose_child(&sent(&[offer_child(&child(), 300, 60, draft)]), &child(), UDP).is_ok());
+    assert!(choose_child(&sent(&[offer_child(&child(), 300, 60, draft)]), &child(), &[UDP]).is_ok());
     let suite = IkeProposal { encryption: Encryption::TripleDesCbc, ..ike() };
     let offered = of_ike(vec![transform(1, &[(1, 5), (14, 192), (2, 4), (3, 1), (4, 14)])]);
     assert!(choose_ike(&offered, &suite).is_ok());
 }
 
 #[test]
+fn packets_are_carried_in_the_way_that_the_peer_asks_for_if_it_is_acceptable() {
+    for asked_for in [Encapsulation::Esp, UDP] {
+        let offered = sent(&[offer_child(&child(), 300, 60, asked_for)]);
+        let chosen = choose_child(&offered, &child(), &[UDP, Encapsulation::Esp]).expect("both will do");
+        assert_eq!(is_in_udp(&chosen.proposal), Some(asked_for.is_udp()));
+    }
+}
+
+#[test]
 fn proposals_that_are_meant_together_and_spis_of_zero_are_not_chosen() {
     let esp = offer_child(&child(), 300, 60, UDP);
     let compression = Proposal { protocol: 4, ..esp.clone() };
-    assert!(choose_child(&sent(&[esp.clone(), compression.clone()]), &child(), UDP).is_err());
+    assert!(choose_child(&sent(&[esp.clone(), compression.clone()]), &child(), &[UDP]).is_err());
     let apart = Proposal { number: 2, ..compression };
-    assert!(choose_child(&sent(&[esp, apart]), &child(), UDP).is_ok());
-    assert!(choose_child(&sent(&[offer_child(&child(), 0, 60, UDP)]), &child(), UDP).is_err());
+    assert!(choose_child(&sent(&[esp, apart]), &child(), &[UDP]).is_ok());
+    assert!(choose_child(&sent(&[offer_child(&child(), 0, 60, UDP)]), &child(), &[UDP]).is_err());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use super::{EXCHANGES_MAX, QuickMode, SPENT_MAX, Step, Terms, carried, open, refuse};
 use crate::config::{TunnelConfig, TunnelKey};
 use crate::failure::{Failure, FailureKind};
+use crate::nat::IKE_PORT;
 use crate::shared::Shared;
 use crate::traffic::nets_name;
 use crate::v1::cipher::seal;
@@ -21,7 +22,7 @@ use crate::v1::message::notify::{
 };
 use crate::v1::message::{ExchangeType, IDENTIFICATION, KEY_EXCHANGE, NONCE, Payload, SA, association};
 use crate::v1::phase1::seconds;
-use crate::v1::proposal::{choose_child, lifetime_data};
+use crate::v1::proposal::{Encapsulation, choose_child, is_in_udp, lifetime_data};
 use crate::v1::resend::Resend;
 use crate::v1::sa::Phase1;
 use crate::v1::{Received, identity, informational, phase2};
@@ -73,9 +74,10 @@ fn agree(
     let offered =
         contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
     let peer_nonce = contents.nonce.clone().ok_or_else(malformed)?;
-    let chosen = choose_child(&offered, &config.child, carried(sa))
+    let chosen = choose_child(&offered, &config.child, &acceptable(sa))
         .map_err(|failure| (NO_PROPOSAL_CHOSEN, failure))?;
     let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
+    let in_udp = is_in_udp(&chosen.proposal).unwrap_or(carried(sa).is_udp());
     let (remote, local) = networks(sa, contents, config)?;
     let slot = phase2::slot(shared, key, local, remote).ok_or_else(|| {
         (INVALID_ID_INFORMATION, other_networks(config, &remote.to_string(), &local.to_string()))
@@ -105,8 +107,21 @@ fn agree(
         payloads.push(Notify::about_child(RESPONDER_LIFETIME, inbound_spi, &data).payload());
     }
     let lifetime = own_lifetime.min(offered_lifetime);
-    let terms = Terms { slot, local, remote, inbound_spi, outbound_spi, lifetime, began: shared.now };
+    let terms = Terms { slot, local, remote, inbound_spi, outbound_spi, in_udp, lifetime, began: shared.now };
     Ok(Agreed { terms, nonces: (peer_nonce, nonce), secret, payloads })
+}
+
+/// How packets may be carried. The payloads by which address translation is detected prove nothing of who wrote them, so that
+/// a single changed byte makes the two sides come to different conclusions. What the peer asks for in quick mode is proven.
+fn acceptable(sa: &Phase1) -> Vec<Encapsulation> {
+    let ours = carried(sa);
+    let other = match ours {
+        Encapsulation::Udp { .. } => (!sa.nat.forced).then_some(Encapsulation::Esp),
+        Encapsulation::Esp => {
+            (sa.path.local.port() != IKE_PORT).then_some(Encapsulation::Udp { draft: false })
+        }
+    };
+    [ours].into_iter().chain(other).collect()
 }
 
 /// The networks that a peer asks for, its own first. Without identities the two addresses are meant.

@@ -6,6 +6,7 @@ use causeway_crypto::{Random, SeededRandom};
 use causeway_ike::{Mode, TunnelConfig, TunnelKey, TunnelStatus};
 
 use crate::hostile::inject;
+use crate::nat::encapsulation;
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Datagram, Sim, T, mirrored, put_both, secs};
 use crate::v1::{MODES, config, up};
 
@@ -35,6 +36,40 @@ fn every_truncation_and_every_flipped_bit_is_dropped_without_an_effect() {
         }
         sim.assert_up();
         sim.run_checked(secs(10_000), |sim| assert!(sim.passes(A, T, B) && sim.passes(B, T, A)));
+    }
+}
+
+/// Nothing proves who wrote the first messages of phase 1: a byte that somebody changes there may spoil the attempt, but never
+/// what comes after it, and both sides carry packets in the same way.
+#[test]
+fn a_changed_byte_of_the_first_messages_costs_an_attempt_at_the_most() {
+    for mode in MODES {
+        let config = TunnelConfig { dpd: true, ..config(mode) };
+        let open: Vec<usize> = up(9, &config)
+            .wire
+            .iter()
+            .filter(|it| it.message[19] & 1 == 0)
+            .map(|it| it.message.len())
+            .collect();
+        assert!(open.len() >= 2);
+        let places =
+            open.iter().enumerate().flat_map(|(number, length)| (16..*length).map(move |at| (number, at)));
+        for (number, at) in places {
+            let mut sim = Sim::new(9);
+            let mut sent = 0;
+            sim.middle = Some(Box::new(move |mut it| {
+                if sent == number {
+                    it.message[at] ^= 0x40;
+                }
+                sent += 1;
+                Some(it)
+            }));
+            put_both(&mut sim, &config);
+            sim.run(secs(300));
+            sim.assert_up();
+            let (a, b) = (encapsulation(&sim, A).is_some(), encapsulation(&sim, B).is_some());
+            assert_eq!(a, b, "{mode:?}, byte {at} of message {number}");
+        }
     }
 }
 
