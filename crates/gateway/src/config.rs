@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::Ipv4Addr;
+use std::num::NonZeroUsize;
 
 use causeway_crypto::OwnCertificate;
 use causeway_ike::Limits;
@@ -14,6 +15,9 @@ use crate::tun::MTU_DEFAULT;
 pub const IKE_PORT: u16 = 500;
 /// See [`IKE_PORT`].
 pub const NAT_TRAVERSAL_PORT: u16 = 4500;
+
+/// The most workers. Every domain has a queue and a thread for each, and every queue room for as many packets as one alone.
+pub const WORKERS_MAX: usize = 16;
 
 /// When packets of a tunnel with NAT traversal travel inside UDP rather than as an IP protocol of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +51,8 @@ pub struct GatewayConfig {
     pub device_prefix: String,
     /// The MTU of the TUN devices, in bytes. See [`crate::tun`].
     pub mtu: u16,
+    /// How many threads forward packets in each direction: see [`workers_default`].
+    pub workers: NonZeroUsize,
     /// The numbers of our routes and rules.
     pub numbers: RouteNumbers,
     /// When to encapsulate in UDP.
@@ -57,6 +63,12 @@ pub struct GatewayConfig {
     pub ike_packet_bytes: usize,
 }
 
+/// One worker for each processor, and no more than [`WORKERS_MAX`].
+pub fn workers_default() -> NonZeroUsize {
+    let most = NonZeroUsize::MIN.saturating_add(WORKERS_MAX - 1);
+    std::thread::available_parallelism().map_or(NonZeroUsize::MIN, |processors| processors.min(most))
+}
+
 impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
@@ -65,6 +77,7 @@ impl Default for GatewayConfig {
             nat_port: NAT_TRAVERSAL_PORT,
             device_prefix: "cw".to_owned(),
             mtu: MTU_DEFAULT,
+            workers: workers_default(),
             numbers: RouteNumbers::default(),
             encapsulation: Encapsulation::default(),
             certificate: None,

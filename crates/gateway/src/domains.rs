@@ -1,4 +1,4 @@
-//! The forwarding domains in being: each a TUN device, a routing table with its rule, and the thread that reads the device.
+//! The forwarding domains in being: each a TUN device, a routing table with its rule, and the threads that read the device.
 //!
 //! A device carries the name of its domain as a text (`ip link` shows it as `alias`), by which the next process finds it
 //! again after a crash, together with the routes that still lead to it.
@@ -68,7 +68,7 @@ struct OpenDomain {
     /// What the kernel's table holds of ours, as far as we know.
     present: TableRoutes,
     stop: StopSwitch,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// All domains.
@@ -172,13 +172,11 @@ impl Domains {
         self.interfaces.remove(domain);
         self.watch_devices();
         open.stop.throw();
-        if let Some(thread) = open.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!(
-                device = open.plane.device.name(),
-                "the thread that read the device had panicked"
-            );
+        for thread in open.threads.drain(..) {
+            if thread.join().is_err() {
+                let device = open.plane.device.name();
+                tracing::error!(device, "a thread that read the device had panicked");
+            }
         }
         self.routes.delete_link(open.plane.device.index())?;
         // Throws lead to no device and do not go with it.
@@ -306,8 +304,8 @@ impl Domains {
 
     fn start(&mut self, domain: &Domain, slot: u32) -> Result<OpenDomain, DomainError> {
         let name = self.device_name(slot);
-        let device =
-            TunDevice::open(&name).map_err(|error| DomainError::Device { name: name.clone(), error })?;
+        let device = TunDevice::open(&name, self.config.workers.get())
+            .map_err(|error| DomainError::Device { name: name.clone(), error })?;
         self.routes.set_link(device.index(), self.config.mtu, &alias_of(domain))?;
         let table = self.config.numbers.table_base + slot;
         let present = self.routes.observe(table)?;
@@ -317,12 +315,15 @@ impl Domains {
             counters: Counters::default(),
         });
         let (stop, signal) = StopSwitch::new().map_err(DomainError::Thread)?;
-        let reading = Arc::clone(&plane);
-        let thread = std::thread::Builder::new()
-            .name(format!("tun-{name}"))
-            .spawn(move || supervise(&name, || outbound::forward(&reading, &signal)))
-            .map_err(DomainError::Thread)?;
-        Ok(OpenDomain { plane, table, prefixes: BTreeSet::new(), present, stop, thread: Some(thread) })
+        let read = |worker| {
+            let (reading, name, signal) =
+                (Arc::clone(&plane), format!("tun-{name}-{worker}"), signal.clone());
+            let work = move || supervise(&name, || outbound::forward(&reading, worker, &signal));
+            std::thread::Builder::new().name(format!("tun-{slot}-{worker}")).spawn(work)
+        };
+        let threads = (0..plane.device.queues()).map(read).collect::<io::Result<_>>();
+        let threads = threads.map_err(DomainError::Thread)?;
+        Ok(OpenDomain { plane, table, prefixes: BTreeSet::new(), present, stop, threads })
     }
 
     /// The domain's number, or the first that neither another domain nor another program's link has.

@@ -92,7 +92,9 @@ impl Gateway {
         let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
         let mut others = vec![watch(&domains, config.numbers.protocol, changed, &signal)?];
         for ports in ports.into_values() {
-            others.push(receive(ports, &inbound, &messages, &signal)?);
+            for worker in 0..ports.workers() {
+                others.push(receive(&ports, worker, &inbound, &messages, &signal)?);
+            }
         }
         let reconciler = Reconciler::new(desires, reports, Arc::clone(&registry), domains, commands.clone());
         let reconciler = spawn("reconcile", move || reconciler.run(&looked, checked))?;
@@ -176,14 +178,16 @@ fn lock(config: &GatewayConfig) -> Result<UnixListener, StartError> {
 }
 
 fn receive(
-    ports: Arc<LocalPorts>,
+    ports: &Arc<LocalPorts>,
+    worker: usize,
     inbound: &Arc<Inbound>,
     messages: &Sender<IkeDatagram>,
     signal: &StopSignal,
 ) -> Result<JoinHandle<()>, StartError> {
-    let (inbound, messages, signal) = (Arc::clone(inbound), messages.clone(), signal.clone());
-    let name = format!("udp-{}", ports.ike.local().ip());
-    let work = move || inbound::receive(&ports, &inbound, &messages, &signal);
+    let (ports, inbound) = (Arc::clone(ports), Arc::clone(inbound));
+    let (messages, signal) = (messages.clone(), signal.clone());
+    let name = format!("udp-{worker}-{}", ports.ike.local().ip());
+    let work = move || inbound::receive(&ports, worker, &inbound, &messages, &signal);
     spawn(&name.clone(), move || supervise(&name, work))
 }
 

@@ -18,6 +18,9 @@
 //!   tun-<device>   TUN -> forwarding table -> may it go there? -> seal -> UDP                      path::outbound, tun
 //! ```
 //!
+//! Of the packet threads there are as many as [`config::GatewayConfig::workers`] says: for each domain and each of our
+//! addresses, worker *n* has queue *n* of the device and socket *n* on port 4500.
+//!
 //! The first two write, the others read: [`trie`] and [`forwarding`] are snapshots that are swapped atomically. The packet
 //! threads take no lock and allocate nothing for a packet.
 //!
@@ -62,7 +65,7 @@ use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::ObservedForwarding;
 
 pub use causeway_crypto::OwnCertificate;
-pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError};
+pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError, WORKERS_MAX, workers_default};
 pub use gateway::{Gateway, GatewayHandle};
 pub use simulated::{Delays, SimulatedEngine, SimulatedHandle};
 pub use snapshot::GatewaySnapshot;

@@ -5,7 +5,8 @@
 //!   UDP -> SPI (-> InboundPath) -> open -> within the selectors? -> TUN                                inbound.rs
 //! ```
 //!
-//! Each direction runs on threads of its own: one for each TUN device, one for each of our addresses. Nothing on the way
+//! Each direction runs on threads of its own: a worker for each queue of a TUN device, and for each socket on port 4500 of
+//! one of our addresses. Linux keeps a connection in one queue, and a peer at one socket. Nothing on the way
 //! is locked between tunnels, nothing is allocated for a packet, and what the threads look up are snapshots that are
 //! swapped atomically. Every packet that does not arrive is counted, by reason, on the tunnel that it belonged to or, if it
 //! belonged to none, on the domain or the gateway. None leaves in clear, because there is no code that would send one so.

@@ -3,6 +3,9 @@
 //! All carry our mark, so that no route of ours applies to them (see [`crate::routes`]). The kernel hands over several
 //! datagrams of a peer in one buffer (UDP_GRO) and takes several at once (UDP_SEGMENT); `quinn-udp` does both. UDP_ENCAP is
 //! never set: a kernel without IPsec accepts it and then swallows ESP.
+//!
+//! Each worker has a socket of its own on port 4500 (SO_REUSEPORT). Linux chooses among them by the addresses and ports of a
+//! datagram, so that what comes from one peer comes to one worker, in order. Of a raw socket there is one: each would get all.
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -56,6 +59,8 @@ pub struct LocalPorts {
     pub nat_traversal: Port,
     /// Protocol 50.
     pub esp: Port,
+    /// Port 4500 again, for the workers after the first.
+    more: Vec<Port>,
 }
 
 impl LocalPorts {
@@ -63,16 +68,27 @@ impl LocalPorts {
     pub fn bind(address: Ipv4Addr, config: &GatewayConfig) -> Result<Self, StartError> {
         let port =
             |port, carries| Port::bind(SocketAddrV4::new(address, port), carries, config.numbers.fwmark);
+        let nat_traversal = || port(config.nat_port, Carries::EspAndIke);
+        // Port 500 first: it is bound by one only, so that nobody else shares port 4500 with us.
         Ok(Self {
             ike: port(config.ike_port, Carries::Ike)?,
-            nat_traversal: port(config.nat_port, Carries::EspAndIke)?,
+            nat_traversal: nat_traversal()?,
             esp: port(0, Carries::Esp)?,
+            more: (1..config.workers.get()).map(|_| nat_traversal()).collect::<Result<_, _>>()?,
         })
     }
 
-    /// All three.
-    pub fn all(&self) -> [&Port; 3] {
-        [&self.nat_traversal, &self.ike, &self.esp]
+    /// How many workers receive.
+    pub fn workers(&self) -> usize {
+        1 + self.more.len()
+    }
+
+    /// What a worker receives from: the first one from all three, the others from port 4500.
+    pub fn of_worker(&self, worker: usize) -> Vec<&Port> {
+        match worker.checked_sub(1) {
+            None => vec![&self.nat_traversal, &self.ike, &self.esp],
+            Some(other) => self.more.get(other).into_iter().collect(),
+        }
     }
 
     /// Sends an IKE message from port 500, or with the marker from port 4500.
@@ -194,6 +210,7 @@ fn open(local: SocketAddrV4, carries: Carries, fwmark: u32) -> io::Result<(Socke
         Carries::Ike | Carries::EspAndIke => Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?,
     };
     socket.set_mark(fwmark)?;
+    socket.set_reuse_port(carries == Carries::EspAndIke)?;
     socket.bind(&SockAddr::from(SocketAddr::V4(local)))?;
     let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
     kernel::allow_fragmentation(&socket)?;

@@ -16,6 +16,11 @@
 //! The device has one MTU for all tunnels of its domain, so [`MTU_DEFAULT`] is 1,400: it fits with every choice. Linux answers
 //! packets that are larger and must not be fragmented with "fragmentation needed", so TCP finds its segment size.
 //!
+//! # Its queues
+//!
+//! It has one queue for each worker. Linux keeps the packets of a connection in one queue, that of the worker that wrote the
+//! connection's last packet, so they stay in order and in the cache of one processor.
+//!
 //! # It outlives us
 //!
 //! The device is persistent. When the process is killed, its routes still lead to it and the kernel drops what comes: a packet
@@ -35,16 +40,19 @@ const QUEUE_PACKETS: u32 = 2_000;
 /// Largest packet, or group of segments of one, and its virtio header.
 pub const READ_BYTES: usize = 65_535 + tun_rs::VIRTIO_NET_HDR_LEN;
 
-/// An open queue of a TUN device.
+/// An open TUN device.
 pub struct TunDevice {
-    device: SyncDevice,
+    queues: Vec<TunQueue>,
     name: String,
     index: u32,
 }
 
+/// One of its queues: what one worker reads and writes.
+pub struct TunQueue(SyncDevice);
+
 impl TunDevice {
-    /// Opens the device of this name, and makes it if it is not there. It is not up yet.
-    pub fn open(name: &str) -> io::Result<Self> {
+    /// Opens the device of this name with so many queues, one at least, and makes it if it is not there. It is not up yet.
+    pub fn open(name: &str, queues: usize) -> io::Result<Self> {
         let device = DeviceBuilder::new()
             .name(name)
             .offload(true)
@@ -56,10 +64,24 @@ impl TunDevice {
             tracing::debug!(name, %error, "the device keeps the queue length that it came with");
         }
         device.persist()?;
-        device.set_nonblocking(true)?;
         let index = device.if_index()?;
+        let mut queues = (1..queues).map(|_| device.try_clone()).collect::<io::Result<Vec<_>>>()?;
+        queues.insert(0, device);
+        for queue in &queues {
+            queue.set_nonblocking(true)?;
+        }
         quieten(name);
-        Ok(Self { device, name: name.to_owned(), index })
+        Ok(Self { queues: queues.into_iter().map(TunQueue).collect(), name: name.to_owned(), index })
+    }
+
+    /// Its queues; never none.
+    pub fn queues(&self) -> usize {
+        self.queues.len()
+    }
+
+    /// The queue of a worker. Workers of higher numbers share the queues of lower ones.
+    pub fn queue(&self, worker: usize) -> &TunQueue {
+        &self.queues[worker % self.queues.len()]
     }
 
     /// The device's name.
@@ -71,7 +93,9 @@ impl TunDevice {
     pub fn index(&self) -> u32 {
         self.index
     }
+}
 
+impl TunQueue {
     /// Reads what the kernel has next, one packet or one group of segments after a virtio header, and returns its length.
     /// `offload::split` takes it apart.
     ///
@@ -79,18 +103,18 @@ impl TunDevice {
     ///
     /// `WouldBlock` when there is nothing.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.device.recv(buffer)
+        self.0.recv(buffer)
     }
 
     /// Writes a packet or a group of segments, in pieces and after a virtio header. `offload::join` makes them.
     pub fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.device.send_vectored(pieces)
+        self.0.send_vectored(pieces)
     }
 }
 
-impl AsFd for TunDevice {
+impl AsFd for TunQueue {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.device.as_fd()
+        self.0.as_fd()
     }
 }
 

@@ -30,7 +30,7 @@ fn routes() -> LinuxRoutes {
 
 /// A device that is up, and its index.
 fn device(routes: &mut LinuxRoutes) -> (TunDevice, u32) {
-    let device = TunDevice::open("cw0").unwrap();
+    let device = TunDevice::open("cw0", 1).unwrap();
     routes.set_link(device.index(), 1_400, "causeway test").unwrap();
     let index = device.index();
     (device, index)
@@ -186,7 +186,7 @@ fn the_device_and_its_routes_outlive_the_process_and_are_taken_over() {
         let links = routes.links().unwrap();
         let left = links.iter().find(|link| link.name == "cw0").unwrap();
         assert_eq!(left.alias.as_deref(), Some("causeway test"));
-        let again = TunDevice::open("cw0").unwrap();
+        let again = TunDevice::open("cw0", 1).unwrap();
         assert_eq!(again.index(), index);
         routes.delete_link(index).unwrap();
         assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 0);

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::num::NonZeroUsize;
 use std::process::Command;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -58,6 +59,9 @@ impl Suite {
     }
 }
 
+/// More than one, whatever the machine has.
+const WORKERS: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+
 /// A running end.
 struct Plane {
     domain: Arc<DomainPlane>,
@@ -71,8 +75,9 @@ struct Plane {
 impl Plane {
     /// In the namespace of the calling thread.
     fn start(own: End, other: End, suite: Suite) -> Self {
-        let ports = Arc::new(LocalPorts::bind(own.address, &GatewayConfig::at([own.address])).unwrap());
-        let device = TunDevice::open("cw0").unwrap();
+        let config = GatewayConfig { workers: WORKERS, ..GatewayConfig::at([own.address]) };
+        let ports = Arc::new(LocalPorts::bind(own.address, &config).unwrap());
+        let device = TunDevice::open("cw0", WORKERS.get()).unwrap();
         let mut routes = LinuxRoutes::open(RouteNumbers::default()).unwrap();
         routes.set_link(device.index(), MTU_DEFAULT, "test").unwrap();
         let dest = prefix(other.behind);
@@ -110,16 +115,15 @@ impl Plane {
         }));
 
         let (stop, signal) = StopSwitch::new().unwrap();
-        let reader = {
-            let (domain, signal) = (Arc::clone(&domain), signal.clone());
-            std::thread::spawn(move || outbound::forward(&domain, &signal))
-        };
-        let receiver = {
-            let inbound = Arc::clone(&inbound);
+        let mut threads = Vec::new();
+        for worker in 0..WORKERS.get() {
+            let (reading, stop) = (Arc::clone(&domain), signal.clone());
+            threads.push(std::thread::spawn(move || outbound::forward(&reading, worker, &stop)));
+            let (ports, inbound, stop) = (Arc::clone(&ports), Arc::clone(&inbound), signal.clone());
             let (ike, _) = crossbeam_channel::bounded(1);
-            std::thread::spawn(move || inbound::receive(&ports, &inbound, &ike, &signal))
-        };
-        Self { domain, inbound, carrier, counters, stop, threads: vec![reader, receiver] }
+            threads.push(std::thread::spawn(move || inbound::receive(&ports, worker, &inbound, &ike, &stop)));
+        }
+        Self { domain, inbound, carrier, counters, stop, threads }
     }
 
     fn counted(&self) -> CountersSnapshot {
@@ -196,10 +200,37 @@ fn ping_and_tcp_pass_with_every_kind_of_suite() {
         let rate = net.tcp();
         eprintln!("{:?}, in UDP: {}: {:.2} Gb/s", suite.encryption, suite.in_udp, rate);
         assert!(rate > 0.005, "{rate} Gb/s");
-        let (left, right) = (net.left_plane.counted(), net.right_plane.counted());
-        assert!(left.sent_packets > 10 && right.received_packets <= left.sent_packets, "{left:?} {right:?}");
+        // What is sent is counted after it was, when it may have arrived already.
+        let counters = [&net.left_plane, &net.right_plane].map(|plane| Arc::clone(&plane.counters));
         net.stop();
+        let [left, right] = counters.map(|it| it.snapshot());
+        assert!(left.sent_packets > 10 && right.received_packets <= left.sent_packets, "{left:?} {right:?}");
     }
+}
+
+/// A connection belongs to one worker at a time, in both directions.
+#[test]
+fn packets_of_a_connection_stay_in_order_however_many_workers_there_are() {
+    const FLOWS: usize = 16;
+    let net = Net::new(GCM);
+    let receiver = net.right.enter(|| UdpSocket::bind("10.2.0.1:9000").unwrap()).unwrap();
+    receiver.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let senders: Vec<UdpSocket> =
+        net.left.enter(|| (0..FLOWS).map(|_| UdpSocket::bind("10.1.0.1:0").unwrap()).collect()).unwrap();
+    let mut last = BTreeMap::new();
+    for number in 0..500_u32 {
+        for sender in &senders {
+            sender.send_to(&number.to_be_bytes(), "10.2.0.1:9000").unwrap();
+        }
+        for _ in &senders {
+            let mut datagram = [0; 4];
+            let (_, from) = receiver.recv_from(&mut datagram).expect("none is lost");
+            let before = last.insert(from, u32::from_be_bytes(datagram));
+            assert_eq!(before, number.checked_sub(1), "{from}");
+        }
+    }
+    assert_eq!(last.len(), FLOWS);
+    net.stop();
 }
 
 #[test]

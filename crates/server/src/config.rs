@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use causeway_control::operation;
 use causeway_control::settings::ConfiguredVpc;
+use causeway_gateway::WORKERS_MAX;
 use serde::Deserialize;
 
 /// Why a configuration cannot be used; one line each.
@@ -227,6 +228,8 @@ pub struct Gateway {
     pub device_prefix: String,
     /// The largest packet inside a tunnel, in bytes.
     pub mtu: u16,
+    /// How many threads forward packets in each direction, 16 at the most; 0 for one on each processor.
+    pub workers: usize,
     /// The UDP port of IKE.
     pub ike_port: u16,
     /// The UDP port of IKE and ESP behind a NAT.
@@ -253,6 +256,7 @@ impl Default for Gateway {
             addresses: Vec::new(),
             device_prefix: "cway".to_owned(),
             mtu: 1_400,
+            workers: 0,
             ike_port: 500,
             nat_port: 4_500,
             certificate: None,
@@ -296,6 +300,9 @@ impl Config {
         }
         if !(576..=9_000).contains(&self.gateway.mtu) {
             return wrong("gateway.mtu", "must be between 576 and 9000 bytes");
+        }
+        if self.gateway.workers > WORKERS_MAX {
+            return wrong("gateway.workers", "must be at most 16; 0 stands for one on each processor");
         }
         let prefix = &self.gateway.device_prefix;
         let named_well = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

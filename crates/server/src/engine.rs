@@ -1,5 +1,6 @@
 //! The engine: the gateway, or its test double without packets, behind one handle.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use causeway_gateway::{
     Delays, EngineHandle, Gateway, GatewayConfig, LocalAddress, OwnCertificate, SimulatedEngine,
+    workers_default,
 };
 
 use crate::config::{Config, Engine};
@@ -35,6 +37,7 @@ pub fn start(config: &Config, world: &Arc<World>) -> Result<Arc<dyn EngineHandle
                 nat_port: config.gateway.nat_port,
                 device_prefix: config.gateway.device_prefix.clone(),
                 mtu: config.gateway.mtu,
+                workers: NonZeroUsize::new(config.gateway.workers).unwrap_or_else(workers_default),
                 certificate: certificate(&config.gateway)?,
                 ike_packet_bytes: config.gateway.ike_packet_bytes.into(),
                 ..GatewayConfig::default()

@@ -40,6 +40,7 @@ pub struct IkeDatagram {
 /// Packets for one device, where they were opened.
 #[derive(Default)]
 struct Inbox {
+    worker: usize,
     joiner: Joiner,
     domain: Option<Arc<DomainPlane>>,
 }
@@ -53,11 +54,18 @@ struct Receiver<'a> {
     now_ms: u64,
 }
 
-/// Forwards what comes to the sockets until told to stop.
-pub fn receive(ports: &LocalPorts, inbound: &Inbound, ike: &Sender<IkeDatagram>, stop: &StopSignal) {
+/// Forwards what comes to a worker's sockets until told to stop.
+pub fn receive(
+    ports: &LocalPorts,
+    worker: usize,
+    inbound: &Inbound,
+    ike: &Sender<IkeDatagram>,
+    stop: &StopSignal,
+) {
     let mut storage = vec![0; BATCH_SIZE * RECEIVE_BYTES];
-    let mut receiver = Receiver { inbound, ike, inbox: Inbox::default(), now_ms: 0 };
-    let all = ports.all();
+    let inbox = Inbox { worker, ..Inbox::default() };
+    let mut receiver = Receiver { inbound, ike, inbox, now_ms: 0 };
+    let all = ports.of_worker(worker);
     loop {
         let mut waiting: Vec<_> =
             all.iter().map(|port| PollFd::new(port.as_fd(), PollFlags::POLLIN)).collect();
@@ -69,7 +77,7 @@ pub fn receive(ports: &LocalPorts, inbound: &Inbound, ike: &Sender<IkeDatagram>,
         if waiting.last().is_none_or(|stop| stop.any().unwrap_or(true)) {
             return;
         }
-        for (port, waiting) in all.into_iter().zip(&waiting) {
+        for (port, waiting) in all.iter().zip(&waiting) {
             if waiting.any().unwrap_or(true) {
                 receiver.drain(port, &mut storage);
             }
@@ -188,7 +196,8 @@ impl Inbox {
 
     fn flush(&mut self, storage: &mut [u8]) {
         let Some(domain) = self.domain.take() else { return };
-        if let Err((packets, error)) = self.joiner.write(storage, |pieces| domain.device.write(pieces)) {
+        let queue = domain.device.queue(self.worker);
+        if let Err((packets, error)) = self.joiner.write(storage, |pieces| queue.write(pieces)) {
             domain.counters.dropped_many(DropReason::DeviceFailed, packets);
             tracing::debug!(device = domain.device.name(), %error, packets, "writing packets");
         }

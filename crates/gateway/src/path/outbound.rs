@@ -14,7 +14,7 @@ use crate::offload::split::Group;
 use crate::path::VpnConnectionId;
 use crate::sockets::SEND_BYTES_MAX;
 use crate::stop::StopSignal;
-use crate::tun::READ_BYTES;
+use crate::tun::{READ_BYTES, TunQueue};
 
 /// How many reads before the signal to stop is looked at again, however much there is to read.
 const READS_MAX: usize = 256;
@@ -31,15 +31,14 @@ struct Outbox {
     is_closed: bool,
 }
 
-/// Forwards what comes out of the device until told to stop, or until the device is gone.
-pub fn forward(domain: &DomainPlane, stop: &StopSignal) {
+/// Forwards what comes out of a worker's queue of the device until told to stop, or until the device is gone.
+pub fn forward(domain: &DomainPlane, worker: usize, stop: &StopSignal) {
+    let queue = domain.device.queue(worker);
     let mut buffer = vec![0; READ_BYTES];
     let mut outbox = Outbox::new();
     loop {
-        let mut waiting = [
-            PollFd::new(domain.device.as_fd(), PollFlags::POLLIN),
-            PollFd::new(stop.as_fd(), PollFlags::POLLIN),
-        ];
+        let mut waiting =
+            [PollFd::new(queue.as_fd(), PollFlags::POLLIN), PollFd::new(stop.as_fd(), PollFlags::POLLIN)];
         match poll(&mut waiting, PollTimeout::NONE) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(error) => tracing::error!(device = domain.device.name(), %error, "waiting for packets"),
@@ -48,7 +47,7 @@ pub fn forward(domain: &DomainPlane, stop: &StopSignal) {
             return;
         }
         for _ in 0..READS_MAX {
-            match read_once(domain, &mut buffer, &mut outbox) {
+            match read_once(domain, queue, &mut buffer, &mut outbox) {
                 Read::Packets => {}
                 Read::Nothing => break,
                 // The domain is opened anew, with a thread of its own.
@@ -67,8 +66,8 @@ enum Read {
     Gone,
 }
 
-fn read_once(domain: &DomainPlane, buffer: &mut [u8], outbox: &mut Outbox) -> Read {
-    match domain.device.read(buffer) {
+fn read_once(domain: &DomainPlane, queue: &TunQueue, buffer: &mut [u8], outbox: &mut Outbox) -> Read {
+    match queue.read(buffer) {
         Ok(len) => {
             match Group::read(&mut buffer[..len]) {
                 Ok(group) => forward_group(domain, &domain.table.read(), &group, outbox),
