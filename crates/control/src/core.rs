@@ -168,11 +168,6 @@ fn check_owner(state: &AccountState, common: &Common) -> Result<(), ApiError> {
     if named.into_iter().flatten().all(own) { Ok(()) } else { Err(ApiError::new(&catalogue::FORBIDDEN)) }
 }
 
-/// What a client token belongs to: operations of several products have the same name.
-fn action(entry: &Entry) -> String {
-    format!("{}:{}", entry.product.name(), entry.name)
-}
-
 /// The answer that a request with this client token got before.
 fn answered_before(
     state: &AccountState,
@@ -181,7 +176,7 @@ fn answered_before(
     token: &str,
     params: &Params,
 ) -> Result<Option<Value>, ApiError> {
-    let known = state.client_token(&ClientToken::id(&action(entry), token));
+    let known = state.client_token(&ClientToken::id(&entry.full_name(), token));
     let Some(known) = known.filter(|known| !known.is_over(context.now_ms)) else { return Ok(None) };
     if known.digest != client_token::digest(params) {
         return Err(ApiError::new(&catalogue::IDEMPOTENT_PARAMETER_MISMATCH));
@@ -206,7 +201,7 @@ fn remember(tx: &mut Tx<'_>, entry: &Entry, token: String, params: &Params, body
         tx.delete::<ClientToken>(id);
     }
     tx.put(ClientToken {
-        action: action(entry),
+        action: entry.full_name(),
         token,
         digest: client_token::digest(params),
         answer: Secret::new(body.to_string()),

@@ -161,6 +161,11 @@ impl Entry {
         }
     }
 
+    /// The name that no other operation has, such as `Cbn:TagResources`.
+    pub fn full_name(&self) -> String {
+        format!("{}:{}", self.product.name(), self.name)
+    }
+
     /// The parameters of its own. Every operation also takes those of [`crate::core::Common`].
     pub fn request_schema(&self) -> Schema {
         (self.request_schema)()
@@ -220,6 +225,12 @@ fn decode<O: Operation>(params: &Params) -> Result<Box<dyn Call>, ApiError> {
 /// All operations.
 pub fn all() -> &'static [Entry] {
     operations::ALL
+}
+
+/// The operation of a name: `Cbn:TagResources`, or `DeleteVcoRouteEntry`, which is the first of the list where several products have one.
+pub fn named(name: &str) -> Option<&'static Entry> {
+    let (product, name) = name.split_once(':').map_or((None, name), |(product, name)| (Some(product), name));
+    all().iter().find(|entry| entry.name == name && product.is_none_or(|it| it == entry.product.name()))
 }
 
 /// Finds an operation by the version and the action that a request names.

@@ -134,16 +134,9 @@ const OF_EVERY_OPERATION: [&ErrorCode; 8] = [
     &catalogue::DRY_RUN,
 ];
 
-/// The operation of this name; `Cbn:TagResources` is one of a certain product.
-fn entry(action: &str) -> Option<&'static Entry> {
-    let (product, name) = action.split_once(':').map_or((None, action), |(it, name)| (Some(it), name));
-    let named = |entry: &&Entry| entry.name == name && product.is_none_or(|it| it == entry.product.name());
-    operation::all().iter().find(named)
-}
-
 /// An operation refuses with no code that it does not list.
 fn check_listed(action: &str, error: &ApiError) {
-    let Some(entry) = entry(action) else { return };
+    let Some(entry) = operation::named(action) else { return };
     let listed = entry.errors.contains(&error.kind) || OF_EVERY_OPERATION.contains(&error.kind);
     assert!(listed, "{action} does not list {}", error.code());
 }
@@ -187,7 +180,7 @@ impl World {
 
     /// Plans a call with exactly these parameters.
     pub(crate) fn plan_exactly(&self, action: &str, params: &Params) -> Outcome {
-        let entry = entry(action);
+        let entry = operation::named(action);
         let version = entry.map_or("2016-04-28", |entry| entry.product.version());
         let action = entry.map_or(action, |entry| entry.name);
         self.execute(action, version, params)

@@ -32,7 +32,8 @@ const CONFIG: &str =
 
 impl Stage for Served {
     fn call(&mut self, action: &str, parameters: &[(&str, &str)]) -> Reply {
-        let entry = operation::all().iter().find(|entry| entry.name == action);
+        let entry = operation::named(action);
+        let action = entry.map_or(action, |entry| entry.name);
         let version = entry.map_or("2016-04-28", |entry| entry.product.version());
         let mut parameters = parameters.to_vec();
         if !parameters.iter().any(|(name, _)| *name == "RegionId") {

@@ -30,6 +30,7 @@
 //!   whatever is there; `is absent` and `has 2` (elements) are checks too; `$name = Path` captures. Members that are not named
 //!   may be anything.
 //! - After `!!` comes the refusal, its status and its code, and checks of its members.
+//! - An operation that several products have is written with its product, `Cbn:TagResources`; without one it is Vpc's.
 //! - A region is added by the stage where a call names none.
 //!
 //! | directive | meaning |
@@ -87,7 +88,7 @@ pub enum Step {
 /// A call and what must come of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The operation.
+    /// The operation, perhaps with its product.
     pub action: String,
     /// Its parameters, in which `$name` is not yet replaced.
     pub parameters: Vec<(String, String)>,

@@ -27,6 +27,12 @@ fn is_open(step: &Step) -> bool {
     matches!(step, Step::Call(Call { expected: Expected::NotSaid, .. }))
 }
 
+/// `DeleteVcoRouteEntry`, or `Cbn:TagResources` where several products have one.
+fn is_operation(line: &str) -> bool {
+    let mut names = line.splitn(2, ':');
+    names.all(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 struct Reader {
     not_over_http: Option<String>,
     steps: Vec<(usize, Step)>,
@@ -54,7 +60,7 @@ impl Reader {
         }
         let step = match line.strip_prefix("@ ") {
             Some(directive) => parse_directive(directive)?,
-            None if line.bytes().all(|byte| byte.is_ascii_alphanumeric()) => Step::Call(Call {
+            None if is_operation(line) => Step::Call(Call {
                 action: line.to_owned(),
                 parameters: Vec::new(),
                 expected: Expected::NotSaid,

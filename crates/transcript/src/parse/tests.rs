@@ -21,6 +21,12 @@ fn a_call_is_read_with_its_parameters_and_checks() {
 }
 
 #[test]
+fn an_operation_may_be_written_with_its_product() {
+    let transcript = Transcript::parse("x", "Cbn:TagResources\n->\n").unwrap();
+    assert_eq!(transcript.answered().collect::<Vec<_>>(), ["Cbn:TagResources"]);
+}
+
+#[test]
 fn directives_are_read() {
     let text = "@ +30s\n@ +24h\n@ tunnel down $vco 2\n@ restart\n@ as root\n@ reconcile\n";
     let steps: Vec<Step> =
@@ -49,6 +55,8 @@ fn what_says_nothing_is_refused_with_its_line() {
         ("@ +30\n", "x:1: 30 is no time"),
         ("Ask\n!! Code\n", "x:2: a refusal is"),
         ("what is this\n", "x:1: neither"),
+        ("Cbn:\n", "x:1: neither"),
+        ("Cbn:Tag:Resources\n", "x:1: neither"),
     ] {
         assert!(refused(text).starts_with(line), "{}", refused(text));
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::account::Caller;
 use crate::core::tests::everybody;
-use crate::core::tests::transcripts::transcripts;
+use crate::core::tests::transcripts::{full_name, transcripts};
 use crate::operation;
 use crate::testing::{ACCOUNT, World};
 
@@ -15,11 +15,12 @@ use super::published::published_errors;
 
 const UNPROVOKED: &str = include_str!("unprovoked.txt");
 
-/// Operation and code.
+/// Operation, with its product, and code.
 type Codes = BTreeSet<(String, String)>;
 
+/// Of an operation that `CreateVpnGateway` or `Cbn:TagResources` names.
 fn pair(operation: &str, code: &str) -> (String, String) {
-    (operation.to_owned(), code.to_owned())
+    (full_name(operation), code.to_owned())
 }
 
 fn by_transcripts() -> Codes {
@@ -43,7 +44,7 @@ fn by_callers() -> Codes {
         world.caller = caller;
         for entry in operation::all() {
             if let Err(refusal) = everybody::call(&world, entry, &everybody::request(entry, &samples)) {
-                codes.insert(pair(entry.name, &refusal.code()));
+                codes.insert(pair(&entry.full_name(), &refusal.code()));
             }
         }
     }
@@ -103,7 +104,7 @@ fn by_quotas() -> Codes {
     codes
 }
 
-/// The lines `Operation Code: reason`.
+/// The lines `Product:Operation Code: reason`.
 fn unprovoked() -> Codes {
     let lines = UNPROVOKED.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let read = |line: &str| {
@@ -122,7 +123,7 @@ fn every_published_code_is_provoked_or_listed_with_a_reason() {
     provoked.extend(by_quotas());
     let published: Codes = operation::all()
         .iter()
-        .flat_map(|entry| published_errors(entry).into_iter().map(|code| pair(entry.name, &code)))
+        .flat_map(|entry| published_errors(entry).into_iter().map(|code| pair(&entry.full_name(), &code)))
         .collect();
     assert!(published.len() > 50, "the description was not read");
     let excused = unprovoked();
