@@ -87,7 +87,6 @@ impl Operation for ModifyVpnConnectionAttribute {
         &catalogue::POLICY_BASED_ROUTE_QUOTA,
         &catalogue::VPN_GATEWAY_CONFIGURING,
         &catalogue::VPN_GATEWAY_FINANCIAL_LOCKED,
-        &catalogue::CONNECTION_CONFIGURING,
         &catalogue::VPN_CONNECTION_NOT_FOUND,
         &catalogue::CUSTOMER_GATEWAY_NOT_FOUND,
     ];
@@ -114,7 +113,7 @@ impl Operation for ModifyVpnConnectionAttribute {
         if before.concerns_the_gateway(&connection)
             || before.auto_config_route != connection.auto_config_route
         {
-            before.must_be_settled(tx.observations())?;
+            vpn_route::must_be_settled(tx, &before)?;
             connection.generation = tx.next_revision();
         }
         if connection != before {

@@ -128,7 +128,8 @@ pub fn replace(
     Ok(())
 }
 
-/// Refuses a change of routes over a connection while the one before is not in force.
+/// Refuses a change of a VPN gateway's connection, or of the routes over it, while the one before is not in force. Terraform
+/// tries again after this code; after that of other connections it would not.
 ///
 /// # Errors
 ///
