@@ -1,7 +1,7 @@
 //! Every error code that the published description lists for an operation is provoked, or it stands in `unprovoked.txt` with the reason.
 //!
 //! What provokes a code is a call in `tests/transcripts/` that is refused with it. Two kinds need more than a client can do, and are
-//! provoked here: a caller without permission, and a quota of one.
+//! provoked here: a caller without permission, and a quota of one. One comes from the server alone, whose test provokes it.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +14,7 @@ use crate::testing::{ACCOUNT, World};
 use super::published::published_errors;
 
 const UNPROVOKED: &str = include_str!("unprovoked.txt");
+const PROVOKED_BY_THE_SERVER: &str = include_str!("provoked_by_the_server.txt");
 
 /// Operation, with its product, and code.
 type Codes = BTreeSet<(String, String)>;
@@ -104,16 +105,28 @@ fn by_quotas() -> Codes {
     codes
 }
 
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// `Product:Operation Code`.
+fn named(names: &str) -> (String, String) {
+    let (operation, code) = names.split_once(' ').unwrap_or_else(|| panic!("no code in {names}"));
+    pair(operation, code)
+}
+
+fn by_the_server() -> Codes {
+    lines(PROVOKED_BY_THE_SERVER).map(named).collect()
+}
+
 /// The lines `Product:Operation Code: reason`.
 fn unprovoked() -> Codes {
-    let lines = UNPROVOKED.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let read = |line: &str| {
         let (names, reason) = line.split_once(": ").unwrap_or_else(|| panic!("no reason in {line}"));
-        let (operation, code) = names.split_once(' ').unwrap_or_else(|| panic!("no code in {line}"));
         assert!(reason.len() > 10, "no reason in {line}");
-        pair(operation, code)
+        named(names)
     };
-    lines.map(read).collect()
+    lines(UNPROVOKED).map(read).collect()
 }
 
 #[test]
@@ -121,6 +134,7 @@ fn every_published_code_is_provoked_or_listed_with_a_reason() {
     let mut provoked = by_transcripts();
     provoked.extend(by_callers());
     provoked.extend(by_quotas());
+    provoked.extend(by_the_server());
     let published: Codes = operation::all()
         .iter()
         .flat_map(|entry| published_errors(entry).into_iter().map(|code| pair(&entry.full_name(), &code)))
