@@ -31,7 +31,7 @@ pub(crate) const ACCOUNT: &str = "1234567890123456";
 /// The parameters of a call.
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Reports(
     pub(crate) BTreeMap<VpnConnectionId, ObservedConnection>,
     pub(crate) BTreeMap<VpnGatewayId, u64>,
@@ -52,7 +52,7 @@ impl Observations for Reports {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Lines(pub(crate) Vec<LogEntry>);
 
 impl Logs for Lines {
@@ -86,6 +86,7 @@ pub(crate) fn role_session(role: &str, session: &str) -> Caller {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) state: AccountState,
     /// What a store would hold: written from the changes alone.
@@ -135,7 +136,7 @@ const OF_EVERY_OPERATION: [&ErrorCode; 8] = [
 ];
 
 /// An operation refuses with no code that it does not list.
-fn check_listed(action: &str, error: &ApiError) {
+pub(crate) fn check_listed(action: &str, error: &ApiError) {
     let Some(entry) = operation::named(action) else { return };
     let listed = entry.errors.contains(&error.kind) || OF_EVERY_OPERATION.contains(&error.kind);
     assert!(listed, "{action} does not list {}", error.code());

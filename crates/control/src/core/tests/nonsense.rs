@@ -1,5 +1,5 @@
-//! Parameters that make no sense: whatever is sent, the answer is an answer or a refusal, never a panic, never a fault of the server's
-//! own, and a refusal changes nothing.
+//! Parameters that make no sense, sent to every operation of every product: whatever is sent, the answer is an answer or a refusal,
+//! never a panic, never a fault of the server's own, and a refusal changes nothing.
 
 use proptest::prelude::{Strategy, any, prop_assert, prop_oneof, proptest};
 use proptest::sample::select;
@@ -7,9 +7,10 @@ use proptest::test_runner::{Config, TestCaseError};
 
 use causeway_wire::{HttpRequest, Params, percent_encode};
 
-use crate::core::Outcome;
-use crate::operation;
-use crate::testing::{ACCOUNT, World};
+use super::everybody::{self, Samples, furnished};
+use crate::core::{Common, Outcome};
+use crate::operation::{self, Entry};
+use crate::testing::{ACCOUNT, World, check_listed};
 
 /// The names of all parameters of all operations, and of some members.
 fn names() -> Vec<String> {
@@ -69,8 +70,22 @@ fn value() -> impl Strategy<Value = String> {
         "ap-southeast-2",
         "cgw-1",
         "vco-1",
-        "CONNECTION",
-        "GATEWAY",
+        "$VpnConnectionId",
+        "$ConnectionOfVpnGateway",
+        "$CustomerGatewayId",
+        "$VpnGatewayId",
+        "$TunnelId",
+        "$VpcId",
+        "$VSwitchId",
+        "$CenId",
+        "$TransitRouterId",
+        "$TransitRouterAttachmentId",
+        "$ChangeRequestId",
+        "$UserName",
+        "$UserAccessKeyId",
+        "$RoleName",
+        "$RoleArn",
+        "$PolicyName",
         "tr-attach-1",
         "tr-1",
         "tun-1",
@@ -83,12 +98,22 @@ fn value() -> impl Strategy<Value = String> {
         "::/0",
         "VPNATTACHMENT",
         "CUSTOMERGATEWAY",
+        "Cen",
+        "role",
+        "Custom",
+        "System",
+        "2026-01-01T00:00:00Z",
+        "1e3",
+        "v1",
         "[]",
         "{}",
         "[{}]",
         "[{},{}]",
         r#"{"Psk":"x"}"#,
         r#"{"enable":true}"#,
+        r#"["a",1]"#,
+        r#"{"Version":"1","Statement":[{}]}"#,
+        r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
         "null",
         "Ipsec",
         "custom",
@@ -139,19 +164,131 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// A world where there is something to break: a connection with two tunnels, a route and a tag.
-fn inhabited() -> (World, String, String) {
-    let (mut world, connection) = World::with_connection();
-    world.route("CreateVcoRouteEntry", &connection, "192.168.10.0/24", "100").unwrap();
-    world.settle();
-    let region = "eu-central-1".parse().unwrap();
-    let gateway = world.state.customer_gateways(&region).next().unwrap().id.to_string();
-    (world, connection, gateway)
+/// A world in which there is one of everything to break, with the names of what is in it.
+fn inhabited() -> (World, Samples) {
+    thread_local! {
+        static MADE: (World, Samples) = {
+            let (mut world, mut samples) = furnished(ACCOUNT);
+            world.settle();
+            world.route("CreateVcoRouteEntry", &samples["VpnConnectionId"], "192.168.10.0/24", "100").unwrap();
+            let connection = routes_of_a_vpn_gateway(&mut world, &samples);
+            samples.insert(OF_VPN_GATEWAY, connection);
+            world.settle();
+            (world, samples)
+        };
+    }
+    MADE.with(Clone::clone)
 }
 
-/// Holds an outcome against what must hold of every one: no fault of the server's own, a refusal that changes nothing, an answer
-/// whose changes lead to the same state that a restart would find.
-fn judge(world: &mut World, outcome: Outcome) -> Result<(), TestCaseError> {
+/// The sample of a connection that is bound to a VPN gateway; that of `VpnConnectionId` is attached to a transit router.
+const OF_VPN_GATEWAY: &str = "ConnectionOfVpnGateway";
+
+/// Makes a connection of the VPN gateway and a route of each kind over it.
+fn routes_of_a_vpn_gateway(world: &mut World, samples: &Samples) -> String {
+    let peer = world.customer_gateway("198.51.100.77");
+    let gateway = ("VpnGatewayId", samples["VpnGatewayId"].as_str());
+    let networks = [("LocalSubnet", "10.1.0.0/16"), ("RemoteSubnet", "10.2.0.0/16")];
+    let over = [gateway, ("CustomerGatewayId", peer.as_str())];
+    let made = world.call("CreateVpnConnection", &[networks, over].concat()).unwrap();
+    let connection = made["VpnConnectionId"].as_str().unwrap().to_owned();
+    let route = [
+        gateway,
+        ("NextHop", connection.as_str()),
+        ("RouteDest", "192.168.10.0/24"),
+        ("Weight", "100"),
+        ("PublishVpc", "true"),
+    ];
+    world.settle();
+    world.call("CreateVpnRouteEntry", &route).unwrap();
+    world.settle();
+    let policy = [("RouteSource", "10.1.0.0/16"), ("Priority", "10")];
+    world.call("CreateVpnPbrRouteEntry", &[&route[..], &policy].concat()).unwrap();
+    connection
+}
+
+/// A request that the operation understands and that is about something that is there.
+fn right_request(action: &str, samples: &Samples) -> Vec<(String, String)> {
+    let entry = operation::named(action).unwrap();
+    let mut pairs = everybody::request(entry, samples);
+    let of_vpn_gateway = entry.name.ends_with("VpnConnection")
+        || entry.name == "ModifyVpnConnectionAttribute"
+        || pairs.iter().any(|(name, _)| name == "VpnGatewayId");
+    for (_, value) in pairs.iter_mut().filter(|(name, value)| {
+        of_vpn_gateway && ["NextHop", "VpnConnectionId"].contains(&name.as_str()) && value.starts_with("vco-")
+    }) {
+        value.clone_from(&samples[OF_VPN_GATEWAY]);
+    }
+    if !pairs.iter().any(|(name, _)| name == "RegionId") {
+        pairs.push(("RegionId".to_owned(), "eu-central-1".to_owned()));
+    }
+    pairs
+}
+
+/// A value, or the sample that `$VpnConnectionId` stands for.
+fn filled<'a>(value: &'a str, samples: &'a Samples) -> &'a str {
+    value.strip_prefix('$').and_then(|name| samples.get(name)).map_or(value, String::as_str)
+}
+
+/// Parameters as a form has them. Names that no request can have are refused before there is an operation.
+fn form<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<Params> {
+    let pair = |(name, value)| format!("{}={}", percent_encode(name), percent_encode(value));
+    decoded(pairs.map(pair).collect::<Vec<_>>().join("&").as_bytes())
+}
+
+/// The operations of all products.
+fn action() -> impl Strategy<Value = String> {
+    select(operation::all().iter().map(Entry::full_name).collect::<Vec<_>>())
+}
+
+/// What is done to a request that would be understood.
+#[derive(Debug, Clone)]
+enum Spoiling {
+    /// One of its parameters is left out.
+    Without(usize),
+    /// One of them has another value.
+    With(usize, String),
+    /// One of them has members.
+    Inside(usize, String, String),
+    /// One more is added.
+    And(String, String),
+}
+
+fn spoiling() -> impl Strategy<Value = Spoiling> {
+    let which = any::<usize>;
+    prop_oneof![
+        1 => which().prop_map(Spoiling::Without),
+        4 => (which(), value()).prop_map(|(at, value)| Spoiling::With(at, value)),
+        1 => (which(), name(), value()).prop_map(|(at, name, value)| Spoiling::Inside(at, name, value)),
+        4 => (name(), value()).prop_map(|(name, value)| Spoiling::And(name, value)),
+    ]
+}
+
+impl Spoiling {
+    fn spoil(self, pairs: &mut Vec<(String, String)>, samples: &Samples) {
+        let filled = |value: String| filled(&value, samples).to_owned();
+        let count = pairs.len().max(1);
+        match self {
+            Self::Without(at) if !pairs.is_empty() => drop(pairs.remove(at % count)),
+            Self::With(at, value) if !pairs.is_empty() => pairs[at % count].1 = filled(value),
+            Self::Inside(at, name, value) if !pairs.is_empty() => {
+                let pair = &mut pairs[at % count];
+                *pair = (format!("{}.{name}", pair.0), filled(value));
+            }
+            Self::And(name, value) => pairs.push((name, filled(value))),
+            Self::Without(_) | Self::With(..) | Self::Inside(..) => {}
+        }
+    }
+}
+
+/// Whether an operation understands its parameters, whatever comes of it.
+fn is_understood(action: &str, params: &Params) -> bool {
+    operation::named(action).unwrap().decode(params).is_ok() && params.decode_into::<Common>().is_ok()
+}
+
+/// Calls, and holds what comes of it against what must hold of everything: no fault of the server's own, a refusal that changes
+/// nothing and whose code the operation lists, an answer whose changes lead to the same state that a restart would find.
+fn try_it(world: &mut World, action: &str, params: &Params) -> Result<(), TestCaseError> {
+    let outcome = world.plan_exactly(action, params);
     match outcome {
         Outcome::Answered { body, changes, .. } => {
             prop_assert!(body["RequestId"].is_string());
@@ -164,6 +301,10 @@ fn judge(world: &mut World, outcome: Outcome) -> Result<(), TestCaseError> {
             let (code, message) = (refusal.code(), refusal.message());
             prop_assert!(!code.contains('{') && !message.contains("{ParameterName}"), "{code}: {message}");
             prop_assert!(code.len() > 5, "{code}");
+            // What is not understood has the code that belongs to its parameter.
+            if is_understood(action, params) {
+                check_listed(action, &refusal);
+            }
         }
     }
     Ok(())
@@ -174,40 +315,42 @@ proptest! {
 
     #[test]
     fn no_parameters_make_an_operation_fail_for_reasons_of_its_own(
-        action in select(operation::all().iter().map(|entry| entry.name).collect::<Vec<_>>()),
+        action in action(),
         pairs in proptest::collection::btree_map(name(), value(), 0..14),
     ) {
-        let (mut world, connection, gateway) = inhabited();
-        let pairs: Vec<(&str, &str)> = pairs
-            .iter()
-            .map(|(name, value)| match value.as_str() {
-                "CONNECTION" => (name.as_str(), connection.as_str()),
-                "GATEWAY" => (name.as_str(), gateway.as_str()),
-                value => (name.as_str(), value),
-            })
-            .collect();
-        // Names that no request can have are refused before there is an operation.
-        let mut with_region = pairs.clone();
-        with_region.push(("RegionId", "eu-central-1"));
-        for pairs in [with_region, pairs] {
-            let form: Vec<String> =
-                pairs.iter().map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value))).collect();
-            if let Some(params) = decoded(form.join("&").as_bytes()) {
-                let outcome = world.plan_exactly(action, &params);
-                judge(&mut world, outcome)?;
+        let (mut world, samples) = inhabited();
+        let pairs: Vec<(&str, &str)> =
+            pairs.iter().map(|(name, value)| (name.as_str(), filled(value, &samples))).collect();
+        for region in [Some(("RegionId", "eu-central-1")), None] {
+            if let Some(params) = form(pairs.iter().copied().chain(region)) {
+                try_it(&mut world, &action, &params)?;
             }
         }
     }
 
     #[test]
+    fn no_request_that_is_nearly_right_makes_an_operation_fail_for_reasons_of_its_own(
+        action in action(),
+        spoilings in proptest::collection::vec(spoiling(), 0..4),
+    ) {
+        let (mut world, samples) = inhabited();
+        let mut pairs = right_request(&action, &samples);
+        for spoiling in spoilings {
+            spoiling.spoil(&mut pairs, &samples);
+        }
+        if let Some(params) = form(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
+            try_it(&mut world, &action, &params)?;
+        }
+    }
+
+    #[test]
     fn no_bytes_make_an_operation_fail_for_reasons_of_its_own(
-        action in select(operation::all().iter().map(|entry| entry.name).collect::<Vec<_>>()),
+        action in action(),
         body in body(),
     ) {
         if let Some(params) = decoded(&body) {
             let (mut world, ..) = inhabited();
-            let outcome = world.plan_exactly(action, &params);
-            judge(&mut world, outcome)?;
+            try_it(&mut world, &action, &params)?;
         }
     }
 }
