@@ -318,7 +318,7 @@ fn every_answer_has_its_request_id_and_never_a_code() {
     let (mut world, connection) = World::with_connection();
     for entry in operation::all() {
         let parameters = [("VpnConnectionId", connection.as_str()), ("ResourceType", "VPNATTACHMENT")];
-        if let Ok(body) = world.call(entry.name, &parameters) {
+        if let Ok(body) = world.call(&entry.full_name(), &parameters) {
             assert!(body["RequestId"].is_string(), "{}", entry.name);
             assert!(body.get("Code").is_none(), "{}", entry.name);
         }
