@@ -5,6 +5,8 @@ import pathlib
 import re
 import time
 
+from sent import Sent
+
 CLIENTS = pathlib.Path(__file__).resolve().parents[1] / "clients"
 CALLS = json.loads((CLIENTS / "calls.json").read_text())
 NOT_CALLED = json.loads((CLIENTS / "not_called.json").read_text())
@@ -42,11 +44,13 @@ def same(shown, wanted):
 
 
 def follow(call):
-    """Sends all calls, in their order, some until what they wait for is so, and captures what later ones need.
+    """Sends all calls, in their order, some until what they wait for is so, and captures what later ones need. What is shown later of
+    what was sent must be what was sent.
 
     `call` is given the product, the operation, the parameters, and the AccessKey where it is not the account's own.
     """
     captured = {}
+    sent = Sent()
     for step in CALLS:
         product, name = product_and_name(step["call"])
         key = filled(step.get("as"), captured)
@@ -61,6 +65,10 @@ def follow(call):
             time.sleep(0.02)
         for capture, path in step.get("capture", {}).items():
             captured[capture] = found(body, path)
+        sent.step(step, name, filled(step["with"], captured), body)
+    assert sent.differences == [], sent.differences
+    # So many parameters came back: the list of what is compared is not empty by mistake.
+    assert len(sent.shown) > 150, len(sent.shown)
 
 
 def lost(wire, model, path=""):
