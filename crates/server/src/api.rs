@@ -254,7 +254,7 @@ impl Api {
         if let Some(throttle) = &self.throttle {
             let account = request.head.read().account_id().clone();
             let region = request.params.get("RegionId").unwrap_or_default();
-            throttle.admit(entry.rate_limit, &account, region, entry.name).map_err(|wait| {
+            throttle.admit(entry, &account, region).map_err(|wait| {
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
                 ApiError { retry_after_ms: Some(wait_ms), ..ApiError::new(&catalogue::THROTTLING_USER) }
             })?;

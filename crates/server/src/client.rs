@@ -65,10 +65,9 @@ pub struct Product {
 
 /// The VPN gateway's API.
 pub const VPC: Product = Product { version: "2016-04-28" };
-/// Users, AccessKeys, roles and policies.
 /// What no provider has: how packets go, who changed what, and its undoing.
 pub const CAUSEWAY: Product = Product { version: "2026-11-01" };
-
+/// Users, AccessKeys, roles and policies.
 pub const RAM: Product = Product { version: "2015-05-01" };
 /// Sessions of roles.
 pub const STS: Product = Product { version: "2015-04-01" };

@@ -310,7 +310,7 @@ impl Config {
             return wrong("gateway.device_prefix", "must be 1 to 8 letters, digits or dashes");
         }
         for (name, limit) in &self.rate_limits {
-            if !operation::all().iter().any(|entry| entry.name == name) {
+            if operation::named(name).is_none() {
                 return wrong("rate_limits", &format!("there is no operation {name}"));
             }
             if limit.requests == 0 || limit.per_seconds == 0 {
