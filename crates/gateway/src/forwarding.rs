@@ -64,12 +64,15 @@ struct Routes<K, P> {
 /// A snapshot that stays as it is while one reads; hold it for a batch of packets and no longer.
 pub struct Snapshot<K, P>(Guard<Arc<Routes<K, P>>>);
 
+/// A path that stays while one looks at it, or none.
+type PathGuard<P> = Guard<Option<Arc<P>>>;
+
 /// Where a packet goes.
 #[derive(Debug)]
 pub enum Lookup<'a, K, P> {
     /// Over this path.
-    Path(Guard<Option<Arc<P>>>),
-    /// Nowhere: there are routes, but no connection of theirs is up. The preferred one of the longest prefix is named.
+    Path(PathGuard<P>),
+    /// Nowhere: there are routes, but no connection of theirs is up. The one that would come first is named.
     Down(&'a Candidate<K, P>),
     /// Nowhere: no route has the destination.
     NoRoute,
@@ -92,7 +95,7 @@ impl<P> Carrier<P> {
     }
 
     /// The way now.
-    pub fn path(&self) -> Guard<Option<Arc<P>>> {
+    pub fn path(&self) -> PathGuard<P> {
         self.path.load()
     }
 }
@@ -219,43 +222,36 @@ fn exchanged<T>(trie: &Trie<T>, prefix: Ipv4Net, value: Option<Arc<T>>) -> Trie<
 impl<K, P> Snapshot<K, P> {
     /// Where a packet from `source` to `destination` goes.
     pub fn lookup(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Lookup<'_, K, P> {
-        let mut preferred = None;
+        self.lookup_asking(source, destination, Entry::path)
+    }
+
+    /// The lookup, which asks one entry after the other for its path until one has one.
+    fn lookup_asking<'a>(
+        &'a self,
+        source: Ipv4Addr,
+        destination: Ipv4Addr,
+        mut ask: impl FnMut(&'a Entry<K, P>) -> Option<PathGuard<P>>,
+    ) -> Lookup<'a, K, P> {
+        let mut first = None;
+        let mut path_of = |entry: &'a Arc<Entry<K, P>>| {
+            first = first.or(entry.candidates.first());
+            ask(entry)
+        };
         for (_, sources) in &self.0.policies {
-            let mut down = None;
-            let path = sources.longest_match(source, |by_destination| {
-                let (path, is_down) = longest(by_destination, destination);
-                down = is_down.or(down);
-                path
-            });
-            if let Some(path) = path {
+            let of_source = |it: &'a Arc<Destinations<K, P>>| it.longest_match(destination, &mut path_of);
+            if let Some(path) = sources.longest_match(source, of_source) {
                 return Lookup::Path(path);
             }
-            preferred = preferred.or(down);
         }
-        match longest(&self.0.destinations, destination) {
-            (Some(path), _) => Lookup::Path(path),
-            (None, down) => preferred.or(down).map_or(Lookup::NoRoute, Lookup::Down),
+        match self.0.destinations.longest_match(destination, path_of) {
+            Some(path) => Lookup::Path(path),
+            None => first.map_or(Lookup::NoRoute, Lookup::Down),
         }
     }
 }
 
-type Found<'a, K, P> = (Option<Guard<Option<Arc<P>>>>, Option<&'a Candidate<K, P>>);
-
-/// The path of the longest prefix that has one, and the preferred route of the longest that has none.
-fn longest<K, P>(destinations: &Destinations<K, P>, destination: Ipv4Addr) -> Found<'_, K, P> {
-    let mut down = None;
-    let path = destinations.longest_match(destination, |entry| {
-        let path = entry.path();
-        if path.is_none() {
-            down = entry.candidates.first();
-        }
-        path
-    });
-    (path, down)
-}
-
 impl<K, P> Entry<K, P> {
-    fn path(&self) -> Option<Guard<Option<Arc<P>>>> {
+    fn path(&self) -> Option<PathGuard<P>> {
         self.candidates.iter().map(|candidate| candidate.carrier.path()).find(|path| path.is_some())
     }
 

@@ -79,30 +79,14 @@ impl<T> Trie<T> {
         self.get(key_prefix(key))
     }
 
-    /// The last of the prefixes that contain `address`, from the shortest to the longest, for which `choose` gives an answer.
+    /// What `choose` answers to the longest of the prefixes that contain `address` and for which it gives an answer. It is asked
+    /// from the longest to the shortest, and no further.
     pub fn longest_match<'a, R>(
         &'a self,
         address: Ipv4Addr,
         mut choose: impl FnMut(&'a Arc<T>) -> Option<R>,
     ) -> Option<R> {
-        let key = u32::from(address);
-        let mut node = &*self.root;
-        let mut chosen = None;
-        let mut depth = 0;
-        loop {
-            let bits = chunk(key, depth);
-            let mut matching = node.held & containing(bits);
-            while matching != 0 {
-                let position = matching.trailing_zeros();
-                chosen = choose(&node.values[rank(node.held, position)]).or(chosen);
-                matching &= matching - 1;
-            }
-            match node.child(bits) {
-                Some(child) => node = child,
-                None => return chosen,
-            }
-            depth += 1;
-        }
+        self.root.longest_match(u32::from(address), 0, &mut choose)
     }
 
     /// Goes through all values, in no order that means anything.
@@ -160,6 +144,20 @@ impl<T> Node<T> {
 
     fn value(&self, position: u32) -> Option<&Arc<T>> {
         (self.held >> position & 1 == 1).then(|| &self.values[rank(self.held, position)])
+    }
+
+    fn longest_match<'a, R>(
+        &'a self,
+        key: u32,
+        depth: u8,
+        choose: &mut impl FnMut(&'a Arc<T>) -> Option<R>,
+    ) -> Option<R> {
+        let bits = chunk(key, depth);
+        let longer = self.child(bits).and_then(|child| child.longest_match(key, depth + 1, choose));
+        longer.or_else(|| {
+            let mut matching = positions_descending(self.held & containing(bits));
+            matching.find_map(|position| choose(&self.values[rank(self.held, position)]))
+        })
     }
 
     fn with(&self, key: u32, depth: u8, place: &Place, value: Arc<T>) -> Self {
@@ -232,13 +230,22 @@ fn chunk(key: u32, depth: u8) -> u32 {
     (padded << (depth * STRIDE) >> 58) as u32
 }
 
-/// The bits of `held` whose prefixes contain the six bits, shortest first.
+/// The bits of `held` whose prefixes contain the six bits: the higher the bit, the longer the prefix.
 fn containing(bits: u32) -> u64 {
     1 | 1 << (1 + (bits >> 5))
         | 1 << (3 + (bits >> 4))
         | 1 << (7 + (bits >> 3))
         | 1 << (15 + (bits >> 2))
         | 1 << (31 + (bits >> 1))
+}
+
+/// The places of the bits that are set, from the highest to the lowest.
+fn positions_descending(mut bits: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let position = bits.checked_ilog2()?;
+        bits &= !(1 << position);
+        Some(position)
+    })
 }
 
 /// How many bits of `map` are set below `position`: the index of its element.

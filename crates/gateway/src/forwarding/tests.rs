@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -31,7 +32,9 @@ fn dest() -> impl Strategy<Value = Ipv4Net> {
 }
 
 fn of() -> impl Strategy<Value = RouteMatch> {
-    let policy = (1_u8..4, dest()).prop_map(|(priority, source)| Policy { priority, source });
+    // Few priorities that are often the same, the outermost among them.
+    let priority = prop::sample::select(vec![1_u8, 2, 50, 100]);
+    let policy = (priority, dest()).prop_map(|(priority, source)| Policy { priority, source });
     (prop::option::of(policy), dest()).prop_map(|(policy, dest)| RouteMatch { policy, dest })
 }
 
@@ -63,8 +66,12 @@ enum Expected {
     NoRoute,
 }
 
+/// The routes of one entry, the preferred one first.
+type Asked = Vec<u8>;
+
 impl Model {
-    fn lookup(&self, source: Ipv4Addr, address: Ipv4Addr) -> Expected {
+    /// The routes that match, entry by entry, in the order in which they are to be asked.
+    fn matching(&self, source: Ipv4Addr, address: Ipv4Addr) -> Vec<Asked> {
         let matches = |of: &RouteMatch| {
             of.dest.contains(&address) && of.policy.is_none_or(|policy| policy.source.contains(&source))
         };
@@ -73,16 +80,29 @@ impl Model {
             // A destination-based route comes after all policy-based ones.
             let priority = of.policy.map_or(u8::MAX, |policy| policy.priority);
             let source = of.policy.map_or(0, |policy| policy.source.prefix_len());
-            let longest = (std::cmp::Reverse(source), std::cmp::Reverse(of.dest.prefix_len()));
-            (priority, longest, std::cmp::Reverse(**weight), *connection)
+            let longest = (Reverse(source), Reverse(of.dest.prefix_len()));
+            (priority, longest, Reverse(**weight), *connection)
         });
-        let connection = |((_, connection), _): &(&(RouteMatch, u8), &u8)| *connection;
-        let up = matching.iter().map(connection).find(|connection| self.up[usize::from(*connection)]);
-        match (up, matching.first()) {
-            (Some(connection), _) => Expected::Path(connection),
-            (None, Some(first)) => Expected::Down(connection(first)),
-            (None, None) => Expected::NoRoute,
+        let of_one_entry = matching.chunk_by(|((a, _), _), ((b, _), _)| a == b);
+        of_one_entry.map(|routes| routes.iter().map(|((_, connection), _)| *connection).collect()).collect()
+    }
+
+    fn is_up(&self, connection: u8) -> bool {
+        self.up[usize::from(connection)]
+    }
+
+    fn lookup(&self, source: Ipv4Addr, address: Ipv4Addr) -> (Expected, Vec<Asked>) {
+        let mut asked = self.matching(source, address);
+        if let Some(last) = asked.iter().position(|entry| entry.iter().any(|it| self.is_up(*it))) {
+            asked.truncate(last + 1);
         }
+        let up = asked.iter().flatten().find(|connection| self.is_up(**connection));
+        let expected = match (up, asked.first()) {
+            (Some(connection), _) => Expected::Path(*connection),
+            (None, Some(first)) => Expected::Down(first[0]),
+            (None, None) => Expected::NoRoute,
+        };
+        (expected, asked)
     }
 }
 
@@ -109,11 +129,30 @@ fn apply(change: Change, model: &mut Model, table: &ForwardingTable<u8, u8>, car
 }
 
 fn found(table: &ForwardingTable<u8, u8>, source: Ipv4Addr, address: Ipv4Addr) -> Expected {
-    match table.read().lookup(source, address) {
+    told(table.read().lookup(source, address))
+}
+
+fn told(lookup: Lookup<'_, u8, u8>) -> Expected {
+    match lookup {
         Lookup::Path(path) => Expected::Path(**path.as_ref().expect("a path that was found is there")),
         Lookup::Down(candidate) => Expected::Down(candidate.connection),
         Lookup::NoRoute => Expected::NoRoute,
     }
+}
+
+/// What a lookup finds, and which entries it asks for that.
+fn found_asking(
+    table: &ForwardingTable<u8, u8>,
+    source: Ipv4Addr,
+    address: Ipv4Addr,
+) -> (Expected, Vec<Asked>) {
+    let (snapshot, mut asked) = (table.read(), Vec::new());
+    let lookup = snapshot.lookup_asking(source, address, |entry| {
+        asked.push(entry.candidates.iter().map(|candidate| candidate.connection).collect());
+        entry.path()
+    });
+    let told = told(lookup);
+    (told, asked)
 }
 
 proptest! {
@@ -126,7 +165,9 @@ proptest! {
             apply(change, &mut model, &table, &carriers);
             for (source, dest) in &probes {
                 let (source, dest) = (source.network(), dest.network());
-                prop_assert_eq!(found(&table, source, dest), model.lookup(source, dest));
+                let expected = model.lookup(source, dest);
+                prop_assert_eq!(&found_asking(&table, source, dest), &expected);
+                prop_assert_eq!(found(&table, source, dest), expected.0);
             }
             let counted: std::collections::BTreeSet<_> = model.routes.keys().map(|(of, _)| *of).collect();
             prop_assert_eq!(table.len(), counted.len());
@@ -192,32 +233,64 @@ fn one_route_of_100_000_is_deleted_in_less_than_a_millisecond() {
     assert!(per_change.as_micros() < 1_000, "{per_change:?} per change");
 }
 
+fn net(text: &str) -> Ipv4Net {
+    text.parse().expect("a prefix")
+}
+
+fn policy_based(priority: u8, source: Ipv4Net, dest: Ipv4Net) -> RouteMatch {
+    RouteMatch { policy: Some(Policy { priority, source }), dest }
+}
+
+/// A table whose connections 1 and on are up, all but `down`.
+fn table_of(routes: impl IntoIterator<Item = (RouteMatch, u8)>, down: &[u8]) -> ForwardingTable<u8, u8> {
+    let table = ForwardingTable::default();
+    for (of, connection) in routes {
+        let carrier = Carrier::new(Arc::default());
+        carrier.switch((!down.contains(&connection)).then(|| Arc::new(connection)));
+        table.put(of, Candidate { weight: 100, connection, carrier });
+    }
+    table
+}
+
 #[test]
-fn ten_thousand_policy_based_routes_cost_a_lookup_no_walk_through_them() {
-    let carrier = Carrier::new(Arc::default());
-    carrier.switch(Some(Arc::new(1)));
-    let table_of = |policies: u32| {
-        let table = ForwardingTable::<u8, u8>::default();
-        let put = |of: RouteMatch| {
-            table.put(of, Candidate { weight: 100, connection: 1, carrier: Arc::clone(&carrier) });
-        };
-        put("10.0.0.0/8".parse::<Ipv4Net>().expect("a prefix").into());
-        for n in 0..policies {
-            let net = |first: u8| Ipv4Net::from(Ipv4Addr::from(u32::from(first) << 24 | n));
-            let policy = Policy { priority: 1 + u8::try_from(n % 4).expect("small"), source: net(172) };
-            put(RouteMatch { policy: Some(policy), dest: net(10) });
-        }
-        table
+fn without_policies_the_longest_of_nested_prefixes_is_asked_and_no_other() {
+    let routes = || {
+        let nested = (0_u8..=32).map(|len| Ipv4Net::new([10, 1, 2, 3].into(), len).expect("at most 32"));
+        nested.map(|net| (RouteMatch::from(net.trunc()), net.prefix_len()))
     };
-    let per_lookup = |table: &ForwardingTable<u8, u8>| {
-        let (snapshot, start) = (table.read(), Instant::now());
-        for n in 0..20_000_u32 {
-            let address = |first: u32| Ipv4Addr::from(first << 24 | n);
-            assert!(matches!(snapshot.lookup(address(172), address(10)), Lookup::Path(_)));
-        }
-        start.elapsed() / 20_000
+    let to = Ipv4Addr::new(10, 1, 2, 3);
+    assert_eq!(found_asking(&table_of(routes(), &[]), ANYBODY, to), (Expected::Path(32), vec![vec![32]]));
+    let down: Vec<u8> = (20..=32).collect();
+    let asked: Vec<Asked> = (19..=32).rev().map(|len| vec![len]).collect();
+    assert_eq!(found_asking(&table_of(routes(), &down), ANYBODY, to), (Expected::Path(19), asked));
+    assert_eq!(found_asking(&table_of([], &[]), ANYBODY, to), (Expected::NoRoute, vec![]));
+}
+
+#[test]
+fn a_policy_of_the_last_priority_comes_before_a_longer_destination_and_after_all_others() {
+    let (any, wide, host) = (net("0.0.0.0/0"), net("10.0.0.0/8"), net("10.1.2.3/32"));
+    let priorities = (1..=100).map(|priority| (policy_based(priority, any, wide), priority));
+    let routes = priorities.chain([(host.into(), 101)]);
+    let table = |down: &[u8]| table_of(routes.clone(), down);
+    let others: Vec<u8> = (1..100).collect();
+    let all: Vec<u8> = (1..=100).collect();
+    let asked = |last: u8| (1..=last).map(|it| vec![it]).collect::<Vec<Asked>>();
+    assert_eq!(found_asking(&table(&[]), ANYBODY, host.addr()), (Expected::Path(1), asked(1)));
+    assert_eq!(found_asking(&table(&others), ANYBODY, host.addr()), (Expected::Path(100), asked(100)));
+    assert_eq!(found_asking(&table(&all), ANYBODY, host.addr()), (Expected::Path(101), asked(101)));
+}
+
+#[test]
+fn of_ten_thousand_policy_based_routes_a_lookup_asks_only_those_that_match() {
+    let of = |n: u32| {
+        let net = |first: u32| Ipv4Net::from(Ipv4Addr::from(first << 24 | n));
+        policy_based(1 + u8::try_from(n % 100).expect("small"), net(172), net(10))
     };
-    let (few, many) = (per_lookup(&table_of(10)), per_lookup(&table_of(10_000)));
-    // A walk through them would take a thousand times as long.
-    assert!(many < few * 50, "{few:?} with 10, {many:?} with 10,000");
+    let routes = (0..10_000).map(|n| (of(n), 1)).chain([(net("10.0.0.0/8").into(), 2)]);
+    let table = table_of(routes, &[]);
+    let (one, other) = ([10, 0, 3, 7].into(), [10, 0, 3, 8].into());
+    let from = [172, 0, 3, 7].into();
+    assert_eq!(found_asking(&table, from, one), (Expected::Path(1), vec![vec![1]]));
+    assert_eq!(found_asking(&table, from, other), (Expected::Path(2), vec![vec![2]]));
+    assert_eq!(found_asking(&table, ANYBODY, one), (Expected::Path(2), vec![vec![2]]));
 }

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -31,9 +32,10 @@ fn change() -> impl Strategy<Value = Change> {
     })
 }
 
+/// The values of all prefixes that contain the address, the longest first.
 fn naive_matches(model: &BTreeMap<Ipv4Net, u32>, address: Ipv4Addr) -> Vec<u32> {
     let mut matches: Vec<_> = model.iter().filter(|(prefix, _)| prefix.contains(&address)).collect();
-    matches.sort_by_key(|(prefix, _)| prefix.prefix_len());
+    matches.sort_by_key(|(prefix, _)| Reverse(prefix.prefix_len()));
     matches.into_iter().map(|(_, value)| *value).collect()
 }
 
@@ -61,9 +63,17 @@ proptest! {
                 prop_assert_eq!(trie.len(), model.len());
                 for prefix in &addresses {
                     let address = prefix.network();
-                    let mut matches = Vec::new();
-                    trie.longest_match(address, |value| { matches.push(**value); Some(()) });
-                    prop_assert_eq!(&matches, &naive_matches(model, address));
+                    let matches = naive_matches(model, address);
+                    // The one that is chosen is the last that is asked.
+                    let is_chosen = |value: &u32| value.is_multiple_of(4);
+                    let asked_max = matches.iter().position(is_chosen).map_or(matches.len(), |at| at + 1);
+                    let mut asked = Vec::new();
+                    let found = trie.longest_match(address, |value| {
+                        asked.push(**value);
+                        is_chosen(value).then_some(**value)
+                    });
+                    prop_assert_eq!(&asked, &matches[..asked_max]);
+                    prop_assert_eq!(found, matches.into_iter().find(is_chosen));
                     prop_assert_eq!(trie.get(*prefix).map(|value| **value), model.get(prefix).copied());
                 }
             }
