@@ -1,75 +1,26 @@
 //! Two gateways in two namespaces, each with a LAN, that negotiate with each other and forward for real.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::time::{Duration, Instant};
 
-use causeway_control::desired::{DesiredRoute, DesiredTunnel, Policy};
+use causeway_control::desired::DesiredTunnel;
 use causeway_control::observed::{ObservedTraffic, TunnelStatus};
 use causeway_control::resource::ike_config::{EncAlg, IkeMode, IkeVersion};
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_gateway::counters::{DropReason, coarse_now_ms};
 use causeway_gateway::{Encapsulation, EngineHandle, GatewayConfig, StartError};
-use causeway_netlab::{
-    Capture, CaptureOptions, Host, Lab, PingOptions, Pinger, TcpOptions, Wire, ping, tcp_throughput,
-};
+use causeway_netlab::{PingOptions, Pinger, TcpOptions, ping, tcp_throughput};
 
+#[path = "support/net.rs"]
+mod net;
 #[path = "support/site.rs"]
 mod site;
 #[path = "support/wanted.rs"]
 mod wanted;
+use net::{Net, answers, nothing_leaked, vpc};
 use site::Site;
 use wanted::{connection, route, tunnel, vpn_gateway_domain};
-
-struct Net {
-    left: Site,
-    right: Site,
-    wire: Wire,
-    lab: Lab,
-}
-
-impl Net {
-    /// Two sites on a wire, no gateways.
-    fn laid_out() -> Self {
-        let lab = Lab::new("gw").expect("this test makes network namespaces: run it as root");
-        let wire = lab.wire("wire").unwrap();
-        let (left, right) = (Site::new(&lab, &wire, 1), Site::new(&lab, &wire, 2));
-        Self { left, right, wire, lab }
-    }
-
-    /// Two gateways with a tunnel between them; the right one routes what the left one will.
-    fn connected() -> Self {
-        let net = Self::laid_out();
-        let (left, right) = (net.left.start(), net.right.start());
-        let net = Self { left, right, ..net };
-        net.want_tunnel();
-        net.left.world.wait_up("vco-left");
-        net.right.world.wait_up("vco-right");
-        net
-    }
-
-    fn want_tunnel(&self) {
-        let (here, there) = (self.left.outside, self.right.outside);
-        self.left.want(connection(
-            "vco-left",
-            vec![tunnel("tun-left", TunnelRole::Master, here, there)],
-            &[],
-        ));
-        let back = tunnel("tun-right", TunnelRole::Master, there, here);
-        self.right.want(connection("vco-right", vec![back], &["10.1.0.0/24", "10.101.0.0/24"]));
-    }
-
-    /// Looks for anything in clear of what is inside.
-    fn capture(&self) -> Capture {
-        let inner = vec!["10.0.0.0/8".parse().unwrap()];
-        self.wire.capture(CaptureOptions { inner, ..CaptureOptions::default() }).unwrap()
-    }
-}
-
-fn nothing_leaked(capture: Capture) {
-    let captured = capture.stop().unwrap();
-    assert_eq!((captured.clear_text_packets, captured.arp_for_inner), (0, 0), "{:#?}", captured.leaks);
-}
 
 #[test]
 fn nothing_passes_without_a_route_and_everything_with_one() {
@@ -439,68 +390,6 @@ fn a_connection_that_moves_to_another_transit_router_forwards_there_and_no_longe
     left.change("vco-left", |it| it.routes.clear());
     left.change("vco-other", |it| it.routes.push(route("10.2.0.0/24")));
     assert!(!left.pings(right.inside), "nothing crosses from one domain into another");
-}
-
-#[test]
-fn a_policy_based_route_decides_by_the_source_and_before_destinations() {
-    let net = Net::connected();
-    let capture = net.capture();
-    let Net { left, right, .. } = &net;
-    let from = |source: &str| DesiredRoute {
-        policy: Some(Policy { priority: 10, source: source.parse().unwrap() }),
-        ..route("10.2.0.0/24")
-    };
-    // By destination alone the packets would take a connection that is down.
-    left.want(connection("vco-down", vec![], &["10.2.0.0/24"]));
-    assert!(!left.pings(right.inside));
-    left.change("vco-left", |it| it.routes = vec![from("10.9.0.0/16")]);
-    assert!(!left.pings(right.inside), "the route is for other sources");
-    left.change("vco-left", |it| it.routes = vec![from("10.1.0.0/24")]);
-    assert!(left.pings(right.inside), "{:#?}", left.gateway().snapshot());
-    let flow = Pinger::start(&left.lan, right.inside, Duration::from_millis(1)).unwrap();
-    std::thread::sleep(Duration::from_millis(50));
-    left.change("vco-left", |it| it.routes.clear());
-    let in_force = Instant::now();
-    std::thread::sleep(Duration::from_millis(50));
-    let last = flow.stop(Duration::from_millis(100)).last_through_after(in_force);
-    assert!(
-        last < Duration::from_millis(50),
-        "the last packet passed {last:?} after the deletion was in force"
-    );
-    let down = &left.gateway().snapshot().connections[&"vco-down".parse().unwrap()];
-    assert!(down.counters.dropped[&DropReason::TunnelDown] > 0, "{down:?}");
-    nothing_leaked(capture);
-}
-
-#[test]
-fn a_route_that_is_withdrawn_attracts_nothing_and_forwards_what_comes_anyway() {
-    let net = Net::connected();
-    let Net { left, right, .. } = &net;
-    let id = "vco-left".parse().unwrap();
-    let told = || left.gateway().forwarding(&id, Some(route("10.2.0.0/24").dest.into())).unwrap();
-    left.change("vco-left", |it| it.routes = vec![route("10.2.0.0/24")]);
-    assert!(left.pings(right.inside));
-    let device = told().linux_route.unwrap();
-    left.change("vco-left", |it| it.routes[0].is_published = false);
-    assert!(!left.pings(right.inside), "nobody is told of it");
-    assert_eq!((told().entry, told().linux_route), (Some(100), None));
-    // Somebody who knows of it brings packets to the device.
-    left.router.ip(&format!("route add 10.2.0.0/24 dev {device}")).unwrap();
-    assert!(left.pings(right.inside), "{:#?}", left.gateway().snapshot());
-}
-
-/// A host behind an interface of its own of the left router: a VPC.
-fn vpc(net: &Net, interface: &str, number: u8) -> Host {
-    let host = net.lab.host(interface).unwrap();
-    let [inner, inside] = [1, 2].map(|it| format!("10.{number}.0.{it}/24"));
-    net.lab.link((&net.left.router, interface, &[&inner]), (&host, "eth", &[&inside])).unwrap();
-    host.default_route(&format!("10.{number}.0.1")).unwrap();
-    host
-}
-
-fn answers(host: &Host, target: Ipv4Addr) -> bool {
-    let options = PingOptions { timeout: Duration::from_millis(300), ..PingOptions::default() };
-    ping(host, target, &options).unwrap().received > 0
 }
 
 #[test]
