@@ -408,6 +408,10 @@ impl<'a> Inquiry<'a> {
                 format!("{prefix} is withdrawn: only what comes to the VPN gateway anyway is forwarded."),
                 "Publish it with PublishVpnRouteEntry.",
             ),
+            Some(device) if !is_published => Step::passed(
+                Code::LinuxRoutePresent,
+                format!("This route is withdrawn, but Linux brings {prefix} to the device {device} by another route."),
+            ),
             Some(device) => Step::passed(
                 Code::LinuxRoutePresent,
                 format!("Linux brings {prefix} to the device {device}."),

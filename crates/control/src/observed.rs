@@ -87,7 +87,8 @@ pub struct NegotiatedSelectors {
 pub struct ObservedForwarding {
     /// The weight of its entry for the prefix in the forwarding table, if it has one.
     pub entry: Option<u8>,
-    /// The device that the Linux route of the prefix leads to, if there is one.
+    /// The device that Linux brings the prefix to, if it does. The routes of all connections of the domain are one table in
+    /// Linux: what this connection has withdrawn may be brought for another, or by a shorter prefix.
     pub linux_route: Option<String>,
     /// The tunnel that its packets take now, if one is up.
     pub carrier: Option<TunnelId>,

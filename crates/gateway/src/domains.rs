@@ -20,7 +20,8 @@ use crate::forwarding::ForwardingTable;
 use crate::netlink::message::ListedLink;
 use crate::path::{DomainPlane, outbound};
 use crate::routes::{
-    LinuxRoutes, RouteError, TableInterfaces, TableRoutes, Tables, route_changes, table_changes, table_wanted,
+    KnownRoutes, LinuxRoutes, RouteError, TableInterfaces, TableRoutes, Tables, route_changes, table_changes,
+    table_wanted,
 };
 use crate::stop::StopSwitch;
 use crate::supervise::supervise;
@@ -65,8 +66,8 @@ struct OpenDomain {
     table: u32,
     /// The prefixes that are to be there.
     prefixes: BTreeSet<Ipv4Net>,
-    /// What the kernel's table holds of ours, as far as we know.
-    present: TableRoutes,
+    /// What the kernel's table holds of ours.
+    present: Arc<KnownRoutes>,
     stop: StopSwitch,
     threads: Vec<JoinHandle<()>>,
 }
@@ -165,6 +166,11 @@ impl Domains {
         self.open.get(domain).map(|open| &open.plane).ok_or(DomainError::NotOpen)
     }
 
+    /// What is known of the Linux routes of a domain that is open.
+    pub fn known_routes(&self, domain: &Domain) -> Result<Arc<KnownRoutes>, DomainError> {
+        self.open.get(domain).map(|open| Arc::clone(&open.present)).ok_or(DomainError::NotOpen)
+    }
+
     /// Removes a domain with its device, table and rule.
     pub fn close(&mut self, domain: &Domain) -> Result<(), DomainError> {
         let Some(mut open) = self.open.remove(domain) else { return Ok(()) };
@@ -184,6 +190,12 @@ impl Domains {
         self.routes.apply(open.table, &table_changes(&left, &TableRoutes::new()))?;
         self.routes.put_rules(&self.tables())?;
         Ok(())
+    }
+
+    /// From now on changes are made there, where the devices are not: the kernel refuses them.
+    #[cfg(test)]
+    pub fn change_routes_of(&mut self, routes: LinuxRoutes) {
+        self.routes = routes;
     }
 
     /// The netlink port of our changes.
@@ -269,7 +281,8 @@ impl Domains {
         }
         let changes = table_changes(&observed, &wanted);
         self.routes.apply(open.table, &changes)?;
-        (open.prefixes, open.present) = (prefixes, wanted);
+        open.prefixes = prefixes;
+        *open.present.lock() = wanted;
         Ok(changes.len())
     }
 
@@ -285,13 +298,21 @@ impl Domains {
         change: impl FnOnce(&mut BTreeSet<Ipv4Net>),
     ) -> Result<usize, DomainError> {
         let open = self.open.get_mut(domain).ok_or(DomainError::NotOpen)?;
-        change(&mut open.prefixes);
+        let before: Vec<_> = touched.iter().copied().filter(|dest| open.prefixes.contains(dest)).collect();
         let device = open.plane.device.index();
-        let changes = route_changes(&open.present, &open.prefixes, &self.main, touched, device);
-        self.routes.apply(open.table, &changes)?;
-        for change in &changes {
-            change.enter(&mut open.present);
+        change(&mut open.prefixes);
+        let changes = route_changes(&open.present.lock(), &open.prefixes, &self.main, touched, device);
+        if let Err(error) = self.routes.apply(open.table, &changes) {
+            // Some may have taken effect. What is wanted is what it was, and the table is to be looked at.
+            for dest in touched {
+                open.prefixes.remove(dest);
+            }
+            open.prefixes.extend(before);
+            self.changes.note_ours();
+            return Err(error.into());
         }
+        let mut present = open.present.lock();
+        changes.iter().for_each(|change| change.enter(&mut present));
         Ok(changes.len())
     }
 
@@ -323,6 +344,7 @@ impl Domains {
         };
         let threads = (0..plane.device.queues()).map(read).collect::<io::Result<_>>();
         let threads = threads.map_err(DomainError::Thread)?;
+        let present = Arc::new(KnownRoutes::new(present));
         Ok(OpenDomain { plane, table, prefixes: BTreeSet::new(), present, stop, threads })
     }
 

@@ -73,15 +73,6 @@ impl ProgrammedConnection {
     fn in_domain(domain: Domain) -> Self {
         Self { domain, tunnels: BTreeMap::new(), entries: BTreeMap::new(), prefixes: BTreeSet::new() }
     }
-
-    /// The destinations that have an entry and no Linux route. Nothing is searched where each entry has one.
-    pub fn withdrawn(&self) -> BTreeSet<Ipv4Net> {
-        if self.entries.len() == self.prefixes.len() {
-            return BTreeSet::new();
-        }
-        let dests = self.entries.keys().map(|of| of.dest);
-        dests.filter(|dest| !self.prefixes.contains(dest)).collect()
-    }
 }
 
 impl Programmed {

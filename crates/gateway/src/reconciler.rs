@@ -231,11 +231,7 @@ impl Reconciler {
     fn reconcile(&mut self, id: &VpnConnectionId, generation: Option<u64>) {
         let desired = generation.and_then(|_| self.desires.desired(id));
         let steps = plan(&self.programmed, id, desired.as_ref());
-        let applied = self.apply(id, &steps);
-        if let Some(way) = self.registry.lock().connections.get_mut(id).and_then(|it| it.way.as_mut()) {
-            way.is_applied = applied.is_ok();
-        }
-        match applied {
+        match self.apply(id, &steps) {
             Ok(()) => {
                 self.retries.remove(id);
                 self.settle(id, generation, desired);
@@ -274,16 +270,16 @@ impl Reconciler {
     /// Steps of one kind that follow each other are applied together, because the kernel takes routes in batches.
     fn apply(&mut self, id: &VpnConnectionId, steps: &[Step]) -> Result<(), StepError> {
         let alike = |a: &Step, b: &Step| std::mem::discriminant(a) == std::mem::discriminant(b);
-        for group in steps.chunk_by(alike) {
+        let applied = steps.chunk_by(alike).try_for_each(|group| {
             self.apply_alike(id, group)?;
-            for step in group {
-                self.programmed.done(id, step);
-            }
-        }
+            group.iter().for_each(|step| self.programmed.done(id, step));
+            Ok(())
+        });
+        // What was done before an error is there as well.
         if !steps.is_empty() {
             self.publish(id);
         }
-        Ok(())
+        applied
     }
 
     fn apply_alike(&mut self, id: &VpnConnectionId, steps: &[Step]) -> Result<(), StepError> {
@@ -324,11 +320,12 @@ impl Reconciler {
             // It is opened for the gateway, with its interface, and not for the connection.
             DomainOwner::VpnGateway(_) => Arc::clone(self.domains.plane(domain)?),
         };
+        let linux_routes = self.domains.known_routes(domain)?;
         let mut shelves = self.registry.lock();
         shelves.domains.insert(domain.clone(), Arc::clone(&plane));
         let shelf = shelves.connections.entry(id.clone()).or_default();
         let carrier = Carrier::new(Arc::clone(&shelf.connection));
-        shelf.way = Some(Way { plane, carrier: Arc::clone(&carrier), is_applied: false });
+        shelf.way = Some(Way { plane, carrier: Arc::clone(&carrier), linux_routes });
         self.lanes.insert(id.clone(), Lane { carrier, tunnels: BTreeMap::new() });
         self.reports.begin(id);
         Ok(())
@@ -374,7 +371,6 @@ impl Reconciler {
         shelf.tunnels =
             lane.tunnels.iter().map(|(id, (_, counters))| (id.clone(), Arc::clone(counters))).collect();
         shelf.routes_in_force = connection.entries.len();
-        shelf.withdrawn = connection.withdrawn();
     }
 
     fn close_empty_domains(&mut self) {
@@ -493,3 +489,6 @@ fn dests(steps: &[Step]) -> Vec<Ipv4Net> {
     };
     steps.iter().filter_map(dest).collect()
 }
+
+#[cfg(test)]
+mod tests;

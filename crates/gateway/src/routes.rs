@@ -44,6 +44,10 @@ use nix::errno::Errno;
 use crate::netlink::message::{self, ListedLink, ListedRoute, RulePackets, RuleVerdict, TableRule, Target};
 use crate::netlink::{Netlink, NetlinkError, Request};
 
+mod known;
+
+pub use known::KnownRoutes;
+
 /// The route protocol number of all that we make: 0xCA, not used by any other known routing daemon.
 pub const ROUTE_PROTOCOL: u8 = 202;
 /// The table of the first domain; the others' follow.

@@ -51,6 +51,7 @@ type Shown = Arc<Mutex<BTreeMap<VpnConnectionId, SimulatedForwarding>>>;
 
 /// What would be programmed of one.
 struct SimulatedForwarding {
+    domain: Domain,
     routes: Vec<DesiredRoute>,
     carrier: Option<TunnelId>,
 }
@@ -148,10 +149,12 @@ impl EngineHandle for SimulatedHandle {
             |route: &&DesiredRoute| of.is_some_and(|of| (route.policy, route.dest) == (of.policy, of.dest));
         let routes = || forwarding.routes.iter().filter(is_asked);
         let entry = routes().map(|route| route.weight.get()).max();
-        let is_published = routes().any(|route| route.is_published);
+        let of_domain = shown.values().filter(|it| it.domain == forwarding.domain);
+        let mut published = of_domain.flat_map(|it| &it.routes).filter(|route| route.is_published);
+        let is_brought = of.is_some_and(|of| published.any(|route| route.dest.contains(&of.dest)));
         Some(ObservedForwarding {
             entry,
-            linux_route: is_published.then(|| "none".to_owned()),
+            linux_route: is_brought.then(|| "none".to_owned()),
             carrier: forwarding.carrier.clone(),
             // No packet ever passes.
             tunnels: BTreeMap::new(),
@@ -304,7 +307,8 @@ fn forwarding(desired: &DesiredConnection, observed: &ObservedConnection) -> Sim
         observed.tunnels.get(&tunnel.id).is_some_and(|it| it.status == TunnelStatus::IpsecSaEstablished)
     };
     let carrier = desired.tunnels.iter().filter(is_up).min_by_key(|tunnel| (tunnel.role, &tunnel.id));
-    SimulatedForwarding { routes: desired.routes.clone(), carrier: carrier.map(|tunnel| tunnel.id.clone()) }
+    let carrier = carrier.map(|tunnel| tunnel.id.clone());
+    SimulatedForwarding { domain: desired.domain.clone(), routes: desired.routes.clone(), carrier }
 }
 
 fn observe(tunnel: &DesiredTunnel, is_up: bool) -> ObservedTunnel {

@@ -1,16 +1,16 @@
 //! What a running gateway can be asked: counters, and what is programmed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_control::desired::{Domain, RouteMatch};
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::ObservedForwarding;
-use ipnet::Ipv4Net;
 
 use crate::counters::{Counters, CountersSnapshot};
 use crate::forwarding::Carrier;
 use crate::path::{DomainPlane, Inbound, OutboundPaths};
+use crate::routes::KnownRoutes;
 
 /// A gateway at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,8 +56,6 @@ pub struct ConnectionCounters {
     pub tunnels: BTreeMap<TunnelId, Arc<Counters>>,
     /// How many prefixes it has in the forwarding table.
     pub routes_in_force: usize,
-    /// The destinations in the table for which it wants no Linux route: usually none.
-    pub withdrawn: BTreeSet<Ipv4Net>,
     /// The way that its packets take; none before it is in a domain.
     pub way: Option<Way>,
 }
@@ -69,8 +67,8 @@ pub struct Way {
     pub plane: Arc<DomainPlane>,
     /// What its routes share.
     pub carrier: Arc<Carrier<OutboundPaths>>,
-    /// Whether all that was planned last is applied, the Linux routes too.
-    pub is_applied: bool,
+    /// The Linux routes of the domain, which are whosever prefix it is.
+    pub linux_routes: Arc<KnownRoutes>,
 }
 
 /// Where the counters are found. The packet path never looks here.
@@ -101,7 +99,7 @@ impl Registry {
     }
 
     /// What is programmed of one connection, for a route if one is named: the entry is looked up in the forwarding table
-    /// itself; its Linux route is there once the whole plan was applied, and is checked and repaired all the time.
+    /// itself. The Linux routes are the domain's: what one connection has withdrawn another may still publish.
     pub fn forwarding(&self, id: &VpnConnectionId, of: Option<RouteMatch>) -> Option<ObservedForwarding> {
         let shelves = self.lock();
         let counters = shelves.connections.get(id)?;
@@ -111,12 +109,12 @@ impl Registry {
             path.as_ref().is_some_and(|path| Arc::ptr_eq(&path.counters, counters))
         };
         let entry = of.and_then(|of| way.plane.table.weight(of, id));
-        let is_withdrawn = of.is_some_and(|of| counters.withdrawn.contains(&of.dest));
-        let has_route = entry.is_some() && way.is_applied && !is_withdrawn;
+        let device = &way.plane.device;
+        let is_brought = of.is_some_and(|of| way.linux_routes.lead_to(of.dest, device.index()));
         let tunnels = || counters.tunnels.iter();
         Some(ObservedForwarding {
             entry,
-            linux_route: has_route.then(|| way.plane.device.name().to_owned()),
+            linux_route: is_brought.then(|| device.name().to_owned()),
             carrier: tunnels().find(|(_, it)| is_carrier(it)).map(|(id, _)| id.clone()),
             tunnels: tunnels().map(|(id, counters)| (id.clone(), counters.traffic())).collect(),
         })

@@ -60,6 +60,11 @@ impl Changes {
         self.ours.load(Ordering::Relaxed)
     }
 
+    /// What is ours may be otherwise than is known.
+    pub fn note_ours(&self) {
+        self.ours.store(true, Ordering::Relaxed);
+    }
+
     /// Which devices are ours.
     pub fn set_devices(&self, indices: impl IntoIterator<Item = u32>) {
         *self.devices.lock().unwrap_or_else(PoisonError::into_inner) = indices.into_iter().collect();

@@ -297,15 +297,23 @@ fn routes_of_a_vpn_gateway_are_explained_with_their_policies() {
     assert!(effect.contains(&expected), "{effect}");
     let first_id: VpnConnectionId = first.parse().unwrap();
     scene.world.reports.2.get_mut(&first_id).unwrap().linux_route = None;
-    let ask = |source: Option<&str>| {
+    let ask = |scene: &Scene, source: Option<&str>| {
         let subject = Subject::Connection(first_id.clone(), Some(DEST.parse().unwrap()));
         let source = source.map(|source| source.parse().unwrap());
         let question =
             Question { region: REGION.parse().unwrap(), subject, source, now_ms: scene.world.now_ms };
         explain(&scene.world.state, &scene.world.reports, &question)
     };
-    assert!(codes(&ask(None)).contains(&Code::RouteWithdrawn));
-    let told = ask(Some("10.1.2.3"));
+    assert!(codes(&ask(&scene, None)).contains(&Code::RouteWithdrawn));
+    // Linux has one table for all routes of the gateway.
+    scene.world.reports.2.get_mut(&first_id).unwrap().linux_route = Some("cway0".to_owned());
+    let told = ask(&scene, None);
+    assert!(!codes(&told).contains(&Code::RouteWithdrawn));
+    let brought = told.steps.iter().find(|step| step.code == Code::LinuxRoutePresent).unwrap();
+    let expected =
+        "This route is withdrawn, but Linux brings 10.2.0.0/16 to the device cway0 by another route.";
+    assert_eq!(brought.message, expected);
+    let told = ask(&scene, Some("10.1.2.3"));
     assert_eq!(told.conclusion.code, Code::AnotherRouteIsAskedFirst);
     assert!(told.conclusion.message.contains("from 10.1.2.0/24 to 10.2.0.0/16 of priority 5"), "{told:?}");
 }
