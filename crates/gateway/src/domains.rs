@@ -31,7 +31,7 @@ use crate::watch::Changes;
 /// What the text on a device of ours begins with.
 const ALIAS_PREFIX: &str = "causeway ";
 /// Main is listed anew before a change unless that was done so short ago, or takes so long. Changes of it are heard of anyway.
-const MAIN_LISTED_AGE: Duration = Duration::from_millis(20);
+pub const MAIN_LISTED_AGE: Duration = Duration::from_millis(20);
 /// See [`MAIN_LISTED_AGE`].
 const MAIN_LISTING_MAX: Duration = Duration::from_millis(5);
 
@@ -216,7 +216,10 @@ impl Domains {
     /// Has Linux routes for these prefixes from now on.
     pub fn add_prefixes(&mut self, domain: &Domain, dests: &[Ipv4Net]) -> Result<(), DomainError> {
         if self.main_listing < MAIN_LISTING_MAX && self.main_listed.elapsed() > MAIN_LISTED_AGE {
-            self.list_main()?;
+            // The error of another domain keeps none waiting: it is noted, and that domain is looked at soon.
+            if let Err(error) = self.check_main() {
+                tracing::warn!(%error, "taking over what has changed in main");
+            }
         }
         self.change(domain, dests, |prefixes| prefixes.extend(dests)).map(drop)
     }
@@ -254,11 +257,12 @@ impl Domains {
             return Err(error.into());
         }
         let touched: Vec<_> = before.symmetric_difference(&self.main).copied().collect();
-        let mut changes = 0;
+        let mut changes = Ok(0);
         for domain in self.names() {
-            changes += self.change(&domain, &touched, |_| {})?;
+            let changed = self.change(&domain, &touched, |_| {});
+            changes = changes.and_then(|sum| Ok(sum + changed?));
         }
-        Ok(changes)
+        changes
     }
 
     /// Looks at a domain's table, and makes it what it should be: `prefixes`. Routes for `tolerated` may be there as well.

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, unbounded};
 
 use super::{LISTING_INTERVAL, Reconciler};
 use crate::config::GatewayConfig;
-use crate::domains::Domains;
+use crate::domains::{Domains, MAIN_LISTED_AGE};
 use crate::engine::Command;
 use crate::reports::Reports;
 use crate::routes::{LinuxRoutes, RouteNumbers};
@@ -143,6 +143,7 @@ fn what_the_kernel_did_of_a_change_that_it_refused_does_not_stay() {
     {
         bench.host.ip(command).expect("done");
     }
+    bench.reconciler.domains.check_main().expect("listed");
     // What main knows more exactly is thrown back to it first, which needs no device. The route itself needs one.
     bench.host.ip("link set cw0 down").expect("done");
     bench.world.change("vco-one", |it| it.routes.push(route("10.4.0.0/16")));
@@ -156,4 +157,18 @@ fn what_the_kernel_did_of_a_change_that_it_refused_does_not_stay() {
         assert!(Instant::now() < end, "{}", bench.table());
         bench.check();
     }
+}
+
+#[test]
+fn what_main_learns_while_a_route_is_made_is_thrown_back_for_all_routes() {
+    let mut bench = Bench::new();
+    bench.world.want(connection("vco-one", vec![], &["10.0.0.0/8"]));
+    bench.look();
+    bench.check();
+    bench.host.ip("link set lo up").expect("up");
+    bench.host.ip("route add 10.4.1.0/24 dev lo").expect("a route");
+    std::thread::sleep(MAIN_LISTED_AGE);
+    bench.world.want(connection("vco-other", vec![], &["10.9.0.0/24"]));
+    bench.look();
+    assert!(bench.table().contains("throw 10.4.1.0/24"), "{}", bench.table());
 }
