@@ -20,13 +20,15 @@ use crate::forwarding::ForwardingTable;
 use crate::netlink::message::ListedLink;
 use crate::path::{DomainPlane, outbound};
 use crate::routes::{
-    KnownRoutes, LinuxRoutes, RouteError, TableInterfaces, TableRoutes, Tables, route_changes, table_changes,
-    table_wanted,
+    KnownRoutes, LinuxRoutes, MainRoutes, RouteError, TableInterfaces, TableRoutes, Tables, Visible,
+    route_changes, table_changes, table_wanted, vpc_table,
 };
 use crate::stop::StopSwitch;
 use crate::supervise::supervise;
 use crate::tun::TunDevice;
 use crate::watch::Changes;
+
+mod vpcs;
 
 /// What the text on a device of ours begins with.
 const ALIAS_PREFIX: &str = "causeway ";
@@ -68,6 +70,10 @@ struct OpenDomain {
     prefixes: BTreeSet<Ipv4Net>,
     /// What the kernel's table holds of ours.
     present: Arc<KnownRoutes>,
+    /// What main has that is not there for the domain: what lies behind the interfaces of other domains' VPCs.
+    hidden: BTreeSet<Ipv4Net>,
+    /// Whether anything may be in its table of the VPCs.
+    sees_vpcs: bool,
     stop: StopSwitch,
     threads: Vec<JoinHandle<()>>,
 }
@@ -81,8 +87,10 @@ pub struct Domains {
     slots: BTreeMap<Domain, u32>,
     /// The interfaces behind which the VPCs of domains lie.
     interfaces: BTreeMap<Domain, String>,
-    /// The prefixes of main, when they were listed, and how long that took.
-    main: BTreeSet<Ipv4Net>,
+    /// Those of them that were there when main was listed, with their indices.
+    vpc_links: BTreeMap<String, u32>,
+    /// The routes of main, when they were listed, and how long that took.
+    main: MainRoutes,
     main_listed: Instant,
     main_listing: Duration,
     changes: Arc<Changes>,
@@ -107,7 +115,8 @@ impl Domains {
             open: BTreeMap::new(),
             slots: BTreeMap::new(),
             interfaces: BTreeMap::new(),
-            main: BTreeSet::new(),
+            vpc_links: BTreeMap::new(),
+            main: MainRoutes::default(),
             main_listed: Instant::now(),
             main_listing: Duration::ZERO,
             changes: Arc::default(),
@@ -158,6 +167,7 @@ impl Domains {
         self.open.insert(domain.clone(), opened);
         self.watch_devices();
         self.routes.put_rules(&self.tables())?;
+        self.check_vpcs(domain, &[])?;
         Ok(plane)
     }
 
@@ -175,7 +185,7 @@ impl Domains {
     pub fn close(&mut self, domain: &Domain) -> Result<(), DomainError> {
         let Some(mut open) = self.open.remove(domain) else { return Ok(()) };
         self.slots.remove(domain);
-        self.interfaces.remove(domain);
+        let interface = self.interfaces.remove(domain);
         self.watch_devices();
         open.stop.throw();
         for thread in open.threads.drain(..) {
@@ -186,10 +196,16 @@ impl Domains {
         }
         self.routes.delete_link(open.plane.device.index())?;
         // Throws lead to no device and do not go with it.
-        let left = self.routes.observe(open.table)?;
-        self.routes.apply(open.table, &table_changes(&left, &TableRoutes::new()))?;
+        for table in [open.table, vpc_table(open.table)] {
+            let left = self.routes.observe(table)?;
+            self.routes.apply(table, &table_changes(&left, &TableRoutes::new()))?;
+        }
         self.routes.put_rules(&self.tables())?;
-        Ok(())
+        match interface {
+            // What lay behind it is nobody's now.
+            Some(_) => self.check_main().map(drop),
+            None => Ok(()),
+        }
     }
 
     /// From now on changes are made there, where the devices are not: the kernel refuses them.
@@ -256,10 +272,10 @@ impl Domains {
             self.main = before;
             return Err(error.into());
         }
-        let touched: Vec<_> = before.symmetric_difference(&self.main).copied().collect();
+        let touched: Vec<_> = before.prefixes.symmetric_difference(&self.main.prefixes).copied().collect();
         let mut changes = Ok(0);
         for domain in self.names() {
-            let changed = self.change(&domain, &touched, |_| {});
+            let changed = self.check_vpcs(&domain, &touched);
             changes = changes.and_then(|sum| Ok(sum + changed?));
         }
         changes
@@ -276,9 +292,10 @@ impl Domains {
         let open = self.open.get_mut(domain).ok_or(DomainError::NotOpen)?;
         let device = open.plane.device.index();
         let observed = self.routes.observe(open.table)?;
-        let mut wanted = table_wanted(&prefixes, &self.main, device);
+        let main = Visible { prefixes: &self.main.prefixes, hidden: &open.hidden };
+        let mut wanted = table_wanted(&prefixes, main, device);
         let all = prefixes.union(tolerated).copied().collect();
-        for (dest, target) in table_wanted(&all, &self.main, device) {
+        for (dest, target) in table_wanted(&all, main, device) {
             if observed.get(&dest) == Some(&target) {
                 wanted.entry(dest).or_insert(target);
             }
@@ -305,7 +322,8 @@ impl Domains {
         let before: Vec<_> = touched.iter().copied().filter(|dest| open.prefixes.contains(dest)).collect();
         let device = open.plane.device.index();
         change(&mut open.prefixes);
-        let changes = route_changes(&open.present.lock(), &open.prefixes, &self.main, touched, device);
+        let main = Visible { prefixes: &self.main.prefixes, hidden: &open.hidden };
+        let changes = route_changes(&open.present.lock(), &open.prefixes, main, touched, device);
         if let Err(error) = self.routes.apply(open.table, &changes) {
             // Some may have taken effect. What is wanted is what it was, and the table is to be looked at.
             for dest in touched {
@@ -322,7 +340,8 @@ impl Domains {
 
     fn list_main(&mut self) -> Result<(), RouteError> {
         let begin = Instant::now();
-        self.main = self.routes.observe_main()?;
+        self.vpc_links = self.list_vpc_links()?;
+        self.main = self.routes.observe_main(self.vpc_links.values().copied().collect())?;
         (self.main_listed, self.main_listing) = (Instant::now(), begin.elapsed());
         Ok(())
     }
@@ -349,7 +368,16 @@ impl Domains {
         let threads = (0..plane.device.queues()).map(read).collect::<io::Result<_>>();
         let threads = threads.map_err(DomainError::Thread)?;
         let present = Arc::new(KnownRoutes::new(present));
-        Ok(OpenDomain { plane, table, prefixes: BTreeSet::new(), present, stop, threads })
+        Ok(OpenDomain {
+            plane,
+            table,
+            prefixes: BTreeSet::new(),
+            present,
+            hidden: BTreeSet::new(),
+            sees_vpcs: true,
+            stop,
+            threads,
+        })
     }
 
     /// The domain's number, or the first that neither another domain nor another program's link has.

@@ -208,7 +208,9 @@ impl Reconciler {
         self.domains.set_interface(&desired.domain, desired.interface.clone());
         let plane = self.domains.open(&desired.domain)?;
         self.registry.lock().domains.insert(desired.domain.clone(), plane);
-        self.domains.check_rules()
+        self.domains.check_rules()?;
+        // Which VPC is whose has changed for all domains.
+        self.domains.check_main().map(drop)
     }
 
     /// Enters what was listed; answers which connections have to be looked at.

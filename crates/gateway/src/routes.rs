@@ -5,9 +5,12 @@
 //! Each domain has a routing table of its own. The rules decide which packets see it:
 //!
 //! ```text
-//! 20198:  from all iif cw0 lookup 20200 proto 202                what came out of a tunnel stays in its domain,
-//! 20198:  from all iif cw1 lookup 20201 proto 202
-//! 20198:  from all iif vpc1 lookup 20201 proto 202               and so does what comes from the domain's VPC;
+//! 20197:  from all iif cw0 lookup 20200 proto 202                what came out of a tunnel stays in its domain,
+//! 20197:  from all iif cw1 lookup 20201 proto 202
+//! 20197:  from all iif vpc1 lookup 20201 proto 202               and so does what comes from the domain's VPC;
+//! 20198:  from all iif cw0 lookup 1020200 proto 202              it finds the domain's own VPC, and no other one,
+//! 20198:  from all iif cw1 lookup 1020201 proto 202              (only if there is a VPC with an interface)
+//! 20198:  from all iif vpc1 lookup 1020201 proto 202
 //! 20199:  from all iif cw0 goto 20201 proto 202                  what the domain has no route for passes by the others
 //! 20199:  from all iif cw1 goto 20201 proto 202
 //! 20199:  from all iif vpc1 goto 20201 proto 202
@@ -16,13 +19,17 @@
 //!
 //! table 20200:   10.1.0.0/16 dev cw0 proto 202 scope link        a prefix of some connection
 //!                throw 10.1.7.0/24 proto 202                     main has a longer prefix inside it, and keeps it
+//!
+//! table 1020200: blackhole 172.16.0.0/16 proto 202               main has it behind vpc1, the interface of another domain
+//!                throw 172.16.9.0/24 proto 202                   main has that elsewhere, and keeps it
+//! table 1020201: 172.16.0.0/16 dev vpc1 proto 202 scope link     the domain's own VPC, as main has it
 //! ```
 //!
 //! The domain of a VPC that lies behind an interface has no rule for everything else, so that two such domains can have the
-//! same prefix.
+//! same prefix. Two VPCs can have the same networks, too: each domain finds its own.
 //!
-//! - *Nothing crosses.* What comes from a domain sees the domain's own table and then what the machine itself has, after the
-//!   rules of all other domains.
+//! - *Nothing crosses.* What comes from a domain sees the domain's own table, its own VPC, and then what the machine itself has
+//!   that lies behind no other domain's interface, after the rules of all other domains.
 //! - *No loop.* Our own outer packets (IKE and ESP) carry the mark and never see the table, so a connection may route a
 //!   prefix that contains its peer's address, or 0.0.0.0/0, and its ESP still goes out of the uplink.
 //! - *No leak.* The rule comes before main, so no route of main, however long ago made, takes a packet of a routed prefix
@@ -45,8 +52,10 @@ use crate::netlink::message::{self, ListedLink, ListedRoute, RulePackets, RuleVe
 use crate::netlink::{Netlink, NetlinkError, Request};
 
 mod known;
+mod vpcs;
 
 pub use known::KnownRoutes;
+pub use vpcs::MainRoutes;
 
 /// The route protocol number of all that we make: 0xCA, not used by any other known routing daemon.
 pub const ROUTE_PROTOCOL: u8 = 202;
@@ -60,6 +69,9 @@ pub const FWMARK: u32 = 0xca;
 /// Linux's main table.
 pub const TABLE_MAIN: u32 = 254;
 
+/// How far from the table of a domain that of the VPCs is.
+const VPC_TABLE_DISTANCE: u32 = 1_000_000;
+
 /// The numbers under which our routes are known, where the defaults collide with something else on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteNumbers {
@@ -67,7 +79,7 @@ pub struct RouteNumbers {
     pub protocol: u8,
     /// See [`TABLE_BASE`].
     pub table_base: u32,
-    /// See [`RULE_PRIORITY`]; our rules take the two places before it and the one after it as well.
+    /// See [`RULE_PRIORITY`]; our rules take the three places before it and the one after it as well.
     pub rule_priority: u32,
     /// See [`FWMARK`].
     pub fwmark: u32,
@@ -125,8 +137,28 @@ pub struct TableInterfaces {
 /// The tables of the domains, by number.
 pub type Tables = BTreeMap<u32, TableInterfaces>;
 
+/// Main's prefixes as a domain's packets see them.
+#[derive(Debug, Clone, Copy)]
+pub struct Visible<'a> {
+    /// All.
+    pub prefixes: &'a BTreeSet<Ipv4Net>,
+    /// Those that are not there for the domain.
+    pub hidden: &'a BTreeSet<Ipv4Net>,
+}
+
+/// The table beside that of a domain, which says what the domain sees of the VPCs.
+pub fn vpc_table(table: u32) -> u32 {
+    table.wrapping_add(VPC_TABLE_DISTANCE)
+}
+
 /// What a table of ours holds.
 pub type TableRoutes = BTreeMap<Ipv4Net, Target>;
+
+impl Visible<'_> {
+    fn contains(&self, dest: Ipv4Net) -> bool {
+        self.prefixes.contains(&dest) && !self.hidden.contains(&dest)
+    }
+}
 
 impl RouteChange {
     /// Does to a table in memory what the kernel does to its own.
@@ -175,11 +207,11 @@ impl LinuxRoutes {
         Ok(ours.filter_map(|route| Some((route.dest, route.target?))).collect())
     }
 
-    /// The prefixes of main's routes that others made, the default route aside.
-    pub fn observe_main(&mut self) -> Result<BTreeSet<Ipv4Net>, RouteError> {
+    /// Main's routes that others made. The VPCs lie behind the interfaces with these indices.
+    pub fn observe_main(&mut self, vpcs: BTreeSet<u32>) -> Result<MainRoutes, RouteError> {
         let all = self.list(Some(TABLE_MAIN), None)?;
         let others = all.into_iter().filter(|it| it.table == TABLE_MAIN && it.is_forwarding);
-        Ok(others.map(|route| route.dest).filter(|dest| dest.prefix_len() > 0).collect())
+        Ok(MainRoutes::new(others.collect(), vpcs))
     }
 
     /// Makes the rules be exactly those of these tables.
@@ -196,10 +228,13 @@ impl LinuxRoutes {
             .collect();
         let mut missing: Vec<_> = wanted.difference(&kept).collect();
         // A table is only looked up when those are told to pass by that it is not for.
-        missing.sort_by_key(|rule| match rule.verdict {
-            RuleVerdict::Nothing => 0,
-            RuleVerdict::GoTo(_) => 1,
-            RuleVerdict::Lookup(_) => 2,
+        missing.sort_by_key(|rule| {
+            let kind = match rule.verdict {
+                RuleVerdict::Nothing => 0,
+                RuleVerdict::GoTo(_) => 1,
+                RuleVerdict::Lookup(_) => 2,
+            };
+            (kind, std::cmp::Reverse(rule.priority))
         });
         let added = missing.into_iter().map(|rule| message::add_rule(rule, protocol));
         let requests: Vec<_> =
@@ -211,8 +246,10 @@ impl LinuxRoutes {
     pub fn sweep(&mut self, tables: &Tables) -> Result<usize, RouteError> {
         let protocol = self.numbers.protocol;
         let all = self.list(None, Some(protocol))?;
+        let is_kept =
+            |table: u32| tables.contains_key(&table) || tables.keys().any(|it| vpc_table(*it) == table);
         let stale: Vec<_> =
-            all.into_iter().filter(|it| it.protocol == protocol && !tables.contains_key(&it.table)).collect();
+            all.into_iter().filter(|it| it.protocol == protocol && !is_kept(it.table)).collect();
         let requests: Vec<_> =
             stale.iter().map(|route| message::delete_route(route.table, protocol, route.dest)).collect();
         self.send(&requests, &[Errno::ESRCH], |index| format!("{:?}", stale[index]))?;
@@ -268,12 +305,17 @@ impl LinuxRoutes {
 fn rules_wanted(tables: &Tables, numbers: RouteNumbers) -> BTreeSet<TableRule> {
     let RouteNumbers { rule_priority: priority, fwmark, .. } = numbers;
     let mut rules = BTreeSet::new();
+    let has_vpcs = tables.values().any(|interfaces| interfaces.vpc.is_some());
     for (&table, TableInterfaces { device, vpc }) in tables {
         let lookup = RuleVerdict::Lookup(table);
         for name in std::iter::once(device).chain(vpc) {
             let packets = RulePackets::From(name.clone());
             let skip = RuleVerdict::GoTo(priority + 1);
-            rules.insert(TableRule { priority: priority - 2, packets: packets.clone(), verdict: lookup });
+            rules.insert(TableRule { priority: priority - 3, packets: packets.clone(), verdict: lookup });
+            if has_vpcs {
+                let verdict = RuleVerdict::Lookup(vpc_table(table));
+                rules.insert(TableRule { priority: priority - 2, packets: packets.clone(), verdict });
+            }
             rules.insert(TableRule { priority: priority - 1, packets, verdict: skip });
         }
         if vpc.is_none() {
@@ -288,9 +330,9 @@ fn rules_wanted(tables: &Tables, numbers: RouteNumbers) -> BTreeSet<TableRule> {
 }
 
 /// What a domain's table should hold: its prefixes to the device, and a throw for each route of main inside of one.
-pub fn table_wanted(prefixes: &BTreeSet<Ipv4Net>, main: &BTreeSet<Ipv4Net>, device: u32) -> TableRoutes {
+pub fn table_wanted(prefixes: &BTreeSet<Ipv4Net>, main: Visible<'_>, device: u32) -> TableRoutes {
     let inside = |dest: &&Ipv4Net| !prefixes.contains(dest) && has_shorter(prefixes, **dest);
-    let thrown = main.iter().filter(inside).map(|dest| (*dest, Target::Throw));
+    let thrown = main.prefixes.difference(main.hidden).filter(inside).map(|dest| (*dest, Target::Throw));
     thrown.chain(prefixes.iter().map(|dest| (*dest, Target::Device(device)))).collect()
 }
 
@@ -315,18 +357,18 @@ pub fn table_changes(present: &TableRoutes, wanted: &TableRoutes) -> Vec<RouteCh
 pub fn route_changes(
     present: &TableRoutes,
     prefixes: &BTreeSet<Ipv4Net>,
-    main: &BTreeSet<Ipv4Net>,
+    main: Visible<'_>,
     touched: &[Ipv4Net],
     device: u32,
 ) -> Vec<RouteChange> {
     let mut affected: BTreeSet<Ipv4Net> = touched.iter().copied().collect();
     for dest in touched {
-        affected.extend(main.range(inside(*dest)));
+        affected.extend(main.prefixes.range(inside(*dest)));
         affected.extend(present.range(inside(*dest)).map(|(dest, _)| dest));
     }
     let wanted = |dest: &Ipv4Net| match prefixes.contains(dest) {
         true => Some((*dest, Target::Device(device))),
-        false => (main.contains(dest) && has_shorter(prefixes, *dest)).then_some((*dest, Target::Throw)),
+        false => (main.contains(*dest) && has_shorter(prefixes, *dest)).then_some((*dest, Target::Throw)),
     };
     let before = affected.iter().filter_map(|dest| Some((*dest, *present.get(dest)?))).collect();
     table_changes(&before, &affected.iter().filter_map(wanted).collect())

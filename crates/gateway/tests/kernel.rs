@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use causeway_gateway::config::{GatewayConfig, StartError};
 use causeway_gateway::netlink::message::Target;
 use causeway_gateway::routes::{
-    LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableInterfaces, TableRoutes, Tables,
+    LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableInterfaces, TableRoutes, Tables, Visible,
+    vpc_table,
 };
 use causeway_gateway::sockets::LocalPorts;
 use causeway_gateway::tun::TunDevice;
@@ -55,6 +56,8 @@ fn routes_and_rules_are_put_observed_and_swept() {
         let table = TableRoutes::from([
             (net("10.0.0.0/8"), Target::Device(index)),
             (net("10.1.0.0/16"), Target::Throw),
+            (net("10.2.0.0/16"), Target::Blackhole),
+            (net("10.3.0.0/16"), Target::Gateway(index, Ipv4Addr::new(192, 0, 2, 7))),
             (net("0.0.0.0/0"), Target::Device(index)),
         ]);
         let puts: Vec<_> = table.iter().map(|(dest, target)| RouteChange::Put(*dest, *target)).collect();
@@ -66,12 +69,15 @@ fn routes_and_rules_are_put_observed_and_swept() {
         assert_eq!(routes.observe(TABLE_BASE).unwrap()[&net("10.1.0.0/16")], Target::Device(index));
         let delete = RouteChange::Delete(net("10.1.0.0/16"));
         routes.apply(TABLE_BASE, &[delete, delete]).unwrap();
-        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
+        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 4);
 
-        routes.apply(TABLE_BASE + 1, &puts).unwrap();
-        assert_eq!(routes.sweep(&tables(&[(0, None)])).unwrap(), 3);
+        for table in [TABLE_BASE + 1, vpc_table(TABLE_BASE), vpc_table(TABLE_BASE + 1)] {
+            routes.apply(table, &puts).unwrap();
+        }
+        assert_eq!(routes.sweep(&tables(&[(0, None)])).unwrap(), 10);
         assert_eq!(routes.observe(TABLE_BASE + 1).unwrap().len(), 0);
-        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 2);
+        assert_eq!(routes.observe(TABLE_BASE).unwrap().len(), 4);
+        assert_eq!(routes.observe(vpc_table(TABLE_BASE)).unwrap().len(), 5, "the domain is still there");
     })
     .unwrap();
     host.enter(|| {
@@ -97,11 +103,11 @@ fn packets_follow_our_table_unless_they_are_marked_or_main_knows_better() {
     host.enter(|| {
         let mut routes = routes();
         let (_device, index) = device(&mut routes);
-        let main = routes.observe_main().unwrap();
+        let main = routes.observe_main(BTreeSet::new()).unwrap().prefixes;
         assert_eq!(main, BTreeSet::from([net("10.1.0.0/16")]));
         let wanted = causeway_gateway::routes::table_wanted(
             &BTreeSet::from([net("0.0.0.0/0"), net("10.1.2.0/24")]),
-            &main,
+            Visible { prefixes: &main, hidden: &BTreeSet::new() },
             index,
         );
         let changes = causeway_gateway::routes::table_changes(&TableRoutes::new(), &wanted);
@@ -157,14 +163,14 @@ fn what_comes_from_a_domain_sees_its_own_table_and_then_main() {
     ];
     all(&isolated);
     // Rules that somebody takes away or doubles are put right; others' are left alone.
-    host.ip("rule add from all iif lan lookup main priority 20197").unwrap();
+    host.ip("rule add from all iif lan lookup main priority 20190").unwrap();
     host.ip("rule del priority 20201").unwrap();
     host.ip("rule del iif vpc1 priority 20199").unwrap();
     host.ip("rule add iif vpc1 goto 20201 priority 20150 protocol 202").unwrap();
     put(&tables(&[(0, None), (1, Some("vpc1")), (2, None)]));
     all(&isolated[..3]);
     let rules = host.ip("rule").unwrap();
-    assert!(rules.contains("20197:") && !rules.contains("20150:"), "{rules}");
+    assert!(rules.contains("20190:") && !rules.contains("20150:"), "{rules}");
     put(&Tables::new());
     assert!(!host.ip("rule").unwrap().contains("proto 202"));
 }

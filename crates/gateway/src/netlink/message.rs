@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -16,10 +16,23 @@ use super::Request;
 /// Where a route of a table of ours leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
-    /// To the TUN device with this index.
+    /// To the device with this index: a TUN device, or the interface of a VPC.
     Device(u32),
+    /// To a router behind the device with this index.
+    Gateway(u32, Ipv4Addr),
     /// Out of our table: the lookup goes on with the next rule.
     Throw,
+    /// Nowhere, without a word: what Linux answered to a tunnel would not see the domain's table, and would leave in clear.
+    Blackhole,
+}
+
+/// One way that a route leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextHop {
+    /// Out of the device with this index.
+    pub device: u32,
+    /// The target of a route of ours that leads the same way; none if ours cannot (by an IPv6 router).
+    pub target: Option<Target>,
 }
 
 /// A route as the kernel lists it.
@@ -35,6 +48,8 @@ pub struct ListedRoute {
     pub dest: Ipv4Net,
     /// Where it leads, if it is a route as we make them.
     pub target: Option<Target>,
+    /// The ways it leads: several if it is a multipath route, none if it drops.
+    pub hops: Vec<NextHop>,
 }
 
 /// A rule of ours: what becomes of some packets at a place among the rules.
@@ -94,6 +109,15 @@ pub fn put_route(table: u32, protocol: u8, dest: Ipv4Net, target: Target) -> Req
             message.header.scope = RouteScope::Link;
             message.attributes.push(RouteAttribute::Oif(index));
         }
+        Target::Gateway(index, router) => {
+            message.header.kind = RouteType::Unicast;
+            message.header.scope = RouteScope::Universe;
+            // The router was found reachable when main got its route. Ours does not depend on how Linux would find it.
+            message.header.flags = RouteFlags::Onlink;
+            let router = RouteAttribute::Gateway(RouteAddress::Inet(router));
+            message.attributes.extend([RouteAttribute::Oif(index), router]);
+        }
+        Target::Blackhole => message.header.kind = RouteType::BlackHole,
         Target::Throw => {
             message.header.kind = RouteType::Throw;
             // When Linux looks for the gateway of somebody's route, it passes over routes of a wider scope than a link's:
@@ -170,17 +194,23 @@ pub fn read_route(message: &RouteNetlinkMessage) -> Option<ListedRoute> {
         return None;
     }
     let (mut table, mut address, mut device) = (u32::from(route.header.table), Ipv4Addr::UNSPECIFIED, None);
+    let mut hops = Vec::new();
     for attribute in &route.attributes {
         match attribute {
             RouteAttribute::Table(id) => table = *id,
             RouteAttribute::Destination(RouteAddress::Inet(dest)) => address = *dest,
             RouteAttribute::Oif(index) => device = Some(*index),
+            RouteAttribute::MultiPath(ways) => {
+                hops.extend(ways.iter().map(|way| next_hop(way.interface_index, &way.attributes)));
+            }
             _ => {}
         }
     }
-    let target = match route.header.kind {
-        RouteType::Unicast => device.map(Target::Device),
-        RouteType::Throw => Some(Target::Throw),
+    hops.extend(device.map(|device| next_hop(device, &route.attributes)));
+    let target = match (route.header.kind, hops.as_slice()) {
+        (RouteType::Unicast, [hop]) => hop.target,
+        (RouteType::Throw, _) => Some(Target::Throw),
+        (RouteType::BlackHole, _) => Some(Target::Blackhole),
         _ => None,
     };
     Some(ListedRoute {
@@ -192,7 +222,17 @@ pub fn read_route(message: &RouteNetlinkMessage) -> Option<ListedRoute> {
         ),
         dest: Ipv4Net::new(address, route.header.destination_prefix_length).ok()?,
         target,
+        hops,
     })
+}
+
+fn next_hop(device: u32, attributes: &[RouteAttribute]) -> NextHop {
+    let router = attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Gateway(RouteAddress::Inet(router)) => Some(Some(Target::Gateway(device, *router))),
+        RouteAttribute::Gateway(_) | RouteAttribute::Via(_) => Some(None),
+        _ => None,
+    });
+    NextHop { device, target: router.unwrap_or(Some(Target::Device(device))) }
 }
 
 /// Reads a listed rule; `None` if this protocol did not make it, or not as we make them.
