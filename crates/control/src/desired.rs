@@ -74,7 +74,7 @@ pub struct DesiredConnection {
     pub generation: u64,
     /// One tunnel or two.
     pub tunnels: Vec<DesiredTunnel>,
-    /// Its routes, the oldest first.
+    /// Its routes: those of the connection itself by destination, or those of its VPN gateway that lead over it.
     pub routes: Vec<DesiredRoute>,
 }
 
@@ -216,7 +216,7 @@ pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) 
             remote_subnets: connection.remote_subnet.clone(),
         })
     };
-    let routes = state.vco_routes(id).map(|route| DesiredRoute::to(route.route_dest, route.weight));
+    let routes = state.vco_routes_by_dest(id).map(|route| DesiredRoute::to(route.route_dest, route.weight));
     let gateway = connection.vpn_gateway.as_ref();
     let of_gateway = gateway.into_iter().flat_map(|gateway| state.vpn_routes_over(&gateway.id, id));
     let of_gateway = of_gateway.map(|route| DesiredRoute {

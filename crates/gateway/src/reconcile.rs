@@ -17,7 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_control::desired::{DesiredConnection, DesiredTunnel, Domain, RouteMatch};
+use causeway_control::desired::{DesiredConnection, DesiredRoute, DesiredTunnel, Domain, RouteMatch};
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use ipnet::Ipv4Net;
 
@@ -162,72 +162,91 @@ pub fn plan(programmed: &Programmed, id: &VpnConnectionId, desired: Option<&Desi
     let mut steps = Vec::new();
     match (present, desired) {
         (Some(present), desired) if moves(present) => {
-            steps.extend(less(programmed, present, None));
+            steps.extend(less(programmed, present, &Wanted::default()));
             steps.push(Step::LeaveDomain(present.domain.clone()));
-            if let Some(desired) = desired {
-                steps.push(Step::JoinDomain(desired.domain.clone()));
-                steps.extend(more(&ProgrammedConnection::in_domain(desired.domain.clone()), desired));
-            }
+            steps.extend(desired.into_iter().flat_map(anew));
         }
         (Some(present), Some(desired)) => {
-            steps.extend(less(programmed, present, Some(desired)));
-            steps.extend(more(present, desired));
+            let wanted = Wanted::of(desired);
+            steps.extend(less(programmed, present, &wanted));
+            steps.extend(more(present, &wanted));
         }
-        (None, Some(desired)) => {
-            steps.push(Step::JoinDomain(desired.domain.clone()));
-            steps.extend(more(&ProgrammedConnection::in_domain(desired.domain.clone()), desired));
-        }
+        (None, Some(desired)) => steps.extend(anew(desired)),
         (_, None) => {}
     }
     steps
 }
 
+/// What is desired of a connection, in order.
+#[derive(Default)]
+struct Wanted<'a> {
+    tunnels: &'a [DesiredTunnel],
+    entries: BTreeMap<RouteMatch, u8>,
+    prefixes: BTreeSet<Ipv4Net>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(desired: &'a DesiredConnection) -> Self {
+        Self { tunnels: &desired.tunnels, entries: entries(desired), prefixes: prefixes(desired) }
+    }
+}
+
+/// Everything that is desired of a connection of which there is nothing.
+fn anew(desired: &DesiredConnection) -> Vec<Step> {
+    let mut steps = vec![Step::JoinDomain(desired.domain.clone())];
+    steps.extend(more(&ProgrammedConnection::in_domain(desired.domain.clone()), &Wanted::of(desired)));
+    steps
+}
+
 /// What is programmed and not desired, in the order in which it has to go.
-fn less(
-    programmed: &Programmed,
-    present: &ProgrammedConnection,
-    desired: Option<&DesiredConnection>,
-) -> Vec<Step> {
+fn less(programmed: &Programmed, present: &ProgrammedConnection, wanted: &Wanted<'_>) -> Vec<Step> {
     let domain = &present.domain;
-    let entries = desired.map(entries).unwrap_or_default();
-    let prefixes = desired.map(prefixes).unwrap_or_default();
-    let tunnels: BTreeSet<_> = desired.iter().flat_map(|it| &it.tunnels).map(|tunnel| &tunnel.id).collect();
-    let stale_entries = present.entries.keys().filter(|of| !entries.contains_key(of));
-    let stale_prefixes = present.prefixes.difference(&prefixes);
+    let tunnels: BTreeSet<_> = wanted.tunnels.iter().map(|tunnel| &tunnel.id).collect();
     let stale_tunnels = present.tunnels.keys().filter(|tunnel| !tunnels.contains(tunnel));
     let leave = |dest: &Ipv4Net| match programmed.is_wanted_by_others(domain, *dest) {
         true => Step::LeaveRoute(domain.clone(), *dest),
         false => Step::RemoveRoute(domain.clone(), *dest),
     };
+    let stale_entries = missing(present.entries.keys(), wanted.entries.keys());
     let mut steps: Vec<_> = stale_entries.map(|of| Step::RemoveEntry(domain.clone(), *of)).collect();
-    steps.extend(stale_prefixes.map(leave));
+    steps.extend(missing(&present.prefixes, &wanted.prefixes).map(leave));
     steps.extend(stale_tunnels.map(|tunnel| Step::RemoveTunnel(tunnel.clone())));
     steps
 }
 
 /// What is desired and not programmed, in the order in which it has to come.
-fn more(present: &ProgrammedConnection, desired: &DesiredConnection) -> Vec<Step> {
-    let domain = &desired.domain;
-    let entries = entries(desired);
-    let new_tunnels = desired.tunnels.iter().filter(|tunnel| present.tunnels.get(&tunnel.id) != Some(tunnel));
-    let new_entries = entries.iter().filter(|(of, weight)| present.entries.get(of) != Some(weight));
-    let prefixes = prefixes(desired);
-    let new_prefixes = prefixes.difference(&present.prefixes);
+fn more(present: &ProgrammedConnection, wanted: &Wanted<'_>) -> Vec<Step> {
+    let domain = &present.domain;
+    let new_tunnels = wanted.tunnels.iter().filter(|tunnel| present.tunnels.get(&tunnel.id) != Some(tunnel));
     let mut steps: Vec<_> = new_tunnels.map(|tunnel| Step::PutTunnel(tunnel.clone())).collect();
+    let new_entries = missing(&wanted.entries, &present.entries);
     steps.extend(new_entries.map(|(of, weight)| Step::PutEntry(domain.clone(), *of, *weight)));
+    let new_prefixes = missing(&wanted.prefixes, &present.prefixes);
     steps.extend(new_prefixes.map(|dest| Step::PutRoute(domain.clone(), *dest)));
     steps
 }
 
+/// What is in one and not in the other, both of which are in order. Each is gone through once: a connection may have 100,000
+/// routes, and one of them is deleted.
+fn missing<T: Ord>(
+    from: impl IntoIterator<Item = T>,
+    other: impl IntoIterator<Item = T>,
+) -> impl Iterator<Item = T> {
+    let mut other = other.into_iter().peekable();
+    from.into_iter().filter(move |it| {
+        while other.next_if(|smaller| smaller < it).is_some() {}
+        other.peek() != Some(it)
+    })
+}
+
 /// The forwarding entries of a connection: of two routes for the same packets, the preferred one.
 fn entries(desired: &DesiredConnection) -> BTreeMap<RouteMatch, u8> {
-    let mut entries = BTreeMap::new();
-    for route in &desired.routes {
-        let of = RouteMatch { policy: route.policy, dest: route.dest };
-        let weight = entries.entry(of).or_insert(0);
-        *weight = route.weight.get().max(*weight);
-    }
-    entries
+    let entry =
+        |route: &DesiredRoute| (RouteMatch { policy: route.policy, dest: route.dest }, route.weight.get());
+    let mut entries: Vec<_> = desired.routes.iter().map(entry).collect();
+    // Of equal keys a map keeps the last. In order, all of it is made at once.
+    entries.sort_unstable();
+    entries.into_iter().collect()
 }
 
 /// The destinations of a connection that are published: Linux brings what is for them to the device.

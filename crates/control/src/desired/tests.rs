@@ -33,7 +33,7 @@ fn the_gateway_is_told_everything_that_it_needs() {
     assert_eq!((master.ike.ike_version, master.ike.ike_lifetime_s), (IkeVersion::Ikev2, 86_400));
     assert_eq!(master.local_subnets, ["0.0.0.0/0".parse().unwrap()]);
     let weights: Vec<Weight> = wanted.routes.iter().map(|route| route.weight).collect();
-    assert_eq!(weights, [Weight::HIGH, Weight::LOW]);
+    assert_eq!(weights, [Weight::LOW, Weight::HIGH]);
     assert_eq!(generations(&world.state), [(id, wanted.generation)]);
 }
 

@@ -17,6 +17,11 @@ impl AccountState {
         self.vco_routes.get(connection).into_iter().flat_map(|routes| routes.iter_of(&()))
     }
 
+    /// The routes of a connection by destination, for whoever needs all of them often.
+    pub fn vco_routes_by_dest(&self, connection: &VpnConnectionId) -> impl Iterator<Item = &VcoRouteEntry> {
+        self.vco_routes.get(connection).into_iter().flat_map(Table::iter)
+    }
+
     /// How many routes a connection has.
     pub fn vco_route_count(&self, connection: &VpnConnectionId) -> usize {
         self.vco_routes.get(connection).map_or(0, Table::len)
