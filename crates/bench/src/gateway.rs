@@ -52,7 +52,7 @@ impl Gateway {
         let (configuration, data, log) = (file(".toml"), file(""), file(".log"));
         let settings = format!(
             "log = \"warn\"\n[api]\nrate_limits = false\n[quotas]\nvpn_connections_per_region = 1000000\n\
-            customer_gateways_per_region = 1000000\n[gateway]\naddresses = [{{ public = \"{address}\" }}]\n"
+            customer_gateways_per_region = 1000000\nvco_routes_per_connection = 1000000\n[gateway]\naddresses = [{{ public = \"{address}\" }}]\n"
         );
         std::fs::write(&configuration, settings).context("writing the gateway's configuration")?;
         let output = File::create(&log).context("creating the gateway's log")?;
