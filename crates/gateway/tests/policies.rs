@@ -17,7 +17,7 @@ mod net;
 mod site;
 #[path = "support/wanted.rs"]
 mod wanted;
-use net::{Net, answers, nothing_leaked, vpc};
+use net::{GUARD, Net, answers, nothing_leaked, vpc};
 use site::Site;
 use wanted::{connection, route, tunnel};
 
@@ -195,9 +195,6 @@ fn a_policy_based_route_is_for_its_sources_only_and_a_deleted_one_stops_its_pack
     assert!(down.counters.dropped[&DropReason::TunnelDown] > 0, "{down:?}");
     nothing_leaked(capture);
 }
-
-/// What docs and demo advise for private networks: no route of the machine's own takes what has none of ours.
-const GUARD: &str = "unreachable 10.0.0.0/8 metric 4278198272";
 
 #[test]
 fn a_route_that_is_withdrawn_attracts_nothing_and_forwards_what_comes_anyway() {

@@ -1,7 +1,7 @@
 //! VPCs behind interfaces of one machine: each is there for the tunnels of its own VPN gateway, and for no others.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use causeway_control::resource::tunnel::TunnelRole;
@@ -14,7 +14,7 @@ mod net;
 mod site;
 #[path = "support/wanted.rs"]
 mod wanted;
-use net::{Net, answers, nothing_leaked, vpc};
+use net::{GUARD, Net, answers, nothing_leaked, vpc};
 use site::Site;
 use wanted::{connection, route, tunnel, vpn_gateway_domain};
 
@@ -142,4 +142,33 @@ fn two_vpcs_with_the_same_networks_are_each_found_by_their_own_tunnels() {
     left.world.wait_domain(&vpn_gateway_domain("one"), None);
     assert_eq!(arrivals(&third.lan, [10, 11, 0, 2], all), [0, 5], "{}", tables());
     assert!(!tables().contains("table 1020200"), "{}", tables());
+}
+
+/// SECURITY.md: Linux does not say in which domain its own answers belong.
+#[test]
+fn an_icmp_error_about_a_packet_of_a_tunnel_stays_in_with_the_route_that_is_advised() {
+    let net = Net::connected();
+    let third = Site::new(&net.lab, &net.wire, 3).start();
+    let one = vpc(&net, "vpc1", 11);
+    let left = &net.left;
+    left.router.default_route("192.0.2.2").unwrap();
+    open(left, "one", "vpc1");
+    connect(left, "one", &third, &["10.3.0.0/24"], &["10.11.0.0/24"]);
+    assert!(answers(&one, third.inside));
+    // The second router on its way is the left one.
+    let expire = || {
+        let capture = net.capture();
+        let send = || -> std::io::Result<()> {
+            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+            socket.set_ttl(2)?;
+            socket.send_to(&[0; 64], ("10.11.0.2", 9)).map(drop)
+        };
+        third.lan.enter(send).unwrap().unwrap();
+        // What comes after it has passed means that it has expired.
+        assert!(answers(&third.lan, Ipv4Addr::new(10, 11, 0, 2)));
+        capture.stop().unwrap().clear_text_packets
+    };
+    assert_eq!(expire(), 1, "by the default route");
+    left.router.ip(&format!("route add {GUARD}")).unwrap();
+    assert_eq!(expire(), 0);
 }

@@ -10,6 +10,9 @@ use causeway_netlab::{Capture, CaptureOptions, Host, Lab, PingOptions, Wire, pin
 use crate::site::Site;
 use crate::wanted::{connection, tunnel};
 
+/// What docs and demo advise for private networks: no route of the machine's own takes what has none of ours.
+pub const GUARD: &str = "unreachable 10.0.0.0/8 metric 4278198272";
+
 /// Two sites, the left and the right, on a wire.
 pub struct Net {
     pub left: Site,
