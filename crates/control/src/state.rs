@@ -8,6 +8,7 @@ mod ram;
 mod recorded;
 mod routes;
 mod table;
+mod tunnels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -16,7 +17,7 @@ use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
     AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId,
-    TransitRouterId, VSwitchId, VpcId, VpnConnectionId, VpnGatewayId,
+    TransitRouterId, TunnelId, VSwitchId, VpcId, VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_role::RamRole;
@@ -65,6 +66,8 @@ pub struct AccountState {
     users: BTreeMap<CustomerGatewayId, BTreeSet<VpnConnectionId>>,
     /// The connections of a VPN gateway.
     members: BTreeMap<VpnGatewayId, BTreeSet<VpnConnectionId>>,
+    /// Which connection a tunnel is of.
+    tunnels: BTreeMap<TunnelId, VpnConnectionId>,
     /// Which connection has an attachment.
     attachments: BTreeMap<TransitRouterAttachmentId, VpnConnectionId>,
     /// The connections that are attached to a transit router.
@@ -99,6 +102,7 @@ impl AccountState {
             addresses: BTreeMap::new(),
             users: BTreeMap::new(),
             members: BTreeMap::new(),
+            tunnels: BTreeMap::new(),
             attachments: BTreeMap::new(),
             attached: BTreeMap::new(),
             routers: BTreeMap::new(),
@@ -343,6 +347,9 @@ impl AccountState {
         for gateway in connection.customer_gateways() {
             self.users.entry(gateway.clone()).or_default().insert(connection.id.clone());
         }
+        for tunnel in &connection.tunnels {
+            self.tunnels.insert(tunnel.id.clone(), connection.id.clone());
+        }
         if let Some(attachment) = &connection.attachment {
             self.attachments.insert(attachment.id.clone(), connection.id.clone());
             let router = attachment.transit_router_id.clone();
@@ -375,6 +382,9 @@ impl AccountState {
         }
         for gateway in connection.customer_gateways() {
             leave(&mut self.users, gateway, id);
+        }
+        for tunnel in &connection.tunnels {
+            self.tunnels.remove(&tunnel.id);
         }
         if let Some(attachment) = &connection.attachment {
             self.attachments.remove(&attachment.id);

@@ -110,6 +110,64 @@ fn a_tunnel_that_is_not_there_is_refused_and_nothing_named_is_too() {
 }
 
 #[test]
+fn tunnels_that_are_named_are_told_once_the_older_connection_first() {
+    let (mut world, id) = scene();
+    let peer = world.customer_gateway("198.51.100.8");
+    let other = world.two_tunnels(&peer);
+    let of = |world: &mut World, id: &str| {
+        let told = tunnels(world, id);
+        told.iter().map(|it| it["TunnelId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (of(&mut world, &id), of(&mut world, &other));
+    let named = [
+        ("TunnelIds.1", theirs[1].as_str()),
+        ("TunnelIds.2", &ours[0]),
+        ("TunnelIds.3", &ours[0]),
+        ("VpnConnectionIds.1", &id),
+    ];
+    let answer = world.call("DiagnoseVpnConnections", &named).unwrap();
+    let told: Vec<_> =
+        answer["VpnConnections"].as_array().unwrap().iter().map(|it| &it["TunnelId"]).collect();
+    assert_eq!(told, [&ours[0], &ours[1], &theirs[1]], "the older connection first");
+    assert_eq!(answer["TotalCount"], 3);
+    world.call("DeleteVpnAttachment", &[("VpnConnectionId", &other)]).unwrap();
+    world.refusal("DiagnoseVpnConnections", &[("TunnelIds.1", &theirs[1])]);
+}
+
+#[test]
+fn what_is_named_must_be_of_the_vpn_gateway_that_is_named() {
+    let (mut world, id) = scene();
+    let gateway = world.vpn_gateway("vpc-a");
+    let tunnel = tunnels(&mut world, &id)[0]["TunnelId"].as_str().unwrap().to_owned();
+    let mut code = |name: &str, value: &str| {
+        let asked = [("VpnGatewayId", gateway.as_str()), (name, value)];
+        world.refusal("DiagnoseVpnConnections", &asked).code().into_owned()
+    };
+    assert_eq!(code("VpnConnectionIds.1", &id), "InvalidVpnConnectionInstanceId.NotFound");
+    assert_eq!(code("TunnelIds.1", &tunnel), "InvalidTunnelIds");
+}
+
+#[test]
+fn a_request_names_as_many_as_a_page_can_show() {
+    let (mut world, id) = scene();
+    let names: Vec<_> = (1..=51).map(|number| format!("VpnConnectionIds.{number}")).collect();
+    let mut named: Vec<_> = names.iter().map(|name| (name.as_str(), id.as_str())).collect();
+    assert_eq!(world.refusal("DiagnoseVpnConnections", &named).code(), "InvalidVpnConnectionIds");
+    named.pop();
+    assert_eq!(world.call("DiagnoseVpnConnections", &named).unwrap()["TotalCount"], 2);
+}
+
+/// Nothing is written, also where a client token or DryRun asks for what only changes have.
+#[test]
+fn a_diagnosis_of_tunnels_changes_nothing() {
+    let (mut world, id) = scene();
+    let before = world.state.clone();
+    let asked = [("VpnConnectionIds.1", id.as_str()), ("ClientToken", "token"), ("DryRun", "true")];
+    world.call("DiagnoseVpnConnections", &asked).unwrap();
+    assert_eq!(world.state, before);
+}
+
+#[test]
 fn the_newest_line_of_the_log_that_says_so_comes_with_its_time() {
     let (mut world, id) = scene();
     fail(&mut world, &id, &FailureKind::PeerUnreachable, true);

@@ -1,5 +1,7 @@
 //! `DiagnoseVpnConnections`: what keeps tunnels from working.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ use crate::tx::Tx;
 
 /// See the module.
 pub struct DiagnoseVpnConnections;
+
+/// How many connections, and how many tunnels, a request may name: as many as a page can show.
+const IDS_MAX: usize = 50;
 
 /// Says of each tunnel what keeps it from working, from what the gateway saw: of the tunnels and connections that are
 /// named, or of all of a VPN gateway.
@@ -37,7 +42,7 @@ pub struct Request {
     /// All tunnels of these connections.
     #[serde(default)]
     pub vpn_connection_ids: Vec<VpnConnectionId>,
-    /// Only connections of this VPN gateway.
+    /// Only connections of this VPN gateway: all of them, unless some are named.
     #[serde(default, deserialize_with = "optional")]
     pub vpn_gateway_id: Option<VpnGatewayId>,
 }
@@ -104,8 +109,7 @@ impl TunnelView {
 
 impl Operation for DiagnoseVpnConnections {
     const NAME: &'static str = "DiagnoseVpnConnections";
-    // Published as an action, although it changes nothing.
-    const KIND: Kind = Kind::Write;
+    const KIND: Kind = Kind::Read;
     const ERRORS: &'static [&'static ErrorCode] =
         &[&catalogue::VPN_CONNECTION_NOT_FOUND, &catalogue::VPN_GATEWAY_NOT_FOUND];
     type Request = Request;
@@ -116,11 +120,13 @@ impl Operation for DiagnoseVpnConnections {
     }
 
     fn permission(request: &Request) -> Permission {
-        let target = match (request.vpn_connection_ids.as_slice(), request.tunnel_ids.as_slice()) {
-            ([id], []) => Target::VpnConnection(id.clone()),
-            _ => Target::VpnConnections,
+        let ids = &request.vpn_connection_ids;
+        // Whose tunnels those are is not known before it is looked.
+        let targets = match ids.is_empty() || !request.tunnel_ids.is_empty() {
+            true => vec![Target::VpnConnections],
+            false => ids.iter().cloned().map(Target::VpnConnection).collect(),
         };
-        Permission::on("vpc:DiagnoseVpnConnections", target)
+        Permission::on_all("vpc:DiagnoseVpnConnections", targets)
     }
 
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
@@ -145,31 +151,38 @@ fn chosen<'a>(request: &Request, tx: &Tx<'a>) -> Result<Vec<(&'a VpnConnection, 
     if let Some(id) = vpn_gateway_id {
         tx.vpn_gateway(region_id, id)?;
     }
-    for id in vpn_connection_ids {
-        tx.vpn_connection(region_id, id)?;
-    }
-    let all = tunnel_ids.is_empty() && vpn_connection_ids.is_empty();
-    if all && vpn_gateway_id.is_none() {
-        return Err(ApiError::missing("VpnConnectionIds.1")
-            .detail("Send VpnConnectionIds, TunnelIds or a VpnGatewayId."));
-    }
-    let is_of_gateway = |connection: &&VpnConnection| {
-        vpn_gateway_id
-            .as_ref()
-            .is_none_or(|id| connection.vpn_gateway.as_ref().is_some_and(|it| it.id == *id))
+    check_count("VpnConnectionIds", vpn_connection_ids.len())?;
+    check_count("TunnelIds", tunnel_ids.len())?;
+    let is_meant = |connection: &VpnConnection| {
+        let of_gateway = connection.vpn_gateway.as_ref().map(|gateway| &gateway.id);
+        connection.region == *region_id && (vpn_gateway_id.is_none() || of_gateway == vpn_gateway_id.as_ref())
     };
-    let connections = tx.state().vpn_connections(region_id).filter(is_of_gateway);
-    let tunnels: Vec<_> = connections
-        .flat_map(|connection| connection.tunnels.iter().map(move |tunnel| (connection, tunnel)))
-        .filter(|(connection, tunnel)| {
-            all || vpn_connection_ids.contains(&connection.id) || tunnel_ids.contains(&tunnel.id)
-        })
-        .collect();
-    match tunnel_ids.iter().find(|id| tunnels.iter().all(|(_, tunnel)| tunnel.id != **id)) {
-        Some(_) => Err(ApiError::invalid(
-            "TunnelIds",
-            "tunnels of the region, and of the VPN gateway if one is named",
-        )),
-        None => Ok(tunnels),
+    let mut connections = Vec::new();
+    for id in vpn_connection_ids {
+        let connection = tx.state().vpn_connection(id).filter(|connection| is_meant(connection));
+        connections.push(connection.ok_or(ApiError::new(&catalogue::VPN_CONNECTION_NOT_FOUND))?);
+    }
+    let mut tunnels = Vec::new();
+    for id in tunnel_ids {
+        let expected = "tunnels of the region, and of the VPN gateway if one is named";
+        let tunnel = tx.state().tunnel(id).filter(|(connection, _)| is_meant(connection));
+        tunnels.push(tunnel.ok_or_else(|| ApiError::invalid("TunnelIds", expected))?);
+    }
+    if tunnel_ids.is_empty() && vpn_connection_ids.is_empty() {
+        let missing = ApiError::missing("VpnConnectionIds.1")
+            .detail("Send VpnConnectionIds, TunnelIds or a VpnGatewayId.");
+        connections.extend(tx.state().connections_of(vpn_gateway_id.as_ref().ok_or(missing)?));
+    }
+    let of_connection =
+        |connection: &'a VpnConnection| connection.tunnels.iter().map(move |tunnel| (connection, tunnel));
+    let chosen = tunnels.into_iter().chain(connections.into_iter().flat_map(of_connection));
+    let by_age = chosen.map(|it| ((it.0.created_ms, &it.0.id, it.1.index), it)).collect::<BTreeMap<_, _>>();
+    Ok(by_age.into_values().collect())
+}
+
+fn check_count(field: &str, count: usize) -> Result<(), ApiError> {
+    match count {
+        0..=IDS_MAX => Ok(()),
+        _ => Err(ApiError::invalid(field, format!("at most {IDS_MAX} ids"))),
     }
 }
