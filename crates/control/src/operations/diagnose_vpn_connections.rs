@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue;
-use crate::diagnosis::{self, FailedReasonCode, Finding, Severity};
+use crate::diagnosis::{FailedReasonCode, Finding, Known, Severity};
 use crate::error::{ApiError, ErrorCode};
 use crate::fields::{PageNumber, PageSize, optional};
 use crate::ids::{RegionId, TunnelId, VpnConnectionId, VpnGatewayId};
@@ -61,15 +61,16 @@ pub struct Response {
 #[serde(rename_all = "PascalCase")]
 #[schemars(inline)]
 struct TunnelView {
-    /// What is wrong, with the remedy; empty for a tunnel that works.
+    /// Everything that was found, the worst first, with the remedies; empty for a tunnel that works.
     failed_reason: String,
+    /// The worst of it.
     failed_reason_code: FailedReasonCode,
     /// When the line in `SourceLog` was written, in UNIX milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     failed_time: Option<i64>,
     /// What this side has, where the finding is about a parameter.
     mismatch_local_param: String,
-    /// Empty: what the peer has is in the words of `FailedReason`, as far as it is known.
+    /// What the peer has, as far as it is known otherwise than in the words of `FailedReason`.
     mismatch_remote_param: String,
     severity: Severity,
     /// The newest line of the connection's log that says so; empty if it is no longer there.
@@ -80,25 +81,26 @@ struct TunnelView {
 
 impl TunnelView {
     fn of(tx: &Tx<'_>, connection: &VpnConnection, tunnel: &Tunnel) -> Self {
-        let observed = tx.observations().get(&connection.id);
-        let peer = tx.state().customer_gateway(&tunnel.customer_gateway_id).map(|gateway| gateway.ip_address);
-        let ike = tunnel.ike_between(tx.settings().tunnel_address(tunnel.index), peer);
-        let finding = diagnosis::of_tunnel(connection, tunnel, &ike, observed.as_ref());
-        let seen = observed.as_ref().and_then(|observed| observed.tunnels.get(&tunnel.id));
-        let error =
-            seen.filter(|_| finding.code != FailedReasonCode::Normal).and_then(|it| it.last_error.clone());
+        let known = Known::of(tx.state(), tx.context(), connection);
+        let findings = known.findings(tunnel);
+        let worst = findings.first().map(|finding| (finding.code, finding.severity));
+        let (code, severity) = worst.unwrap_or((FailedReasonCode::Normal, Severity::Normal));
+        let error = known.seen(tunnel).and_then(|seen| seen.last_error.as_ref());
         let line = error.and_then(|error| {
             let lines = tx.logs().lines(&connection.id, 0, tx.now_ms());
             let about = |tunnel_id: &Option<TunnelId>| tunnel_id.as_ref() == Some(&tunnel.id);
-            lines.into_iter().rev().find(|it| about(&it.line.tunnel) && it.line.text.contains(&error))
+            lines.into_iter().rev().find(|it| about(&it.line.tunnel) && it.line.text.contains(error))
         });
-        let Finding { code, severity, reason, local } = finding;
+        let first = |text: fn(&Finding) -> &String| {
+            findings.iter().map(text).find(|text| !text.is_empty()).cloned().unwrap_or_default()
+        };
+        let reasons: Vec<&str> = findings.iter().map(|finding| finding.reason.as_str()).collect();
         Self {
-            failed_reason: reason,
+            failed_reason: reasons.join(" "),
             failed_reason_code: code,
             failed_time: line.as_ref().map(|line| line.at_ms),
-            mismatch_local_param: local,
-            mismatch_remote_param: String::new(),
+            mismatch_local_param: first(|finding| &finding.local),
+            mismatch_remote_param: first(|finding| &finding.remote),
             severity,
             source_log: line.map(|line| line.to_string()).unwrap_or_default(),
             tunnel_id: tunnel.id.clone(),
