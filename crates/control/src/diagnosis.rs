@@ -1,6 +1,8 @@
 //! What keeps a tunnel from working, in the words of the operations that diagnose: a finding comes from what the gateway
 //! observed, read as [`crate::explain`] reads it, and what is not known stays empty.
 
+pub mod gateway;
+
 use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
