@@ -304,13 +304,21 @@ fn mismatch(
     match failure {
         FailureKind::Proposal { of: Negotiated::Ike, items } => named(
             items,
-            [word(ike.ike_enc_alg), word(ike.ike_auth_alg), word(ike.ike_pfs)],
-            ["IkeEncAlg", "IkeAuthAlg", "IkePfs"],
+            [
+                ("IkeEncAlg", word(ike.ike_enc_alg)),
+                ("IkeAuthAlg", word(ike.ike_auth_alg)),
+                ("IkePfs", word(ike.ike_pfs)),
+                ("IkeLifetime", ike.ike_lifetime_s.to_string()),
+            ],
         ),
         FailureKind::Proposal { of: Negotiated::Ipsec, items } => named(
             items,
-            [word(ipsec.ipsec_enc_alg), word(ipsec.ipsec_auth_alg), word(ipsec.ipsec_pfs)],
-            ["IpsecEncAlg", "IpsecAuthAlg", "IpsecPfs"],
+            [
+                ("IpsecEncAlg", word(ipsec.ipsec_enc_alg)),
+                ("IpsecAuthAlg", word(ipsec.ipsec_auth_alg)),
+                ("IpsecPfs", word(ipsec.ipsec_pfs)),
+                ("IpsecLifetime", ipsec.ipsec_lifetime_s.to_string()),
+            ],
         ),
         FailureKind::Version => {
             format!("IkeVersion={} IkeMode={}", word(ike.ike_version), word(ike.ike_mode))
@@ -326,18 +334,20 @@ fn networks(local: &[Ipv4Net], remote: &[Ipv4Net]) -> String {
     format!("LocalSubnet={} RemoteSubnet={}", subnets(local), subnets(remote))
 }
 
-/// The algorithms that differ; all of them where the peer only said that some do.
-fn named(items: &[ProposalItem], values: [String; 3], names: [&str; 3]) -> String {
-    let differs = |index: usize| {
-        items.is_empty()
-            || items.iter().any(|item| match item {
-                ProposalItem::Encryption => index == 0,
-                ProposalItem::Integrity | ProposalItem::Prf => index == 1,
-                ProposalItem::Group => index == 2,
-                _ => false,
-            })
+/// What differs of encryption, authentication, group and lifetime; all algorithms where the peer only said that some do.
+fn named(items: &[ProposalItem], parameters: [(&str, String); 4]) -> String {
+    let index = |item: &ProposalItem| match item {
+        ProposalItem::Encryption => Some(0),
+        ProposalItem::Integrity | ProposalItem::Prf => Some(1),
+        ProposalItem::Group => Some(2),
+        ProposalItem::Lifetime => Some(3),
+        ProposalItem::SequenceNumbers | ProposalItem::AuthenticationMethod => None,
     };
-    let differing = names.iter().zip(&values).enumerate().filter(|(index, _)| differs(*index));
+    let differs: Vec<usize> = match items {
+        [] => vec![0, 1, 2],
+        items => items.iter().filter_map(index).collect(),
+    };
+    let differing = parameters.iter().enumerate().filter(|(index, _)| differs.contains(index));
     differing.map(|(_, (name, value))| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 

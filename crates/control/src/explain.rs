@@ -270,7 +270,7 @@ impl<'a> Inquiry<'a> {
             return self.steps.push(Step::failed(
                 Code::RouteNotStored,
                 format!("{id} has no route to {dest}."),
-                creates(connection.domain_owner().as_ref()),
+                finding::creates(connection.domain_owner().as_ref()),
             ));
         };
         self.steps.push(Step::passed(Code::RouteStored, format!("The route {route} is stored.")));
@@ -294,7 +294,7 @@ impl<'a> Inquiry<'a> {
             return self.steps.push(Step::failed(
                 Code::NoRouteForDestination,
                 format!("No route of {owner} has {address}: its packets are not taken."),
-                creates(Some(owner)),
+                finding::creates(Some(owner)),
             ));
         };
         let routes =
@@ -425,16 +425,6 @@ impl<'a> Inquiry<'a> {
             ),
             None => Step::failed(Code::LinuxRouteMissing, format!("Linux has no route for {prefix}."), waits),
         });
-    }
-}
-
-/// How a route is made in a domain.
-fn creates(owner: Option<&DomainOwner>) -> &'static str {
-    match owner {
-        Some(DomainOwner::VpnGateway(_)) => {
-            "Make one with CreateVpnRouteEntry or CreateVpnPbrRouteEntry over the connection that leads there."
-        }
-        _ => "Make one with CreateVcoRouteEntry on the connection that leads there.",
     }
 }
 

@@ -3,10 +3,12 @@
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
+use super::FailedReasonCode;
 use crate::observed::{
     CertificateProblem, FailureKind, Level, LogLine, NatDetected, Negotiated, NegotiatedSelectors,
     ObservedForwarding, ObservedTraffic, ObservedTunnel, ProposalItem, TunnelStatus,
 };
+use crate::resource::diagnosis::DiagnoseName;
 use crate::testing::World;
 
 /// A connection with a route, and all is well with it.
@@ -56,7 +58,7 @@ fn each_failure_has_its_code_and_the_parameter_of_this_side_that_differs() {
             "IpsecEncAlg=aes",
         ),
         (proposal(Negotiated::Ipsec, &[ProposalItem::Group]), "PfsMismatch", "IpsecPfs=group2"),
-        (proposal(Negotiated::Ipsec, &[ProposalItem::Lifetime]), "LifetimeMismatch", ""),
+        (proposal(Negotiated::Ipsec, &[ProposalItem::Lifetime]), "LifetimeMismatch", "IpsecLifetime=86400"),
         (
             proposal(Negotiated::Ipsec, &[]),
             "ProposalMismatch",
@@ -340,6 +342,17 @@ fn a_diagnosis_of_tunnels_changes_nothing() {
     let asked = [("VpnConnectionIds.1", id.as_str()), ("ClientToken", "token"), ("DryRun", "true")];
     world.call("DiagnoseVpnConnections", &asked).unwrap();
     assert_eq!(world.state, before);
+}
+
+#[test]
+fn every_code_is_in_the_document() {
+    let document = include_str!("../../../../docs/diagnosis.md");
+    for schema in [schemars::schema_for!(FailedReasonCode), schemars::schema_for!(DiagnoseName)] {
+        for variant in schema.to_value()["oneOf"].as_array().unwrap() {
+            let code = variant["const"].as_str().unwrap();
+            assert!(document.contains(&format!("\n| `{code}` ")), "{code} is not in docs/diagnosis.md");
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,8 @@ use ipnet::Ipv4Net;
 
 use causeway_wire::format_timestamp;
 
-use super::{Code, Outcome, Step, creates};
+use super::{Code, Outcome, Step};
+use crate::desired::DomainOwner;
 use crate::observed::{NatDetected, NegotiatedSelectors, ObservedTraffic, ObservedTunnel, TunnelStatus};
 use crate::resource::tunnel::Tunnel;
 use crate::resource::vpn_connection::{VpnConnection, subnets};
@@ -67,6 +68,16 @@ pub(super) fn widen(connection: &VpnConnection) -> String {
         None => "ModifyVpnAttachmentAttribute",
     };
     format!("Widen LocalSubnet and RemoteSubnet with {operation}, and the networks at the peer likewise.")
+}
+
+/// How a route is made in a domain.
+pub(super) fn creates(owner: Option<&DomainOwner>) -> &'static str {
+    match owner {
+        Some(DomainOwner::VpnGateway(_)) => {
+            "Make one with CreateVpnRouteEntry or CreateVpnPbrRouteEntry over the connection that leads there."
+        }
+        _ => "Make one with CreateVcoRouteEntry on the connection that leads there.",
+    }
 }
 
 /// Whether addresses are translated between the peers, and whether the tunnel can cope.
