@@ -80,25 +80,30 @@ pub(super) fn creates(owner: Option<&DomainOwner>) -> &'static str {
     }
 }
 
-/// Whether addresses are translated between the peers, and whether the tunnel can cope.
+/// Whether addresses are translated between the peers, and whether the tunnel can cope. A peer that wants packets inside UDP
+/// says that its own is, whether or not that is so.
 pub(crate) fn nat(tunnel: &Tunnel, seen: &ObservedTunnel) -> Option<Step> {
-    let whose = match seen.nat? {
-        NatDetected { ours: false, theirs: false } => return None,
-        NatDetected { ours: true, theirs: true } => "The addresses of both peers are",
-        NatDetected { ours: true, theirs: false } => "This gateway's address is",
-        NatDetected { ours: false, theirs: true } => "The peer's address is",
-    };
     let id = &tunnel.id;
+    let translated = match seen.nat? {
+        NatDetected { ours: false, theirs: false } => return None,
+        NatDetected { ours: true, theirs: true } => {
+            format!("The addresses of both peers are translated on the way of the tunnel {id}")
+        }
+        NatDetected { ours: true, theirs: false } => {
+            format!("This gateway's address is translated on the way of the tunnel {id}")
+        }
+        NatDetected { ours: false, theirs: true } => {
+            format!("The peer's address is translated on the way of the tunnel {id}, or the peer says so")
+        }
+    };
     Some(if tunnel.enable_nat_traversal {
-        let message = format!("{whose} translated on the way of the tunnel {id}; its packets go inside UDP.");
-        Step::passed(Code::NatInBetween, message)
+        Step::passed(Code::NatInBetween, format!("{translated}; its packets go inside UDP."))
     } else {
         Step::new(
             Outcome::Hint,
             Code::NatTraversalOff,
             format!(
-                "{whose} translated on the way of the tunnel {id}, and EnableNatTraversal is off: its packets do not go \
-                 inside UDP, and most translators drop them."
+                "{translated}, and EnableNatTraversal is off: its packets do not go inside UDP, and most translators drop them."
             ),
             "Set EnableNatTraversal with ModifyTunnelAttribute, and NAT traversal at the peer.",
         )
