@@ -152,6 +152,9 @@ catalogue! {
     VPN_GATEWAY_NOT_FOUND = "InvalidVpnGatewayInstanceId.NotFound", 404,
         "The specified vpn gateway instance id does not exist.",
         "Check the id (vpn-...) and the RegionId; DescribeVpnGateways answers the VPN gateways there are.";
+    /// No such diagnosis in this account and region, or it is forgotten; ours.
+    DIAGNOSE_NOT_FOUND = "InvalidDiagnoseId.NotFound", 404, "The specified diagnose id does not exist.",
+        "Check the id (vpndgn-...) and the RegionId, or call DiagnoseVpnGateway again: only the latest diagnoses are kept.";
     /// A change of the VPN gateway is not in force yet.
     VPN_GATEWAY_CONFIGURING = "VpnGateway.Configuring", 400, "The specified service is configuring.",
         "Wait until DescribeVpnGateway answers the Status active, then try again.";
@@ -368,6 +371,7 @@ pub(crate) fn invalid(field: &str) -> &'static ErrorCode {
         "CustomerGatewayId" => &CUSTOMER_GATEWAY_NOT_FOUND,
         "VpnConnectionId" => &VPN_CONNECTION_NOT_FOUND,
         "VpnGatewayId" | "VpnInstanceId" => &VPN_GATEWAY_NOT_FOUND,
+        "DiagnoseId" => &DIAGNOSE_NOT_FOUND,
         "CenId" => &CEN_NOT_FOUND,
         "TransitRouterId" => &TRANSIT_ROUTER_NOT_FOUND,
         "TransitRouterAttachmentId" => &TRANSIT_ROUTER_ATTACHMENT_NOT_FOUND,

@@ -4,6 +4,7 @@
 //! that wins, what is programmed, the tunnel that is up, what its security association covers, what has passed. The
 //! first step that fails is the conclusion, in words that say what to do.
 
+pub(crate) mod finding;
 mod tunnel;
 
 use std::net::Ipv4Addr;
@@ -102,6 +103,8 @@ pub enum Code {
     ConnectionHasRoutes,
     /// The connection has no routes.
     ConnectionHasNoRoutes,
+    /// Routes lead over the connection, and none of its tunnels is up.
+    RouteWithoutTunnel,
     /// The route is stored.
     RouteStored,
     /// The connection has no such route.
@@ -160,6 +163,14 @@ pub enum Code {
     TunnelNegotiating,
     /// The tunnel is down.
     TunnelDown,
+    /// The tunnel is up and cannot be renewed.
+    TunnelRekeyingFails,
+    /// Addresses are translated between the peers, and the tunnel goes through it.
+    NatInBetween,
+    /// Addresses are translated between the peers, and the tunnel is not to cope with it.
+    NatTraversalOff,
+    /// The peer agreed to a part of the configured networks only.
+    SelectorsNarrowed,
     /// The security association covers the destination.
     SelectorsCover,
     /// The destination is outside of what was negotiated.
@@ -249,14 +260,17 @@ impl<'a> Inquiry<'a> {
                 "Attach it with CreateTransitRouterVpnAttachment.",
             ),
         });
-        let Some(dest) = dest else { return self.count_routes(connection) };
+        let Some(dest) = dest else {
+            let is_up = self.is_up(connection);
+            return self.steps.extend(finding::routes(connection, self.routes_over(connection), is_up));
+        };
         let source = self.question.source;
-        let routes = routing::routes_over(self.state, connection).filter(|route| route.of.dest == dest);
+        let routes = self.routes_over(connection).filter(|route| route.of.dest == dest);
         let Some(route) = routes.min_by(routing::preferred_first) else {
             return self.steps.push(Step::failed(
                 Code::RouteNotStored,
                 format!("{id} has no route to {dest}."),
-                creates(connection.domain_owner().as_ref()),
+                finding::creates(connection.domain_owner().as_ref()),
             ));
         };
         self.steps.push(Step::passed(Code::RouteStored, format!("The route {route} is stored.")));
@@ -269,14 +283,8 @@ impl<'a> Inquiry<'a> {
         self.route = Some(route);
     }
 
-    fn count_routes(&mut self, connection: &VpnConnection) {
-        let count = routing::routes_over(self.state, connection).count();
-        self.steps.push(if count > 0 {
-            Step::passed(Code::ConnectionHasRoutes, format!("It has {count} routes."))
-        } else {
-            let remedy = creates(connection.domain_owner().as_ref());
-            Step::failed(Code::ConnectionHasNoRoutes, "It has no routes: nothing takes it.", remedy)
-        });
+    fn routes_over(&self, connection: &'a VpnConnection) -> impl Iterator<Item = Route> + use<'a> {
+        routing::routes_over(self.state, connection)
     }
 
     fn ask_address(&mut self, address: Ipv4Addr, owner: &DomainOwner) {
@@ -286,23 +294,26 @@ impl<'a> Inquiry<'a> {
             return self.steps.push(Step::failed(
                 Code::NoRouteForDestination,
                 format!("No route of {owner} has {address}: its packets are not taken."),
-                creates(Some(owner)),
+                finding::creates(Some(owner)),
             ));
         };
         let routes =
             if covering.len() == 1 { "One route has" } else { "The preferred of the routes that have" };
         let words = format!("{routes} {address}: {preferred}.");
         self.steps.push(Step::passed(Code::RouteStored, words));
-        let winner = covering.iter().find(|route| self.is_up(route)).unwrap_or(preferred);
+        let winner = covering.iter().find(|route| self.is_carried(route)).unwrap_or(preferred);
         self.connection = self.state.vpn_connection(&winner.connection);
         self.compare(winner, &covering);
         self.route = Some(winner.clone());
     }
 
-    fn is_up(&self, route: &Route) -> bool {
-        let observed = self.observations.get(&route.connection);
-        let connection = self.state.vpn_connection(&route.connection);
-        connection.is_some_and(|it| it.status(observed.as_ref()) == TunnelStatus::IpsecSaEstablished)
+    fn is_up(&self, connection: &VpnConnection) -> bool {
+        let observed = self.observations.get(&connection.id);
+        connection.status(observed.as_ref()) == TunnelStatus::IpsecSaEstablished
+    }
+
+    fn is_carried(&self, route: &Route) -> bool {
+        self.state.vpn_connection(&route.connection).is_some_and(|connection| self.is_up(connection))
     }
 
     /// Says whether a route is taken, and why, among those that cover the destination, the preferred one first.
@@ -312,12 +323,12 @@ impl<'a> Inquiry<'a> {
         let position = covering.iter().position(|route| route == ours).unwrap_or(0);
         self.next_route = covering
             .get(position + 1..)
-            .and_then(|rest| rest.iter().find(|route| self.is_up(route)).or(rest.first()).cloned());
+            .and_then(|rest| rest.iter().find(|route| self.is_carried(route)).or(rest.first()).cloned());
         let next = self.next_route.as_ref().map_or_else(
             || " No other route would take over.".to_owned(),
             |next| format!(" If it were gone, {next} would take over."),
         );
-        let taken = covering.iter().find(|route| self.is_up(route));
+        let taken = covering.iter().find(|route| self.is_carried(route));
         let why = match others().next() {
             None => "it is the only one".to_owned(),
             Some(other) => reason(ours, other),
@@ -342,7 +353,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Goes on with the connection that was named, or whose route wins.
-    fn follow(&mut self, connection: &VpnConnection) {
+    fn follow(&mut self, connection: &'a VpnConnection) {
         if connection.domain_owner().is_none() {
             return;
         }
@@ -418,16 +429,6 @@ impl<'a> Inquiry<'a> {
             ),
             None => Step::failed(Code::LinuxRouteMissing, format!("Linux has no route for {prefix}."), waits),
         });
-    }
-}
-
-/// How a route is made in a domain.
-fn creates(owner: Option<&DomainOwner>) -> &'static str {
-    match owner {
-        Some(DomainOwner::VpnGateway(_)) => {
-            "Make one with CreateVpnRouteEntry or CreateVpnPbrRouteEntry over the connection that leads there."
-        }
-        _ => "Make one with CreateVcoRouteEntry on the connection that leads there.",
     }
 }
 

@@ -138,6 +138,11 @@ prefixed_id!(
     "vpn-"
 );
 prefixed_id!(
+    /// A diagnosis of a VPN gateway.
+    DiagnoseId,
+    "vpndgn-"
+);
+prefixed_id!(
     /// A Cloud Enterprise Network instance.
     CenId,
     "cen-"

@@ -49,10 +49,12 @@ pub mod describe_vpn_pbr_route_entries;
 pub mod describe_vpn_route_entries;
 pub mod describe_zones;
 pub mod diagnose_vpn_connections;
+pub mod diagnose_vpn_gateway;
 pub mod dissociate_vpn_gateway_with_certificate;
 pub mod download_vpn_connection_config;
 pub mod explain_route;
 pub mod get_caller_identity;
+pub mod get_vpn_gateway_diagnose_result;
 pub mod grant_instance_to_transit_router;
 pub mod known_networks;
 pub mod list_changes;
@@ -142,10 +144,12 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<describe_vpn_route_entries::DescribeVpnRouteEntries>(),
     Entry::of::<describe_zones::DescribeZones>(),
     Entry::of::<diagnose_vpn_connections::DiagnoseVpnConnections>(),
+    Entry::of::<diagnose_vpn_gateway::DiagnoseVpnGateway>(),
     Entry::of::<dissociate_vpn_gateway_with_certificate::DissociateVpnGatewayWithCertificate>(),
     Entry::of::<download_vpn_connection_config::DownloadVpnConnectionConfig>(),
     Entry::of::<explain_route::ExplainRoute>(),
     Entry::of::<get_caller_identity::GetCallerIdentity>(),
+    Entry::of::<get_vpn_gateway_diagnose_result::GetVpnGatewayDiagnoseResult>(),
     Entry::of::<grant_instance_to_transit_router::GrantInstanceToTransitRouter>(),
     Entry::of::<list_changes::ListChanges>(),
     Entry::of::<list_tag_resources::ListTagResources>(),

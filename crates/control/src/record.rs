@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
-    AccessKeyId, AccountId, CenId, CustomerGatewayId, Secret, TransitRouterId, VSwitchId, VpcId,
+    AccessKeyId, AccountId, CenId, CustomerGatewayId, DiagnoseId, Secret, TransitRouterId, VSwitchId, VpcId,
     VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
@@ -19,6 +19,7 @@ use crate::recorded_change::RecordedChange;
 use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::diagnosis::Diagnosis;
 use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, VcoRouteEntry};
 use crate::resource::vpc::{VSwitch, Vpc};
@@ -58,6 +59,8 @@ pub enum Record {
     VpnRouteEntry(VpnRouteEntry),
     /// A route of an IPsec-VPN connection.
     VcoRouteEntry(VcoRouteEntry),
+    /// A diagnosis of a VPN gateway.
+    Diagnosis(Diagnosis),
     /// What was answered to a request with a client token.
     ClientToken(ClientToken),
     /// What a request changed.
@@ -118,6 +121,8 @@ impl Record {
     pub const VPN_ROUTE_ENTRY: &'static str = "vpn-route-entry";
     /// The kind of routes of IPsec-VPN connections.
     pub const VCO_ROUTE_ENTRY: &'static str = "vco-route-entry";
+    /// The kind of diagnoses of VPN gateways.
+    pub const DIAGNOSIS: &'static str = "diagnosis";
     /// The kind of client tokens.
     pub const CLIENT_TOKEN: &'static str = "client-token";
     /// The kind of what requests changed.
@@ -140,6 +145,7 @@ impl Record {
             Self::VSwitch(_) => Self::V_SWITCH,
             Self::VpnRouteEntry(_) => Self::VPN_ROUTE_ENTRY,
             Self::VcoRouteEntry(_) => Self::VCO_ROUTE_ENTRY,
+            Self::Diagnosis(_) => Self::DIAGNOSIS,
             Self::ClientToken(_) => Self::CLIENT_TOKEN,
             Self::RecordedChange(_) => Self::RECORDED_CHANGE,
         }
@@ -162,6 +168,7 @@ impl Record {
             Self::VSwitch(record) => record.id.to_string(),
             Self::VpnRouteEntry(record) => record.id().to_string(),
             Self::VcoRouteEntry(record) => record.id().to_string(),
+            Self::Diagnosis(record) => record.id.to_string(),
             Self::ClientToken(record) => record.id(),
             Self::RecordedChange(record) => record.id(),
         }
@@ -180,6 +187,7 @@ impl Record {
             | Self::VSwitch(_)
             | Self::Cen(_)
             | Self::TransitRouter(_)
+            | Self::Diagnosis(_)
             | Self::VcoRouteEntry(_) => Vec::new(),
             Self::AccessKey(key) => vec![&mut key.secret],
             Self::CustomerGateway(gateway) => gateway.auth_key.iter_mut().collect(),
@@ -208,6 +216,7 @@ impl Record {
             Self::VSwitch(record) => to_json(record),
             Self::VpnRouteEntry(record) => to_json(record),
             Self::VcoRouteEntry(record) => to_json(record),
+            Self::Diagnosis(record) => to_json(record),
             Self::ClientToken(record) => to_json(record),
             Self::RecordedChange(record) => to_json(record),
         }
@@ -234,6 +243,7 @@ impl Record {
             Self::V_SWITCH => Self::VSwitch(from_json(json)?),
             Self::VPN_ROUTE_ENTRY => Self::VpnRouteEntry(from_json(json)?),
             Self::VCO_ROUTE_ENTRY => Self::VcoRouteEntry(from_json(json)?),
+            Self::DIAGNOSIS => Self::Diagnosis(from_json(json)?),
             Self::CLIENT_TOKEN => Self::ClientToken(from_json(json)?),
             Self::RECORDED_CHANGE => Self::RecordedChange(Box::new(from_json(json)?)),
             unknown => return Err(RecordError::UnknownKind(unknown.to_owned())),
@@ -241,8 +251,8 @@ impl Record {
     }
 }
 
-/// The record of a kind and an id in the state of an account. Client tokens and what requests changed are not looked
-/// for: nothing refers to them.
+/// The record of a kind and an id in the state of an account. Client tokens, diagnoses and what requests changed are not
+/// looked for: nothing refers to them.
 pub fn find(state: &AccountState, kind: &str, id: &str) -> Option<Record> {
     fn stored<T: Stored<Id: FromStr>>(state: &AccountState, id: &str) -> Option<Record> {
         T::find(state, &id.parse().ok()?).cloned().map(T::into_record)
@@ -356,5 +366,6 @@ stored!(
     |route| RouteId { connection: route.vpn_connection_id.clone(), key: route.key() },
     |state, id| state.vco_route(&id.connection, id.key)
 );
+stored!(Diagnosis, DIAGNOSIS, DiagnoseId, |diagnosis| diagnosis.id.clone(), |state, id| state.diagnosis(id));
 stored!(ClientToken, CLIENT_TOKEN, String, |token| Self::id(&token.action, &token.token), |state, id| state
     .client_token(id));

@@ -201,6 +201,9 @@ pub fn record(state: &AccountState, context: &CallContext<'_>, action: &str, cha
     changes.push(Change::Put(Record::RecordedChange(Box::new(recorded))));
 }
 
+/// The kinds that nobody asked to change: what was answered, what was found and what was changed.
+const NOT_RECORDED: [&str; 3] = [Record::CLIENT_TOKEN, Record::DIAGNOSIS, Record::RECORDED_CHANGE];
+
 /// What one of the changes does to what is stored, unless that is nothing that anybody would see.
 fn touch(
     state: &AccountState,
@@ -212,7 +215,7 @@ fn touch(
         Change::Put(record) => (record.kind(), record.id(), Some(record)),
         Change::Delete { kind, id } => (*kind, id.clone(), None),
     };
-    if [Record::CLIENT_TOKEN, Record::RECORDED_CHANGE].contains(&kind) {
+    if NOT_RECORDED.contains(&kind) {
         return None;
     }
     if let Some(Record::VpnConnection(connection)) = after

@@ -4,6 +4,7 @@ pub mod bgp_config;
 pub mod cen;
 pub mod client_token;
 pub mod customer_gateway;
+pub mod diagnosis;
 pub mod health_check;
 pub mod ike_config;
 pub mod ipsec_config;

@@ -93,9 +93,15 @@ pub fn covering(
     source: Option<Ipv4Addr>,
     prefix: &Ipv4Net,
 ) -> Vec<Route> {
-    let mut routes: Vec<Route> = state
-        .vpn_connections(region)
-        .filter(|connection| connection.domain_owner().as_ref() == Some(owner))
+    let (gateway, router) = match owner {
+        DomainOwner::VpnGateway(id) => (Some(id), None),
+        DomainOwner::TransitRouter(id) => (None, Some(id)),
+    };
+    let of_gateway = gateway.into_iter().flat_map(|id| state.connections_of(id));
+    let of_router = router.into_iter().flat_map(|id| state.attached_to(id));
+    let mut routes: Vec<Route> = of_gateway
+        .chain(of_router)
+        .filter(|connection| connection.region == *region)
         .flat_map(|connection| routes_over(state, connection))
         .filter(|route| route.covers(source, prefix))
         .collect();

@@ -3,6 +3,8 @@
 //! The maps are ordered, and each question that an operation asks about a single object is answered without
 //! looking at the others: an account can have 10,000 connections and 100,000 routes.
 
+mod connections;
+mod diagnoses;
 mod networks;
 mod ram;
 mod recorded;
@@ -15,8 +17,8 @@ use std::net::Ipv4Addr;
 use crate::access_key::AccessKey;
 use crate::account::Account;
 use crate::ids::{
-    AccessKeyId, AccountId, CenId, CustomerGatewayId, RegionId, RequestId, TransitRouterAttachmentId,
-    TransitRouterId, VSwitchId, VpcId, VpnConnectionId, VpnGatewayId,
+    AccessKeyId, AccountId, CenId, CustomerGatewayId, DiagnoseId, RegionId, RequestId,
+    TransitRouterAttachmentId, TransitRouterId, TunnelId, VSwitchId, VpcId, VpnConnectionId, VpnGatewayId,
 };
 use crate::ram_policy::RamPolicy;
 use crate::ram_role::RamRole;
@@ -25,6 +27,7 @@ use crate::recorded_change::RecordedChange;
 use crate::resource::cen::Cen;
 use crate::resource::client_token::ClientToken;
 use crate::resource::customer_gateway::CustomerGateway;
+use crate::resource::diagnosis::Diagnosis;
 use crate::resource::transit_router::TransitRouter;
 use crate::resource::vco_route_entry::{RouteId, RouteKey, VcoRouteEntry};
 use crate::resource::vpc::{VSwitch, Vpc};
@@ -54,6 +57,7 @@ pub struct AccountState {
     transit_routers: Table<RegionId, TransitRouterId, TransitRouter>,
     vco_routes: BTreeMap<VpnConnectionId, Table<(), RouteKey, VcoRouteEntry>>,
     vpn_routes: BTreeMap<VpnGatewayId, Table<RouteKind, VpnRouteKey, VpnRouteEntry>>,
+    diagnoses: Table<(), DiagnoseId, Diagnosis>,
     client_tokens: Table<(), String, ClientToken>,
     /// By the revision that each led to.
     recorded_changes: BTreeMap<u64, RecordedChange>,
@@ -65,6 +69,8 @@ pub struct AccountState {
     users: BTreeMap<CustomerGatewayId, BTreeSet<VpnConnectionId>>,
     /// The connections of a VPN gateway.
     members: BTreeMap<VpnGatewayId, BTreeSet<VpnConnectionId>>,
+    /// Which connection a tunnel is of.
+    tunnels: BTreeMap<TunnelId, VpnConnectionId>,
     /// Which connection has an attachment.
     attachments: BTreeMap<TransitRouterAttachmentId, VpnConnectionId>,
     /// The connections that are attached to a transit router.
@@ -93,12 +99,14 @@ impl AccountState {
             v_switches: Table::default(),
             vco_routes: BTreeMap::new(),
             vpn_routes: BTreeMap::new(),
+            diagnoses: Table::default(),
             client_tokens: Table::default(),
             recorded_changes: BTreeMap::new(),
             recorded_bytes: 0,
             addresses: BTreeMap::new(),
             users: BTreeMap::new(),
             members: BTreeMap::new(),
+            tunnels: BTreeMap::new(),
             attachments: BTreeMap::new(),
             attached: BTreeMap::new(),
             routers: BTreeMap::new(),
@@ -322,6 +330,7 @@ impl AccountState {
                 let routes = self.vco_routes.entry(route.vpn_connection_id.clone()).or_default();
                 routes.put((), route.key(), route.created_ms, route);
             }
+            Record::Diagnosis(diagnosis) => self.put_diagnosis(diagnosis),
             Record::ClientToken(token) => {
                 let id = ClientToken::id(&token.action, &token.token);
                 self.client_tokens.put((), id, token.created_ms, token);
@@ -333,23 +342,6 @@ impl AccountState {
                 self.recorded_changes.insert(change.revision, *change);
             }
         }
-    }
-
-    fn put_vpn_connection(&mut self, connection: VpnConnection) {
-        self.forget_vpn_connection(&connection.id);
-        if let Some(gateway) = &connection.vpn_gateway {
-            self.members.entry(gateway.id.clone()).or_default().insert(connection.id.clone());
-        }
-        for gateway in connection.customer_gateways() {
-            self.users.entry(gateway.clone()).or_default().insert(connection.id.clone());
-        }
-        if let Some(attachment) = &connection.attachment {
-            self.attachments.insert(attachment.id.clone(), connection.id.clone());
-            let router = attachment.transit_router_id.clone();
-            self.attached.entry(router).or_default().insert(connection.id.clone());
-        }
-        let (region, id) = (connection.region.clone(), connection.id.clone());
-        self.vpn_connections.put(region, id, connection.created_ms, connection);
     }
 
     /// Takes a change out of the record and out of the index.
@@ -364,21 +356,6 @@ impl AccountState {
     fn forget_customer_gateway(&mut self, id: &CustomerGatewayId) {
         if let Some(gateway) = self.customer_gateways.delete(id) {
             self.addresses.remove(&(gateway.region, gateway.ip_address));
-        }
-    }
-
-    /// Takes a connection out of its table and out of the indexes.
-    fn forget_vpn_connection(&mut self, id: &VpnConnectionId) {
-        let Some(connection) = self.vpn_connections.delete(id) else { return };
-        if let Some(gateway) = &connection.vpn_gateway {
-            leave(&mut self.members, &gateway.id, id);
-        }
-        for gateway in connection.customer_gateways() {
-            leave(&mut self.users, gateway, id);
-        }
-        if let Some(attachment) = &connection.attachment {
-            self.attachments.remove(&attachment.id);
-            leave(&mut self.attached, &attachment.transit_router_id, id);
         }
     }
 
@@ -435,6 +412,9 @@ impl AccountState {
                     self.delete_route(&id);
                 }
             }
+            Record::DIAGNOSIS => {
+                id.parse::<DiagnoseId>().ok().and_then(|id| self.diagnoses.delete(&id));
+            }
             Record::CLIENT_TOKEN => {
                 self.client_tokens.delete(id);
             }
@@ -462,16 +442,6 @@ impl AccountState {
             if routes.len() == 0 {
                 self.vco_routes.remove(&id.connection);
             }
-        }
-    }
-}
-
-/// Takes a connection out of the set that belongs to `key`, and an empty set out of the index.
-fn leave<K: Ord>(index: &mut BTreeMap<K, BTreeSet<VpnConnectionId>>, key: &K, id: &VpnConnectionId) {
-    if let Some(connections) = index.get_mut(key) {
-        connections.remove(id);
-        if connections.is_empty() {
-            index.remove(key);
         }
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Nat {
     pub remote: bool,
     /// We encapsulate whatever was detected.
     pub forced: bool,
+    /// What was detected where nothing is to be done about it.
+    pub ignored: Option<NatDetected>,
 }
 
 impl Nat {
@@ -63,10 +65,21 @@ impl Nat {
             local: supported && !destination,
             remote: supported && !source,
             forced: supported && forced,
+            ignored: None,
         }
     }
 
-    /// What of it is told.
+    /// The same for a tunnel that does not traverse it: it is only told.
+    pub(crate) fn ignore(self) -> Nat {
+        Nat { ignored: self.told(), ..Nat::default() }
+    }
+
+    /// What of it is told, once the peers have looked.
+    pub(crate) fn told(self) -> Option<NatDetected> {
+        self.ignored.or_else(|| self.supported.then(|| self.detected()))
+    }
+
+    /// Whose address is translated.
     pub(crate) fn detected(self) -> NatDetected {
         NatDetected { ours: self.local, theirs: self.remote }
     }

@@ -7,9 +7,11 @@ use ipnet::Ipv4Net;
 use super::{Code, Explanation, Outcome, Question, Subject, explain};
 use crate::ids::VpnConnectionId;
 use crate::observed::{
-    CertificateProblem, FailureKind, Negotiated, NegotiatedSelectors, ObservedForwarding, ObservedTraffic,
-    ObservedTunnel, ProposalItem, TunnelStatus,
+    CertificateProblem, FailureKind, NatDetected, Negotiated, NegotiatedSelectors, ObservedForwarding,
+    ObservedTraffic, ObservedTunnel, ProposalItem, TunnelStatus,
 };
+use crate::record::{Change, Record};
+use crate::resource::vpn_connection::VpnConnection;
 use crate::testing::{Pairs, REGION, World};
 
 const DEST: &str = "10.2.0.0/16";
@@ -74,6 +76,18 @@ impl Scene {
         });
     }
 
+    /// Both addresses are translated.
+    fn translate(&mut self) {
+        self.tunnels().for_each(|tunnel| tunnel.nat = Some(NatDetected { ours: true, theirs: true }));
+    }
+
+    /// Our connection is stored otherwise, and that is in force.
+    fn change(&mut self, change: fn(&mut VpnConnection)) {
+        let mut connection = self.world.state.vpn_connection(&self.ours).unwrap().clone();
+        change(&mut connection);
+        self.world.commit(&[Change::Put(Record::VpnConnection(Box::new(connection)))]);
+    }
+
     fn forwarding(&mut self) -> &mut ObservedForwarding {
         self.world.reports.2.get_mut(&self.ours).unwrap()
     }
@@ -119,11 +133,7 @@ const OF_ROUTE: &[Case] = &[
     (Code::PacketsSent, Outcome::Passed, |_| {}),
     (Code::PacketsReceived, Outcome::Passed, |_| {}),
     (Code::ConnectionNotAttached, Outcome::Failed, |scene| {
-        let id = scene.ours.clone();
-        let mut connection = scene.world.state.vpn_connection(&id).unwrap().clone();
-        connection.attachment = None;
-        let put = crate::record::Record::VpnConnection(Box::new(connection));
-        scene.world.commit(&[crate::record::Change::Put(put)]);
+        scene.change(|connection| connection.attachment = None);
     }),
     (Code::RouteNotStored, Outcome::Failed, |scene| {
         let id = scene.ours.to_string();
@@ -179,6 +189,20 @@ const OF_ROUTE: &[Case] = &[
     }),
     (Code::TunnelNotNegotiable, Outcome::Failed, |scene| {
         scene.down(Some(FailureKind::Configuration));
+    }),
+    (Code::TunnelRekeyingFails, Outcome::Hint, |scene| {
+        scene.tunnels().for_each(|tunnel| tunnel.last_error = Some("the peer refused".to_owned()));
+    }),
+    (Code::NatInBetween, Outcome::Passed, |scene| scene.translate()),
+    (Code::NatTraversalOff, Outcome::Hint, |scene| {
+        scene.translate();
+        scene.change(|connection| {
+            connection.tunnels.iter_mut().for_each(|tunnel| tunnel.enable_nat_traversal = false);
+        });
+    }),
+    (Code::SelectorsNarrowed, Outcome::Passed, |_| {}),
+    (Code::SelectorsNarrowed, Outcome::Hint, |scene| {
+        scene.change(|connection| connection.remote_subnet = vec!["10.2.0.0/15".parse().unwrap()]);
     }),
     (Code::TunnelNegotiating, Outcome::Failed, |scene| {
         scene.down(None);
@@ -252,6 +276,15 @@ fn a_connection_is_explained_without_a_route_too() {
     let told = scene.connection(None);
     assert_eq!(codes(&told)[..2], [Code::ConnectionAttached, Code::ConnectionHasRoutes]);
     assert_eq!(told.conclusion.code, Code::Forwards);
+    scene.route(true, "10.9.0.0/16", "0");
+    let told = scene.connection(None);
+    let outside = told.steps.iter().find(|step| step.code == Code::DestinationOutsideSelectors).unwrap();
+    assert_eq!((outside.outcome, told.conclusion.code), (Outcome::Hint, Code::Forwards), "one of two");
+    assert!(outside.message.contains("10.9.0.0/16 is dropped"), "{}", outside.message);
+    scene.down(None);
+    let told = scene.connection(None);
+    let without = told.steps.iter().find(|step| step.code == Code::RouteWithoutTunnel).unwrap();
+    assert!(without.message.contains(&format!("{DEST}, 10.9.0.0/16")), "{}", without.message);
     std::mem::swap(&mut scene.ours, &mut scene.other);
     assert_eq!(scene.connection(None).conclusion.code, Code::ConnectionHasNoRoutes);
 }
@@ -364,6 +397,7 @@ fn no_finding_is_without_a_case() {
         Code::RouteTakesOver,
         Code::ConnectionHasRoutes,
         Code::ConnectionHasNoRoutes,
+        Code::RouteWithoutTunnel,
         Code::RouteWithdrawn,
         Code::AnotherRouteIsAskedFirst,
     ];

@@ -1,21 +1,19 @@
 //! The part of the way that is inside a tunnel.
 
-use causeway_wire::format_timestamp;
 use ipnet::Ipv4Net;
 
+use super::finding::{self, Reach};
 use super::{Code, Inquiry, Outcome, Step, Subject};
 use crate::observed::{
-    FailureKind, NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, TunnelStatus,
+    FailureKind, NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTraffic,
+    ObservedTunnel, TunnelStatus,
 };
 use crate::resource::tunnel::Tunnel;
 use crate::resource::vpn_connection::VpnConnection;
 
-/// For how long packets may be sent without an answer before that is worth a word, in milliseconds.
-const SILENCE_MS: i64 = 30_000;
-
 /// The code of what is wrong with a tunnel, and what helps.
-fn meaning(failure: &FailureKind) -> (Code, &'static str) {
-    match failure {
+pub(super) fn meaning(failure: Option<&FailureKind>) -> (Code, &'static str) {
+    match failure.unwrap_or(&FailureKind::Refused) {
         FailureKind::Configuration => {
             (Code::TunnelNotNegotiable, "Change the tunnel as the message says, with ModifyTunnelAttribute.")
         }
@@ -59,10 +57,10 @@ fn meaning(failure: &FailureKind) -> (Code, &'static str) {
     }
 }
 
-impl Inquiry<'_> {
+impl<'a> Inquiry<'a> {
     pub(super) fn tunnels(
         &mut self,
-        connection: &VpnConnection,
+        connection: &'a VpnConnection,
         observed: &ObservedConnection,
         forwarding: Option<&ObservedForwarding>,
     ) {
@@ -74,20 +72,26 @@ impl Inquiry<'_> {
         let named = tunnels.iter().filter(is_up).find(|tunnel| Some(&tunnel.id) == told);
         let carrier = named.or_else(|| tunnels.iter().find(is_up)).copied();
         for tunnel in &tunnels {
-            let step = match carrier {
-                Some(carrier) => tunnel_step(tunnel, &seen(tunnel), carrier.id == tunnel.id, Outcome::Hint),
-                None => tunnel_step(tunnel, &seen(tunnel), false, Outcome::Failed),
-            };
-            self.steps.push(step);
+            let (seen, down) =
+                (seen(tunnel), if carrier.is_some() { Outcome::Hint } else { Outcome::Failed });
+            let carries = carrier.is_some_and(|carrier| carrier.id == tunnel.id);
+            self.steps.push(tunnel_step(tunnel, &seen, carries, down));
+            self.steps.extend(finding::rekeying(tunnel, &seen));
+            self.steps.extend(finding::nat(tunnel, &seen));
         }
         let Some(carrier) = carrier else { return };
-        self.selectors(seen(carrier).selectors.as_ref());
+        let seen = seen(carrier);
+        // While a change is not in force, what was negotiated is that of before.
+        if observed.generation >= connection.generation {
+            self.steps.extend(finding::narrowed(connection, carrier, &seen));
+        }
+        self.selectors(connection, seen.selectors.as_ref());
         if let Some(forwarding) = forwarding {
             self.traffic(forwarding);
         }
     }
 
-    fn selectors(&mut self, selectors: Option<&NegotiatedSelectors>) {
+    fn selectors(&mut self, connection: &'a VpnConnection, selectors: Option<&NegotiatedSelectors>) {
         let Some(selectors) = selectors else {
             return self.steps.push(Step::new(
                 Outcome::Unknown,
@@ -96,70 +100,45 @@ impl Inquiry<'_> {
                 "Wait a moment; if it stays so, look at the server's log.",
             ));
         };
-        let negotiated = format!("{} === {}", nets(&selectors.local), nets(&selectors.remote));
-        let covers = |nets: &Vec<Ipv4Net>, prefix: Ipv4Net| {
-            Ipv4Net::aggregate(nets).iter().any(|net| net.contains(&prefix))
-        };
+        let reach = Reach::from(selectors);
         let (what, dest) = match &self.question.subject {
             Subject::Connection(_, dest) => ("RouteDest", *dest),
             Subject::Address(address, _) => ("The destination", Some(Ipv4Net::from(*address))),
         };
         let source = self.question.source.map(Ipv4Net::from);
-        let remedy = "Widen LocalSubnet and RemoteSubnet with ModifyVpnAttachmentAttribute, and the networks at the peer likewise.";
-        let step = match (dest, source) {
-            (Some(dest), _) if !covers(&selectors.remote, dest) => {
+        let outside = match dest {
+            None => finding::outside(connection, self.routes_over(connection), selectors),
+            Some(dest) => (!reach.leads_to(&dest)).then(|| {
+                let words = reach.words();
+                let message =
+                    format!("{what} is outside the negotiated traffic selectors {words}: {dest} is dropped.");
+                Step::failed(Code::DestinationOutsideSelectors, message, finding::widen(connection))
+            }),
+        };
+        let step = match (outside, source) {
+            (Some(outside), _) => outside,
+            (None, Some(source)) if !reach.takes_from(&source) => {
                 let message = format!(
-                    "{what} is outside the negotiated traffic selectors {negotiated}: {dest} is dropped."
-                );
-                Step::failed(Code::DestinationOutsideSelectors, message, remedy)
-            }
-            (_, Some(source)) if !covers(&selectors.local, source) => {
-                let message = format!(
-                    "The source is outside the negotiated traffic selectors {negotiated}: what {} sends is dropped.",
+                    "The source is outside the negotiated traffic selectors {}: what {} sends is dropped.",
+                    reach.words(),
                     source.addr()
                 );
-                Step::failed(Code::SourceOutsideSelectors, message, remedy)
+                Step::failed(Code::SourceOutsideSelectors, message, finding::widen(connection))
             }
-            _ => Step::passed(
+            (None, _) => Step::passed(
                 Code::SelectorsCover,
-                format!("The negotiated traffic selectors are {negotiated}."),
+                format!("The negotiated traffic selectors are {}.", reach.words()),
             ),
         };
         self.steps.push(step);
     }
 
     fn traffic(&mut self, forwarding: &ObservedForwarding) {
-        let now_ms = self.question.now_ms;
-        let sent = forwarding.tunnels.values().filter_map(|traffic| traffic.sent_ms).max();
-        let received = forwarding.tunnels.values().filter_map(|traffic| traffic.received_ms).max();
-        let at = |at_ms: i64| {
-            format!("{} ({} s ago)", format_timestamp(at_ms), now_ms.saturating_sub(at_ms).max(0) / 1_000)
+        let passed = ObservedTraffic {
+            sent_ms: forwarding.tunnels.values().filter_map(|traffic| traffic.sent_ms).max(),
+            received_ms: forwarding.tunnels.values().filter_map(|traffic| traffic.received_ms).max(),
         };
-        let hint = |code, words: String, remedy: &str| Step::new(Outcome::Hint, code, words, remedy);
-        self.steps.push(match sent {
-            Some(ms) => Step::passed(Code::PacketsSent, format!("The last packet was sent at {}.", at(ms))),
-            None => hint(
-                Code::NothingSent,
-                "No packet was sent through its tunnels since the gateway started.".to_owned(),
-                "Where packets should be sent, look whether they reach this gateway: the hosts behind it need a route to it.",
-            ),
-        });
-        let look = "Look whether the peer routes the way back into the tunnel, and whether the hosts behind it answer.";
-        self.steps.push(match (sent, received) {
-            (Some(sent), Some(received)) if sent.saturating_sub(received) > SILENCE_MS => hint(
-                Code::NothingComesBack,
-                format!("Packets are sent, and the last one came back at {}.", at(received)),
-                look,
-            ),
-            (_, Some(ms)) => {
-                Step::passed(Code::PacketsReceived, format!("The last packet was received at {}.", at(ms)))
-            }
-            (_, None) => hint(
-                Code::NothingReceived,
-                "No packet was received through its tunnels since the gateway started.".to_owned(),
-                look,
-            ),
-        });
+        self.steps.extend(finding::traffic(passed, self.question.now_ms));
     }
 }
 
@@ -175,7 +154,7 @@ pub(crate) fn tunnel_step(tunnel: &Tunnel, seen: &ObservedTunnel, carries: bool,
     }
     let status = seen.status;
     if let Some(error) = &seen.last_error {
-        let (code, remedy) = meaning(seen.failure.as_ref().unwrap_or(&FailureKind::Refused));
+        let (code, remedy) = meaning(seen.failure.as_ref());
         return Step::new(down, code, format!("The tunnel {id} is {status}: {error}."), remedy);
     }
     let remedy = "Wait a moment; DescribeVpnConnectionLogs has the log of the negotiation.";
@@ -184,8 +163,4 @@ pub(crate) fn tunnel_step(tunnel: &Tunnel, seen: &ObservedTunnel, carries: bool,
         _ => (Code::TunnelDown, "is down, without an error so far"),
     };
     Step::new(down, code, format!("The tunnel {id} {words} ({status})."), remedy)
-}
-
-fn nets(nets: &[Ipv4Net]) -> String {
-    nets.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

@@ -45,7 +45,7 @@ impl<G: Ord + Clone, K: Ord + Clone, V> Table<G, K, V> {
     }
 
     /// Those of a group, the oldest first, and those of the same millisecond by id.
-    pub(super) fn iter_of(&self, group: &G) -> impl Iterator<Item = &V> {
+    pub(super) fn iter_of(&self, group: &G) -> impl DoubleEndedIterator<Item = &V> {
         self.order.get(group).into_iter().flatten().filter_map(|(_, key)| self.get(key))
     }
 

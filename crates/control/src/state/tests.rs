@@ -8,6 +8,9 @@ use crate::ram_role::RamRole;
 use crate::ram_user::RamUser;
 use crate::record::{self, Change, Record, RecordError};
 use crate::resource::client_token::ClientToken;
+use crate::resource::diagnosis::{
+    DiagnoseName, DiagnoseResult, DiagnoseResultLevel, Diagnosis, ResourceType,
+};
 use crate::resource::tag::Tags;
 use crate::state::AccountState;
 use crate::testing::{ACCOUNT, World};
@@ -39,6 +42,20 @@ fn one_of_each() -> Vec<Record> {
         created_ms: 1,
         updated_ms: 2,
     }));
+    records.push(Record::Diagnosis(Diagnosis {
+        id: "vpndgn-1".parse().unwrap(),
+        region: "eu-central-1".parse().unwrap(),
+        vpn_gateway_id: "vpn-1".parse().unwrap(),
+        resource_type: ResourceType::IpsecConnection,
+        resource_id: "vco-1".parse().unwrap(),
+        revision: 7,
+        at_ms: 3,
+        results: vec![DiagnoseResult {
+            name: DiagnoseName::VpnIPsecQuota,
+            level: DiagnoseResultLevel::Error,
+            description: "{}".to_owned(),
+        }],
+    }));
     records
 }
 
@@ -46,7 +63,7 @@ fn one_of_each() -> Vec<Record> {
 fn every_record_is_read_back_as_it_was_written() {
     let records = one_of_each();
     let kinds: BTreeSet<&str> = records.iter().map(Record::kind).collect();
-    assert_eq!(kinds.len(), 10);
+    assert_eq!(kinds.len(), 11);
     for record in records {
         let again = Record::from_json(record.kind(), &record.to_json()).unwrap();
         assert_eq!((again.id(), again.kind()), (record.id(), record.kind()));
@@ -65,7 +82,7 @@ fn every_record_is_found_by_its_kind_and_id() {
     let found: BTreeSet<&str> = found.map(Record::kind).collect();
     let all: BTreeSet<&str> = records.iter().map(Record::kind).collect();
     let missing: Vec<&str> = all.difference(&found).copied().collect();
-    assert_eq!(missing, [Record::CLIENT_TOKEN, Record::RECORDED_CHANGE]);
+    assert_eq!(missing, [Record::CLIENT_TOKEN, Record::DIAGNOSIS, Record::RECORDED_CHANGE]);
 }
 
 #[test]

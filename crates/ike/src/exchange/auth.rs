@@ -261,7 +261,7 @@ fn welcome(
     shared.bind(sa, key);
     sa.nat.forced &= config.force_encapsulation;
     if !(config.nat_traversal || config.force_encapsulation) {
-        sa.nat = Default::default();
+        sa.nat = sa.nat.ignore();
     }
     let others = shared.tunnels.get(&key).map(|tunnel| tunnel.sas.clone()).unwrap_or_default();
     let begun = sa.times.created;

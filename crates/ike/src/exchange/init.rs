@@ -202,7 +202,7 @@ fn complete(
     let keys = SaKeys::initial(&sa.suite, &secret, &handshake.fresh).ok_or_else(contradiction)?;
     sa.nat = Nat::detect(contents, sa.spi, header.spi_responder, path, config.force_encapsulation);
     if !(config.nat_traversal || config.force_encapsulation) {
-        sa.nat = Nat::default();
+        sa.nat = sa.nat.ignore();
     }
     if sa.nat.encapsulates() && sa.path.local.port() == IKE_PORT {
         sa.path = sa.path.on_nat_port();
@@ -404,7 +404,7 @@ fn answer(
     if candidates.iter().any(|(_, config)| config.nat_traversal || config.force_encapsulation) {
         payloads.extend(nat::notifications(header.spi_initiator, spi, path, forced));
     } else {
-        nat = Nat::default();
+        nat = nat.ignore();
     }
     payloads.push(Payload::Notify(Notify::new(NotifyKind::ChildlessSupported, &[])));
     payloads.push(proof::hashes());

@@ -63,7 +63,7 @@ impl Shared {
         let is_up = status == TunnelStatus::IpsecSaEstablished;
         let failure = if is_up { &tunnel.rekey_failure } else { &tunnel.failure }.clone();
         let newest = sas().filter(|sa| sa.is_established()).max_by_key(|sa| sa.times.established);
-        let nat = newest.filter(|sa| sa.nat.supported).map(|sa| sa.nat.detected());
+        let nat = newest.and_then(|sa| sa.nat.told());
         let nat = nat.or_else(|| phases1().rfind(|sa| sa.is_established()).map(|sa| sa.nat.detected()));
         let at = tunnel.retry.at;
         let report = (status, failure.clone(), nat);

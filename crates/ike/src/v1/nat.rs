@@ -36,6 +36,7 @@ pub(crate) fn detect(sent: &[Vec<u8>], hash: Hash, cookies: (u64, u64), path: Pa
         local: *about_us != digest(hash, cookies, path.local),
         remote: !about_peer.contains(&remote),
         forced,
+        ..Nat::default()
     }
 }
 

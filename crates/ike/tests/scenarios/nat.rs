@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 
-use causeway_ike::{Identity, TunnelConfig};
+use causeway_ike::{Identity, NatDetected, TunnelConfig};
 
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Datagram, Middle, Sim, T, config, mirrored, put_both, secs};
 
@@ -134,6 +134,20 @@ fn a_tunnel_without_nat_traversal_neither_detects_nor_moves() {
     sim.assert_up();
     assert_eq!((encapsulation(&sim, A), encapsulation(&sim, B)), (None, None));
     assert!(sim.wire.iter().all(|it| it.from.port() == 500));
+}
+
+/// Its packets are most likely dropped in between, so that its owner should hear why.
+#[test]
+fn a_tunnel_without_nat_traversal_tells_of_a_translator_that_the_peer_let_it_see() {
+    let mut sim = Sim::new(9);
+    sim.middle = Some(translator(Rc::new(Cell::new(50_000))));
+    sim.put(B, T, TunnelConfig { nat_traversal: false, ..behind_translator() });
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    sim.run(secs(100));
+    sim.assert_up();
+    assert_eq!(sim.side(B).nat[&T], Some(NatDetected { ours: false, theirs: true }));
+    assert_eq!(encapsulation(&sim, B), None);
+    assert!(sim.wire.iter().all(|it| it.from.port() != 4_500 && it.to.port() != 4_500));
 }
 
 #[test]

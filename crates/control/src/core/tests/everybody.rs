@@ -34,6 +34,7 @@ fn more(entry: &Entry) -> &'static [&'static str] {
         (Product::Vpc, "DescribeTagKeys" | "DescribeTags" | "ListTagResources") => &["ResourceId.1"],
         (Product::Causeway, "ExplainRoute") => &["VpnConnectionId"],
         (Product::Vpc, "DiagnoseVpnConnections") => &["VpnConnectionIds.1"],
+        (Product::Vpc, "GetVpnGatewayDiagnoseResult") => &["DiagnoseId"],
         (Product::Causeway, "ListChanges") => &["ResourceId"],
         (Product::Vpc, "UnTagResources") => &["TagKey.1"],
         (Product::Vpc, "ModifyTunnelAttribute") => &["RegionId"],
@@ -77,9 +78,11 @@ pub(crate) fn furnished(account: &str) -> (World, Samples) {
     let vpc = text(&world.call("CreateVpc", &[("CidrBlock", "10.0.0.0/8")]).unwrap()["VpcId"]);
     let v_switch = [("VpcId", vpc.as_str()), ("CidrBlock", "10.1.0.0/24"), ("ZoneId", "eu-central-1-a")];
     let v_switch = text(&world.call("CreateVSwitch", &v_switch).unwrap()["VSwitchId"]);
+    let diagnosis = diagnosis(&mut world);
     let change = world.call("CreateCustomerGateway", &[("IpAddress", "203.0.113.99")]).unwrap();
     let samples = [
         ("ChangeRequestId", text(&change["RequestId"])),
+        ("DiagnoseId", diagnosis),
         ("CenId", cen),
         ("TransitRouterId", text(&router["TransitRouterId"])),
         ("VpnGatewayId", vpn_gateway),
@@ -104,10 +107,27 @@ pub(crate) fn furnished(account: &str) -> (World, Samples) {
     (world, samples.into())
 }
 
+/// A diagnosis of a VPN gateway of its own.
+fn diagnosis(world: &mut World) -> String {
+    let gateway = world.vpn_gateway("vpc-diagnosed");
+    let peer = world.customer_gateway("198.51.100.70");
+    let of_gateway = [("VpnGatewayId", gateway.as_str())];
+    let networks = [
+        ("CustomerGatewayId", peer.as_str()),
+        ("LocalSubnet", "10.1.0.0/16"),
+        ("RemoteSubnet", "10.2.0.0/16"),
+    ];
+    let made = world.call("CreateVpnConnection", &[&of_gateway[..], &networks].concat()).unwrap();
+    let resource = [("ResourceType", "IPsec"), ("ResourceId", made["VpnConnectionId"].as_str().unwrap())];
+    let answer = world.call("DiagnoseVpnGateway", &[&of_gateway[..], &resource].concat()).unwrap();
+    answer["DiagnoseId"].as_str().unwrap().to_owned()
+}
+
 /// Names of the same form that name nothing.
 fn nothing() -> Samples {
     let samples = [
         ("ChangeRequestId", "00000000-0000-4000-8000-000000000001"),
+        ("DiagnoseId", "vpndgn-nothing"),
         ("CenId", "cen-nothing"),
         ("TransitRouterId", "tr-nothing"),
         ("VpnGatewayId", "vpn-nothing"),
@@ -188,6 +208,7 @@ pub(crate) fn request(entry: &Entry, of: &Samples) -> Vec<(String, String)> {
             }
             "ResourceNames" => Some(json!([of["RoleName"]]).to_string()),
             "ResourceType" if entry.product == Product::Ram => Some("role".to_owned()),
+            "ResourceType" if entry.name == "DiagnoseVpnGateway" => Some("IPsec".to_owned()),
             "TunnelOptionsSpecification" => Some(tunnels(&of["CustomerGatewayId"])),
             _ => of.get(name).cloned().or_else(|| constant(name).map(ToOwned::to_owned)),
         };
@@ -299,7 +320,7 @@ fn what_another_account_has_is_like_what_does_not_exist() {
             assert_eq!(mine.state, before, "{}", entry.name);
         }
     }
-    assert_eq!(theirs.state.vpn_connections(&"eu-central-1".parse().unwrap()).count(), 1);
+    assert_eq!(theirs.state.vpn_connections(&"eu-central-1".parse().unwrap()).count(), 2);
 }
 
 /// Everything that an answer says, with the names of the request taken out.
