@@ -30,14 +30,8 @@ const ENCRYPTION: [EncAlg; 8] = [
 ];
 const AUTHENTICATION: [AuthAlg; 5] =
     [AuthAlg::Md5, AuthAlg::Sha1, AuthAlg::Sha256, AuthAlg::Sha384, AuthAlg::Sha512];
-const IKE_PFS: [IkePfs; 6] = [
-    IkePfs::Group1,
-    IkePfs::Group2,
-    IkePfs::Group5,
-    IkePfs::Group14,
-    IkePfs::Group19,
-    IkePfs::Group31,
-];
+const IKE_PFS: [IkePfs; 6] =
+    [IkePfs::Group1, IkePfs::Group2, IkePfs::Group5, IkePfs::Group14, IkePfs::Group19, IkePfs::Group31];
 const IPSEC_PFS: [IpsecPfs; 7] = [
     IpsecPfs::Disabled,
     IpsecPfs::Group1,

@@ -30,6 +30,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use causeway_netlab::Weather;
 pub use covering::{Pair, Suite, missing_pairs};
 pub use settings::TunnelSettings;
 pub use step::{Action, Expectation, Lost, Sa, Step};
@@ -116,19 +117,6 @@ pub enum Front {
     Translator,
     /// A translator that has a public address for this host alone, keeps ports, and lets everything in.
     OneToOne,
-}
-
-/// What befalls packets on their way, in each direction, in percent of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Weather {
-    /// They do not arrive.
-    pub loss: u8,
-    /// They arrive after later ones.
-    pub reordering: u8,
-    /// They arrive twice.
-    pub duplication: u8,
-    /// They arrive with a bit changed, and a checksum that fits.
-    pub corruption: u8,
 }
 
 /// What kind of key a certificate is about.

@@ -117,8 +117,7 @@ impl Reader {
     }
 
     fn setting(&mut self, section: Section, line: &str) -> Result<(), String> {
-        let (name, value) =
-            line.split_once('=').ok_or_else(|| format!("`{line}` is not `name = value`"))?;
+        let (name, value) = line.split_once('=').ok_or_else(|| format!("`{line}` is not `name = value`"))?;
         let (name, value) = (name.trim(), value.trim());
         if self.said.iter().any(|said| said == name) {
             return Err(format!("{name} is said twice"));

@@ -25,6 +25,7 @@ mod iproute;
 mod lab;
 mod ping;
 mod process;
+mod relay;
 mod rights;
 mod strongswan;
 mod sweep;
@@ -37,6 +38,7 @@ pub use interrupt::Interrupt;
 pub use lab::Lab;
 pub use ping::{Flow, PingAnswer, PingOptions, Pinger, Probe, ping};
 pub use process::Process;
+pub use relay::{Front, Relay, RelayCounts, RelaySettings, Weather};
 pub use rights::{Rights, ensure_rights, rights};
 pub use strongswan::{
     Certificate, ChildSa, Connection, IkeSa, IkeVersion, PeerConfig, STRONGSWAN_PACKAGES, StartAction,

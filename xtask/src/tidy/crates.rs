@@ -4,7 +4,7 @@ use super::Finding;
 use crate::workspace::Package;
 
 /// For each crate, which others it may depend on (other than for its tests).
-const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 13] = [
     ("causeway-crypto", &[]),
     ("causeway-netlab", &[]),
     ("causeway-transcript", &[]),
@@ -18,6 +18,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
         "causeway-server",
         &["causeway-control", "causeway-gateway", "causeway-netlab", "causeway-store", "causeway-wire"],
     ),
+    ("causeway-lab", &["causeway-control", "causeway-netlab"]),
     ("causeway-bench", &["causeway-crypto", "causeway-ike", "causeway-netlab", "causeway-wire"]),
     ("xtask", &["causeway-netlab"]),
 ];

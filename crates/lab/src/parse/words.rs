@@ -33,7 +33,9 @@ fn action(words: &[&str]) -> Result<Option<Action>, String> {
         ["peer", "restarts"] => Action::PeerRestarts,
         ["peer", "rekeys", what] => Action::PeerRekeys(sa(what)?),
         ["peer", "deletes", "ike"] => Action::PeerDeletes,
-        ["peer", "moves", "to", address] => Action::PeerMoves(parsed(address, "address such as 203.0.113.77")?),
+        ["peer", "moves", "to", address] => {
+            Action::PeerMoves(parsed(address, "address such as 203.0.113.77")?)
+        }
         ["translators", "forget"] => Action::TranslatorsForget,
         ["gateway", "restarts"] => Action::GatewayRestarts,
         ["connection", "changes", name, "=", value @ ..] => change(name, &value.join(" "))?,
@@ -44,9 +46,7 @@ fn action(words: &[&str]) -> Result<Option<Action>, String> {
         ["path", "breaks"] => Action::PathBreaks(true),
         ["path", "heals"] => Action::PathBreaks(false),
         ["path", "is", "clear"] => Action::WeatherIs(Weather::default()),
-        ["path", "loses", loss] => {
-            Action::WeatherIs(Weather { loss: percent(loss)?, ..Weather::default() })
-        }
+        ["path", "loses", loss] => Action::WeatherIs(Weather { loss: percent(loss)?, ..Weather::default() }),
         ["wait", duration] => Action::Wait(time(duration)?),
         _ => return Ok(None),
     }))
@@ -77,11 +77,9 @@ fn expectation(line: &str) -> Result<Expectation, String> {
         }
         ["ping", lost @ ..] => Expectation::Ping(loses(lost)?),
         ["traffic", lost @ ..] => Expectation::Traffic(loses(lost)?),
-        [what, "rekeyed", number, "times", "within", limit] => Expectation::Rekeyed {
-            sa: sa(what)?,
-            times: parsed(number, "number")?,
-            within: time(limit)?,
-        },
+        [what, "rekeyed", number, "times", "within", limit] => {
+            Expectation::Rekeyed { sa: sa(what)?, times: parsed(number, "number")?, within: time(limit)? }
+        }
         ["translated", "are", who @ ..] => Expectation::Translated(translated(who)?),
         ["esp", "is", "in", "udp"] => Expectation::EspInUdp(true),
         ["esp", "is", "bare"] => Expectation::EspInUdp(false),
