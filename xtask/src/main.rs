@@ -1,8 +1,9 @@
-//! What CI and a contributor run: `cargo xtask test`, `check`, `tidy`, `bench`, `fuzz`.
+//! What CI and a contributor run: `cargo xtask test`, `check`, `tidy`, `bench`, `fuzz`, `lab`.
 
 mod bench;
 mod check;
 mod fuzz;
+mod lab;
 mod run;
 mod test;
 mod tidy;
@@ -32,6 +33,8 @@ enum Task {
     Bench(bench::Options),
     /// Runs the fuzz targets for a minute each: `cargo xtask fuzz --target params --seconds 600`.
     Fuzz(fuzz::Options),
+    /// Plays the scenarios of `lab/` against strongSwan: `cargo xtask lab ikev1 --jobs 2`.
+    Lab(lab::Options),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Tidy(options) => tidy::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Lab(options) => lab::run(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -16,6 +16,7 @@ use clap::Args;
 use crate::exit_code;
 use crate::run::{bounded, bounded_lines};
 use crate::workspace::Workspace;
+pub(crate) use packages::install_missing;
 use tally::Tally;
 
 /// Enough for a build from nothing on two cores, and all tests.
@@ -51,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
 /// What needs the machine's own network and user: inside a user namespace there is neither.
 fn prepare(workspace: &Workspace) -> Result<()> {
-    packages::install_missing()?;
+    install_missing()?;
     fetch(workspace)?;
     npm::prepare(workspace)?;
     python::Environment::prepare(workspace)

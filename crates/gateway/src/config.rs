@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 
 use causeway_crypto::OwnCertificate;
-use causeway_ike::Limits;
+pub use causeway_ike::Limits as IkeLimits;
 
 use crate::routes::{RouteError, RouteNumbers};
 use crate::tun::MTU_DEFAULT;
@@ -59,8 +59,8 @@ pub struct GatewayConfig {
     pub encapsulation: Encapsulation,
     /// What the gateway shows to peers that have to show a certificate themselves; the pre-shared key proves it otherwise.
     pub certificate: Option<OwnCertificate>,
-    /// The longest packet that an IKE message is sent in, where the peer takes fragments; 0 for no fragments.
-    pub ike_packet_bytes: usize,
+    /// The bounds of IKE, and its intervals.
+    pub limits: IkeLimits,
 }
 
 /// One worker for each processor, and no more than [`WORKERS_MAX`].
@@ -81,7 +81,7 @@ impl Default for GatewayConfig {
             numbers: RouteNumbers::default(),
             encapsulation: Encapsulation::default(),
             certificate: None,
-            ike_packet_bytes: Limits::default().fragment_packet_bytes,
+            limits: IkeLimits::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use causeway_control::observed::{FailureKind, Level, ObservedTunnel};
 use causeway_crypto::{OwnCertificate, SystemRandom};
-use causeway_ike::{Endpoint, Limits, Output, TunnelConfig, TunnelKey};
+use causeway_ike::{Endpoint, Output, TunnelConfig, TunnelKey};
 use crossbeam_channel::{Receiver, Sender, select};
 
 use crate::config::{Encapsulation, GatewayConfig, IKE_PORT, NAT_TRAVERSAL_PORT};
@@ -52,8 +52,7 @@ pub struct Engine {
 impl Engine {
     /// An engine without tunnels.
     pub fn new(tunnels: Tunnels, reports: Arc<Reports>, config: &GatewayConfig) -> Self {
-        let limits = Limits { fragment_packet_bytes: config.ike_packet_bytes, ..Limits::default() };
-        let mut endpoint = Endpoint::new(Box::new(SystemRandom), limits);
+        let mut endpoint = Endpoint::new(Box::new(SystemRandom), config.limits.clone());
         endpoint.set_unix_time(unix_now(), Duration::ZERO);
         Self {
             endpoint,

@@ -65,7 +65,9 @@ use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::ObservedForwarding;
 
 pub use causeway_crypto::OwnCertificate;
-pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError, WORKERS_MAX, workers_default};
+pub use config::{
+    Encapsulation, GatewayConfig, IkeLimits, LocalAddress, StartError, WORKERS_MAX, workers_default,
+};
 pub use gateway::{Gateway, GatewayHandle};
 pub use simulated::{Delays, SimulatedEngine, SimulatedHandle};
 pub use snapshot::GatewaySnapshot;

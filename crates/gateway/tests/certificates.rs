@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use causeway_control::observed::{CertificateProblem, FailureKind};
 use causeway_control::resource::tunnel::TunnelRole;
-use causeway_gateway::{GatewayConfig, OwnCertificate};
+use causeway_gateway::{GatewayConfig, IkeLimits, OwnCertificate};
 use causeway_netlab::{Certificate, Connection, Host, Lab, PeerConfig, StrongSwan, Wire};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256,
@@ -64,7 +64,8 @@ impl Net {
         let wire = lab.wire("wire").unwrap();
         let certificate = own.map(|(certificate, key)| OwnCertificate::from_pem(&certificate, &key).unwrap());
         let left = Site::new(&lab, &wire, 1);
-        let config = GatewayConfig { certificate, ike_packet_bytes: 576, ..left.config() };
+        let limits = IkeLimits { fragment_packet_bytes: 576, ..IkeLimits::default() };
+        let config = GatewayConfig { certificate, limits, ..left.config() };
         let left = left.start_with(config);
         let peer = lab.host("peer").unwrap();
         wire.plug(&peer, "wan", &["192.0.2.9/24"]).unwrap();

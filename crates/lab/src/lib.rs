@@ -62,7 +62,7 @@ pub struct GatewaySide {
     /// Whether ESP is put into UDP only where an address is translated, rather than always.
     pub bare_esp: bool,
     /// The longest packet for a message of IKE, in bytes, when not the usual one.
-    pub ike_packet_bytes: Option<usize>,
+    pub ike_packet_bytes: Option<u16>,
     /// How long the peer may be silent before it is asked for a sign of life, when not the usual time.
     pub dpd_interval: Option<Duration>,
 }
@@ -79,7 +79,7 @@ pub struct PeerSide {
     /// Whether its certificate is of the authority that the connection trusts.
     pub authority_is_known: bool,
     /// Its longest packet for a message of IKE, in bytes, when not the usual one.
-    pub ike_packet_bytes: Option<usize>,
+    pub ike_packet_bytes: Option<u16>,
     /// How long the gateway may be silent before the peer asks for a sign of life; never when none.
     pub dpd_interval: Option<Duration>,
     /// Whether each of its networks has a child SA of its own.

@@ -239,7 +239,7 @@ fn key_kind(value: &str) -> Result<KeyKind, String> {
     }
 }
 
-fn bytes(value: &str) -> Result<usize, String> {
+fn bytes(value: &str) -> Result<u16, String> {
     let number = value.strip_suffix(" bytes").and_then(|number| number.parse().ok());
     number.ok_or_else(|| format!("`{value}` is no size such as `576 bytes`"))
 }

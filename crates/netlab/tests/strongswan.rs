@@ -57,14 +57,24 @@ fn peers(network: &Network, networks: [&str; 2]) -> (StrongSwan, [StrongSwan; 2]
     let remotes = [Ipv4Addr::new(203, 0, 113, 1), Ipv4Addr::new(203, 0, 113, 2)];
     let gateways = [0, 1].map(|index| {
         let connections = vec![connection("tunnel", remotes[index], SITE, [networks[1], networks[0]])];
-        let config = PeerConfig { connections, routes: vec!["10.2.0.0/24".parse().unwrap()], log_level: 1 };
+        let config = PeerConfig {
+            connections,
+            routes: vec!["10.2.0.0/24".parse().unwrap()],
+            log_level: 1,
+            ..PeerConfig::default()
+        };
         StrongSwan::start(&network.gateways[index], &config).unwrap()
     });
     let connections = vec![
         connection("tunnel-1", SITE, remotes[0], networks),
         connection("tunnel-2", SITE, remotes[1], networks),
     ];
-    let config = PeerConfig { connections, routes: vec!["10.1.0.0/24".parse().unwrap()], log_level: 1 };
+    let config = PeerConfig {
+        connections,
+        routes: vec!["10.1.0.0/24".parse().unwrap()],
+        log_level: 1,
+        ..PeerConfig::default()
+    };
     (StrongSwan::start(&network.site, &config).unwrap(), gateways)
 }
 

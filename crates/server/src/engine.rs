@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use causeway_gateway::{
-    Delays, EngineHandle, Gateway, GatewayConfig, LocalAddress, OwnCertificate, SimulatedEngine,
+    Delays, EngineHandle, Gateway, GatewayConfig, IkeLimits, LocalAddress, OwnCertificate, SimulatedEngine,
     workers_default,
 };
 
@@ -39,7 +39,10 @@ pub fn start(config: &Config, world: &Arc<World>) -> Result<Arc<dyn EngineHandle
                 mtu: config.gateway.mtu,
                 workers: NonZeroUsize::new(config.gateway.workers).unwrap_or_else(workers_default),
                 certificate: certificate(&config.gateway)?,
-                ike_packet_bytes: config.gateway.ike_packet_bytes.into(),
+                limits: IkeLimits {
+                    fragment_packet_bytes: config.gateway.ike_packet_bytes.into(),
+                    ..IkeLimits::default()
+                },
                 ..GatewayConfig::default()
             };
             Arc::new(Gateway::start(gateway, desires, observer)?)

@@ -30,7 +30,7 @@ const PROGRAMS: [(&str, &str); 7] = [
 ];
 
 /// Installs the Debian packages that are missing, as root; as another user, says which they are.
-pub(super) fn install_missing() -> Result<()> {
+pub(crate) fn install_missing() -> Result<()> {
     if !has_program("dpkg-query") {
         return demand_programs();
     }

@@ -87,7 +87,18 @@ impl World {
 
     /// Waits until something was reported about a connection; panics with what was reported instead.
     pub fn wait(&self, id: &str, what: &str, is_so: impl Fn(Option<&ObservedConnection>) -> bool) {
-        let (id, end) = (id.parse().unwrap(), Instant::now() + PATIENCE);
+        self.wait_within(PATIENCE, id, what, is_so);
+    }
+
+    /// The same with a patience of its own.
+    pub fn wait_within(
+        &self,
+        patience: Duration,
+        id: &str,
+        what: &str,
+        is_so: impl Fn(Option<&ObservedConnection>) -> bool,
+    ) {
+        let (id, end) = (id.parse().unwrap(), Instant::now() + patience);
         let mut seen = self.seen.lock().unwrap();
         while !is_so(seen.connections.get(&id)) {
             let left = end.saturating_duration_since(Instant::now());

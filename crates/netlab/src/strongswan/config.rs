@@ -33,6 +33,9 @@ pub struct PeerConfig {
     pub routes: Vec<Ipv4Net>,
     /// How much charon logs of IKE: 1 is usual, 2 shows proposals, 4 shows keys.
     pub log_level: u8,
+    /// The longest packet that it sends a message of IKE in, in bytes, where the gateway takes fragments; its own choice when
+    /// none.
+    pub ike_packet_bytes: Option<u16>,
 }
 
 /// Which version of IKE.
@@ -200,12 +203,14 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
 fn daemon_file(folder: &Path, config: &PeerConfig) -> String {
     let folder = folder.display();
     let level = config.log_level.max(1);
+    let fragments =
+        config.ike_packet_bytes.map_or(String::new(), |bytes| format!("\n  fragment_size = {bytes}"));
     format!(
         "charon-systemd {{
   load_modular = no
   load = {PLUGINS}
   install_routes = no
-  make_before_break = yes
+  make_before_break = yes{fragments}
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   retransmit_timeout = 1.0
   retransmit_base = 1.5

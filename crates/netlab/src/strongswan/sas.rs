@@ -9,6 +9,8 @@ pub struct IkeSa {
     pub number: u32,
     /// `ESTABLISHED`, `CONNECTING`, `REKEYING`, `DELETING`.
     pub state: String,
+    /// Whether strongSwan has begun it, or its last rekeying, rather than the gateway.
+    pub initiated: bool,
     /// The algorithms, as strongSwan writes them.
     pub algorithms: String,
     /// Its child SAs.
@@ -46,7 +48,9 @@ pub(super) fn parse(listing: &str) -> Vec<IkeSa> {
     for line in listing.lines() {
         if !line.starts_with(' ') {
             if let Some((name, number, rest)) = head(line) {
-                sas.push(IkeSa { name, number, state: word(&rest, 0), ..IkeSa::default() });
+                // An asterisk is on strongSwan's own SPI, the initiator's comes first.
+                let initiated = rest.contains("_i* ");
+                sas.push(IkeSa { name, number, state: word(&rest, 0), initiated, ..IkeSa::default() });
             }
             continue;
         }
@@ -112,7 +116,7 @@ t1: #1, CONNECTING, IKEv2, 24c19ab96668e92d_i* 0000000000000000_r
     fn states_spis_and_counters_are_read() {
         let sas = parse(LISTING);
         assert_eq!(sas.len(), 2);
-        assert!(sas[0].is_up());
+        assert!(sas[0].is_up() && sas[0].initiated);
         assert_eq!(sas[0].algorithms, "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024");
         let child = &sas[0].children[0];
         assert_eq!(child.state, "INSTALLED");

@@ -123,6 +123,7 @@ fn strongswan(address: Ipv4Addr, psks: &Psks) -> PeerConfig {
         connections: GATEWAY_ADDRESSES.iter().enumerate().map(connection).collect(),
         routes: vec![LAN],
         log_level: 1,
+        ..PeerConfig::default()
     }
 }
 
