@@ -6,7 +6,7 @@ use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeMode, IkePfs, I
 use causeway_control::resource::ipsec_config::IpsecPfs;
 use serde::Serialize;
 
-use crate::{Expectation, Scenario, Step, TunnelSettings};
+use crate::{Expectation, Sa, Scenario, Step, TunnelSettings};
 
 /// A choice: what is chosen, and the value in the API's words.
 pub type Choice = (&'static str, String);
@@ -103,7 +103,8 @@ fn exists(pair: &Pair) -> bool {
     !(first.starts_with("ikev1") && *name == "IkeEncAlg" && second.ends_with("gcm"))
 }
 
-/// Whether both ends agree and packets pass: that the tunnel comes up, and that something arrives, is expected.
+/// Whether both ends agree and packets pass: that the tunnel comes up, that something arrives, and that the child SA is
+/// rekeyed, because IKEv2 uses `IpsecPfs` only then (RFC 7296, 1.3).
 fn proves_its_suite(scenario: &Scenario) -> bool {
     let expects = |wanted: fn(&Expectation) -> bool| {
         scenario.steps.iter().any(|(_, step)| matches!(step, Step::Expect(expected) if wanted(expected)))
@@ -112,6 +113,7 @@ fn proves_its_suite(scenario: &Scenario) -> bool {
     !differs
         && expects(|expected| matches!(expected, Expectation::Up { .. }))
         && expects(|expected| matches!(expected, Expectation::Ping(_) | Expectation::Traffic(_)))
+        && expects(|expected| matches!(expected, Expectation::Rekeyed { sa: Sa::Child, .. }))
 }
 
 /// The pairs of choices that exist and that no scenario shows to work, in order.
@@ -149,8 +151,11 @@ mod tests {
     fn a_scenario_covers_its_pairs_when_packets_pass_and_only_then() {
         let all = missing_pairs(&[]).len();
         let covered = |steps: &str| all - missing_pairs(&[scenario(steps)]).len();
-        assert_eq!(covered(" -> up within 5s\n -> ping loses nothing"), 8 * 7 / 2);
-        assert_eq!(covered(" -> up within 5s"), 0);
+        let (up, ping, rekeyed) =
+            (" -> up within 5s\n", " -> ping loses nothing\n", " -> child rekeyed 1 times within 5s\n");
+        assert_eq!(covered(&[up, ping, rekeyed].concat()), 8 * 7 / 2);
+        assert_eq!(covered(&[up, ping].concat()), 0);
+        assert_eq!(covered(&[up, rekeyed].concat()), 0);
         assert_eq!(covered(" -> ping loses all"), 0);
     }
 
