@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeMode, IkePfs, IkeVersion};
-use causeway_control::resource::ipsec_config::IpsecPfs;
+use causeway_control::resource::ike_config::{IkeMode, IkeOptions, IkeVersion};
+use causeway_control::resource::ipsec_config::IpsecOptions;
+use schemars::schema_for;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Expectation, Sa, Scenario, Step, TunnelSettings};
 
@@ -18,47 +20,42 @@ pub type Pair = (Choice, Choice);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suite(Vec<Choice>);
 
-const ENCRYPTION: [EncAlg; 8] = [
-    EncAlg::Aes,
-    EncAlg::Aes192,
-    EncAlg::Aes256,
-    EncAlg::Des,
-    EncAlg::TripleDes,
-    EncAlg::Aes128Gcm,
-    EncAlg::Aes192Gcm,
-    EncAlg::Aes256Gcm,
-];
-const AUTHENTICATION: [AuthAlg; 5] =
-    [AuthAlg::Md5, AuthAlg::Sha1, AuthAlg::Sha256, AuthAlg::Sha384, AuthAlg::Sha512];
-const IKE_PFS: [IkePfs; 6] =
-    [IkePfs::Group1, IkePfs::Group2, IkePfs::Group5, IkePfs::Group14, IkePfs::Group19, IkePfs::Group31];
-const IPSEC_PFS: [IpsecPfs; 7] = [
-    IpsecPfs::Disabled,
-    IpsecPfs::Group1,
-    IpsecPfs::Group2,
-    IpsecPfs::Group5,
-    IpsecPfs::Group14,
-    IpsecPfs::Group19,
-    IpsecPfs::Group31,
-];
-
 /// A choice with all its values.
 type Dimension = (&'static str, Vec<String>);
 
+/// The choices, whose values are those that the API documents: one that is added is missing at once.
 fn dimensions() -> Vec<Dimension> {
-    fn of<T: Serialize>(name: &'static str, values: &[T]) -> Dimension {
-        (name, values.iter().map(word).collect())
-    }
+    let (ike, ipsec) = (schema_for!(IkeOptions), schema_for!(IpsecOptions));
+    let of = |schema: &schemars::Schema, name: &'static str| {
+        let mut values = Vec::new();
+        collect_values(&schema.as_value()["properties"][name], &mut values);
+        (name, values)
+    };
     vec![
         ("Ike", ["ikev1 main", "ikev1 aggressive", "ikev2"].map(str::to_owned).to_vec()),
         ("Begins", ["gateway", "peer"].map(str::to_owned).to_vec()),
-        of("IkeEncAlg", &ENCRYPTION),
-        of("IkeAuthAlg", &AUTHENTICATION),
-        of("IkePfs", &IKE_PFS),
-        of("IpsecEncAlg", &ENCRYPTION),
-        of("IpsecAuthAlg", &AUTHENTICATION),
-        of("IpsecPfs", &IPSEC_PFS),
+        of(&ike, "IkeEncAlg"),
+        of(&ike, "IkeAuthAlg"),
+        of(&ike, "IkePfs"),
+        of(&ipsec, "IpsecEncAlg"),
+        of(&ipsec, "IpsecAuthAlg"),
+        of(&ipsec, "IpsecPfs"),
     ]
+}
+
+/// The words that a schema allows.
+fn collect_values(schema: &Value, values: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => members.iter().for_each(|(name, member)| match (name.as_str(), member) {
+            ("const", Value::String(word)) => values.push(word.clone()),
+            ("enum", Value::Array(words)) => {
+                values.extend(words.iter().filter_map(|word| word.as_str().map(str::to_owned)));
+            }
+            _ => collect_values(member, values),
+        }),
+        Value::Array(members) => members.iter().for_each(|member| collect_values(member, values)),
+        _ => {}
+    }
 }
 
 /// The API's word for a value: that which serde writes.
@@ -157,6 +154,12 @@ mod tests {
         assert_eq!(covered(&[up, ping].concat()), 0);
         assert_eq!(covered(&[up, rekeyed].concat()), 0);
         assert_eq!(covered(" -> ping loses all"), 0);
+    }
+
+    #[test]
+    fn the_choices_are_those_of_the_api() {
+        let counts: Vec<usize> = super::dimensions().iter().map(|(_, values)| values.len()).collect();
+        assert_eq!(counts, [3, 2, 8, 5, 6, 8, 5, 7]);
     }
 
     #[test]

@@ -55,12 +55,12 @@ pub struct Scenario {
 }
 
 /// What is special about the gateway's machine.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewaySide {
     /// The key of the certificate that it shows; it has the pre-shared key otherwise.
     pub certificate: Option<KeyKind>,
-    /// Whether ESP is put into UDP only where an address is translated, rather than always.
-    pub bare_esp: bool,
+    /// Whether ESP is put into UDP always, rather than only where an address is translated.
+    pub encapsulates_always: bool,
     /// The longest packet for a message of IKE, in bytes, when not the usual one.
     pub ike_packet_bytes: Option<u16>,
     /// How long the peer may be silent before it is asked for a sign of life, when not the usual time.
@@ -86,8 +86,6 @@ pub struct PeerSide {
     pub child_for_each_network: bool,
     /// Whether it makes the IKE SA without a child SA, and the child after it.
     pub childless: bool,
-    /// Whether it claims that its address is translated, and so encapsulates in any case.
-    pub encapsulates: bool,
 }
 
 /// What lies between the two.
@@ -174,6 +172,24 @@ impl Scenario {
     /// Which line cannot be understood, and which of its words.
     pub fn parse(name: &str, text: &str) -> Result<Self, ReadError> {
         parse::parse(name, text)
+    }
+
+    /// Whether the peer is not there from the beginning: the first thing that happens to it is that it starts.
+    #[must_use]
+    pub fn peer_comes_later(&self) -> bool {
+        let of_peer = self.steps.iter().find_map(|(_, step)| match step {
+            Step::Do(
+                action @ (Action::PeerStarts
+                | Action::PeerStops
+                | Action::PeerVanishes
+                | Action::PeerRestarts
+                | Action::PeerRekeys(_)
+                | Action::PeerDeletes
+                | Action::PeerMoves(_)),
+            ) => Some(action),
+            _ => None,
+        });
+        of_peer == Some(&Action::PeerStarts)
     }
 
     /// The choices that it has both ends agree on.

@@ -53,7 +53,12 @@ impl Reader {
             name: name.to_owned(),
             title: String::new(),
             connection: tunnel.clone(),
-            gateway: GatewaySide::default(),
+            gateway: GatewaySide {
+                certificate: None,
+                encapsulates_always: true,
+                ike_packet_bytes: None,
+                dpd_interval: None,
+            },
             peer: PeerSide {
                 tunnel,
                 begins: false,
@@ -63,7 +68,6 @@ impl Reader {
                 dpd_interval: None,
                 child_for_each_network: false,
                 childless: false,
-                encapsulates: false,
             },
             path: PathSide {
                 before_gateway: Front::Nothing,
@@ -158,10 +162,10 @@ fn of_gateway(gateway: &mut GatewaySide, name: &str, value: &str) -> Result<(), 
     match name {
         "certificate" => gateway.certificate = Some(key_kind(value)?),
         "esp" => {
-            gateway.bare_esp = match value {
-                "in udp" => false,
-                "bare" => true,
-                _ => return Err(format!("esp is `in udp` or `bare`, not `{value}`")),
+            gateway.encapsulates_always = match value {
+                "always in udp" => true,
+                "in udp when translated" => false,
+                _ => return Err(format!("`{value}` is none of always in udp, in udp when translated")),
             }
         }
         "ike packet" => gateway.ike_packet_bytes = Some(bytes(value)?),
@@ -186,10 +190,8 @@ fn of_peer(peer: &mut PeerSide, name: &str, value: &str) -> Result<(), String> {
         "dpd" => peer.dpd_interval = Some(time(value)?),
         "child for each network" => peer.child_for_each_network = yes_or_no(value)?,
         "childless" => peer.childless = yes_or_no(value)?,
-        "encapsulates" => peer.encapsulates = yes_or_no(value)?,
         _ => {
-            let own = "begins, certificate, authority, ike packet, dpd, child for each network, childless, \
-                       encapsulates";
+            let own = "begins, certificate, authority, ike packet, dpd, child for each network, childless";
             return Err(unknown(name, &format!("{own}, {}", TunnelSettings::names())));
         }
     }

@@ -19,7 +19,7 @@ pub enum Step {
 /// Something that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// The peer starts, where it was not there from the beginning.
+    /// The peer starts. Where nothing else has happened to it before, it was not there from the beginning.
     PeerStarts,
     /// The peer ends in good order: it deletes its SAs first.
     PeerStops,
@@ -113,8 +113,8 @@ pub enum Expectation {
     },
     /// Where the gateway has found addresses to be translated.
     Translated(NatDetected),
-    /// Whether ESP was seen between the two inside UDP, or as a protocol of its own, and not the other.
-    EspInUdp(bool),
+    /// ESP was seen between the two inside UDP, and not as a protocol of its own.
+    EspInUdp,
     /// The peer has logged a text.
     PeerLogs(String),
 }

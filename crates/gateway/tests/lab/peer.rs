@@ -1,6 +1,7 @@
 //! The peer: what a scenario says of it, in strongSwan's words.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use causeway_control::resource::ike_config::{AuthAlg, EncAlg, IkeMode, IkePfs, IkeVersion};
 use causeway_control::resource::ipsec_config::IpsecPfs;
@@ -48,14 +49,21 @@ pub fn config(peer: &PeerSide, ends: &Ends, certificate: Option<Certificate>, lo
     }
     connection.start = if peer.begins { StartAction::Start } else { StartAction::None };
     connection.dpd_delay = peer.dpd_interval;
+    connection.ike_rekey = shorter_than_usual(tunnel.ike.ike_lifetime_s);
+    connection.child_rekey = shorter_than_usual(tunnel.ipsec.ipsec_lifetime_s);
     connection.extra.extend(peer.childless.then(|| "childless = force".to_owned()));
-    connection.extra.extend(peer.encapsulates.then(|| "encap = yes".to_owned()));
     PeerConfig {
         connections: vec![connection],
         routes: networks_to_reach(tunnel),
         log_level,
         ike_packet_bytes: peer.ike_packet_bytes,
     }
+}
+
+/// strongSwan rekeys when a lifetime ends that a scenario names; it has its own way otherwise.
+fn shorter_than_usual(lifetime_s: u32) -> Option<Duration> {
+    let usual_s = TunnelSettings::default().ike.ike_lifetime_s;
+    (lifetime_s < usual_s).then(|| Duration::from_secs(lifetime_s.into()))
 }
 
 /// All of the LAN behind the gateway, or what the tunnel is for.

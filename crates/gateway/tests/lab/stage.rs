@@ -149,8 +149,7 @@ impl Stage {
 
     /// Whoever waits is there before the other begins.
     fn begin(&mut self) {
-        let comes_later = matches!(self.scenario.steps.first(), Some((_, Step::Do(Action::PeerStarts))));
-        let begins = self.scenario.peer.begins;
+        let (comes_later, begins) = (self.scenario.peer_comes_later(), self.scenario.peer.begins);
         if !begins && !comes_later {
             self.start_peer();
         }
@@ -179,10 +178,9 @@ impl Stage {
         let config = GatewayConfig {
             addresses: vec![address],
             limits,
-            encapsulation: if settings.bare_esp {
-                Encapsulation::WhenTranslated
-            } else {
-                Encapsulation::Always
+            encapsulation: match settings.encapsulates_always {
+                true => Encapsulation::Always,
+                false => Encapsulation::WhenTranslated,
             },
             certificate: self.certificates.gateway.clone(),
             ..GatewayConfig::default()
@@ -275,10 +273,10 @@ impl Stage {
             return self.relay.move_right(address);
         }
         self.end_peer(StrongSwan::kill);
-        self.peer.address("wan", &format!("{address}/24")).unwrap();
         self.peer.ip(&format!("address del {}/24 dev wan", self.peer_address)).unwrap();
-        // The default route may have gone with the address.
-        let _still_there = self.peer.default_route("198.51.100.254");
+        self.peer.address("wan", &format!("{address}/24")).unwrap();
+        // It went with the address.
+        self.peer.default_route("198.51.100.254").unwrap();
         self.peer_address = address;
         self.start_peer();
     }

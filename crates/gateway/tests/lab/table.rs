@@ -37,7 +37,10 @@ struct Ended<'a> {
 pub fn run(scenarios: &[&Scenario], jobs: usize) -> Result<bool, String> {
     let interrupt = Interrupt::listen().map_err(|error| format!("{error:#}"))?;
     let begin = Instant::now();
-    let mut waiting = scenarios.iter();
+    // Those that may take long begin, so that the others run meanwhile.
+    let mut order = scenarios.to_vec();
+    order.sort_by_key(|scenario| std::cmp::Reverse(stage::deadline(scenario)));
+    let mut waiting = order.into_iter();
     let mut running: Vec<Running<'_>> = Vec::new();
     let mut failed = Vec::new();
     loop {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use causeway_control::desired::{
@@ -138,11 +138,16 @@ impl World {
     }
 
     pub fn log(&self) -> Vec<LogLine> {
-        self.seen.lock().unwrap().log.clone()
+        self.seen().log.clone()
+    }
+
+    /// Also after somebody who waited has given up in a panic.
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn see(&self, change: impl FnOnce(&mut Seen)) {
-        change(&mut self.seen.lock().unwrap());
+        change(&mut self.seen());
         self.changed.notify_all();
     }
 }

@@ -147,6 +147,18 @@ fn what_is_expected_has_an_arrow_and_what_happens_has_none() {
 }
 
 #[test]
+fn a_peer_that_starts_before_anything_else_happens_to_it_was_not_there() {
+    let later = |steps: &str| {
+        Scenario::parse("x", &format!("# A title.\nsteps\n -> ping loses all\n{steps}"))
+            .unwrap()
+            .peer_comes_later()
+    };
+    assert!(later("    path breaks\n    peer starts\n"));
+    assert!(!later("    peer stops\n    peer starts\n"));
+    assert!(!later(""));
+}
+
+#[test]
 fn the_form_of_the_whole_is_held() {
     assert!(error("connection\n").1.contains("sentence"));
     assert!(error("# A title.\n  IkePfs = group1\n").1.contains("section"));

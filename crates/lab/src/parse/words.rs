@@ -81,8 +81,7 @@ fn expectation(line: &str) -> Result<Expectation, String> {
             Expectation::Rekeyed { sa: sa(what)?, times: parsed(number, "number")?, within: time(limit)? }
         }
         ["translated", "are", who @ ..] => Expectation::Translated(translated(who)?),
-        ["esp", "is", "in", "udp"] => Expectation::EspInUdp(true),
-        ["esp", "is", "bare"] => Expectation::EspInUdp(false),
+        ["esp", "is", "in", "udp"] => Expectation::EspInUdp,
         _ => {
             let remedy = "see \"What must be so\" in lab/README.md";
             return Err(format!("`{line}` is nothing that can be expected: {remedy}"));
