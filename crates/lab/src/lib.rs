@@ -80,6 +80,8 @@ pub struct PeerSide {
     pub authority_is_known: bool,
     /// Its longest packet for a message of IKE, in bytes, when not the usual one.
     pub ike_packet_bytes: Option<u16>,
+    /// How often it sends a message again until it gives up, when not as often as usual.
+    pub retransmissions: Option<u8>,
     /// How long the gateway may be silent before the peer asks for a sign of life; never when none.
     pub dpd_interval: Option<Duration>,
     /// Whether each of its networks has a child SA of its own.

@@ -65,6 +65,7 @@ impl Reader {
                 certificate: None,
                 authority_is_known: true,
                 ike_packet_bytes: None,
+                retransmissions: None,
                 dpd_interval: None,
                 child_for_each_network: false,
                 childless: false,
@@ -189,9 +190,14 @@ fn of_peer(peer: &mut PeerSide, name: &str, value: &str) -> Result<(), String> {
         "ike packet" => peer.ike_packet_bytes = Some(bytes(value)?),
         "dpd" => peer.dpd_interval = Some(time(value)?),
         "child for each network" => peer.child_for_each_network = yes_or_no(value)?,
+        "retransmissions" => {
+            let number = value.parse().ok().filter(|number| (1..=20).contains(number));
+            peer.retransmissions = Some(number.ok_or_else(|| format!("`{value}` is none of 1 to 20"))?);
+        }
         "childless" => peer.childless = yes_or_no(value)?,
         _ => {
-            let own = "begins, certificate, authority, ike packet, dpd, child for each network, childless";
+            let own = "begins, certificate, authority, ike packet, dpd, retransmissions, child for each network, \
+                       childless";
             return Err(unknown(name, &format!("{own}, {}", TunnelSettings::names())));
         }
     }

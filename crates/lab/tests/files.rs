@@ -53,13 +53,14 @@ fn every_word_of_a_scenario_is_explained() {
     }
 }
 
-/// Whether words are of a form, in which a word in capitals is any word, and the last one the rest.
+/// Whether words are of a form, in which a word in capitals stands for one word or several.
 fn fits(form: &[&str], words: &[&str]) -> bool {
-    let is_any = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'%');
-    match (form, words) {
-        ([], []) => true,
-        ([last], [_, ..]) if is_any(last) => true,
-        ([first, form @ ..], [word, words @ ..]) => (is_any(first) || first == word) && fits(form, words),
-        _ => false,
+    let stands_for_others = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase());
+    match form {
+        [] => words.is_empty(),
+        [first, form @ ..] if stands_for_others(first) => {
+            (1..=words.len()).any(|count| fits(form, &words[count..]))
+        }
+        [first, form @ ..] => words.first() == Some(first) && fits(form, &words[1..]),
     }
 }

@@ -57,6 +57,7 @@ pub fn config(peer: &PeerSide, ends: &Ends, certificate: Option<Certificate>, lo
         routes: networks_to_reach(tunnel),
         log_level,
         ike_packet_bytes: peer.ike_packet_bytes,
+        retransmissions: peer.retransmissions,
     }
 }
 

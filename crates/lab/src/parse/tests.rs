@@ -111,6 +111,7 @@ fn a_word_that_is_unknown_is_named_with_those_that_there_are() {
         ("peer", "begins = perhaps", "`perhaps`"),
         ("peer", "begin = yes", "`begin`"),
         ("peer", "dpd = soon", "`soon`"),
+        ("peer", "retransmissions = 100", "`100`"),
         ("path", "before peer = wall", "`wall`"),
         ("path", "loss = 300%", "`300%`"),
         ("path", "loss = 30", "`30`"),

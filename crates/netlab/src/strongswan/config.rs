@@ -36,7 +36,13 @@ pub struct PeerConfig {
     /// The longest packet that it sends a message of IKE in, in bytes, where the gateway takes fragments; its own choice when
     /// none.
     pub ike_packet_bytes: Option<u16>,
+    /// How often it sends a message again, at growing intervals from a second on, until it gives up a gateway that does not
+    /// answer; four times when none.
+    pub retransmissions: Option<u8>,
 }
+
+/// Gives up after 13 seconds.
+const RETRANSMISSIONS: u8 = 4;
 
 /// Which version of IKE.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -199,10 +205,11 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
     written.with_context(|| format!("writing {}", path.display()))
 }
 
-/// The mark keeps charon's own packets out of its tunnels. A peer that does not answer is given up after 16 seconds.
+/// The mark keeps charon's own packets out of its tunnels.
 fn daemon_file(folder: &Path, config: &PeerConfig) -> String {
     let folder = folder.display();
     let level = config.log_level.max(1);
+    let retransmissions = config.retransmissions.unwrap_or(RETRANSMISSIONS);
     let fragments =
         config.ike_packet_bytes.map_or(String::new(), |bytes| format!("\n  fragment_size = {bytes}"));
     format!(
@@ -214,7 +221,7 @@ fn daemon_file(folder: &Path, config: &PeerConfig) -> String {
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   retransmit_timeout = 1.0
   retransmit_base = 1.5
-  retransmit_tries = 4
+  retransmit_tries = {retransmissions}
   journal {{
     default = -1
   }}
