@@ -32,8 +32,8 @@ pub(super) fn meaning(failure: Option<&FailureKind>) -> (Code, &'static str) {
         ),
         FailureKind::PreSharedKey | FailureKind::AuthenticationRefused => (
             Code::TunnelAuthenticationFailed,
-            "Set the same pre-shared key on both sides (Psk, with ModifyTunnelAttribute), and look whether LocalId and RemoteId \
-             are what the peer expects.",
+            "Set the same pre-shared key on both sides (Psk, with ModifyTunnelAttribute), and look whether LocalId and RemoteId, \
+             and IkeMode for ikev1, are what the peer expects.",
         ),
         FailureKind::Certificate(_) => (
             Code::TunnelAuthenticationFailed,

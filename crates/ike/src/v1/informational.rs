@@ -66,8 +66,8 @@ fn on_refusal(shared: &mut Shared, sa: &mut Phase1, contents: &Contents) {
         (AUTHENTICATION_FAILED, _) | (_, Some(_)) => (
             FailureKind::AuthenticationRefused,
             format!(
-                "peer refused our authentication ({notify}): the pre-shared key does not match, or it does not expect us to be {} \
-             or itself to be {}",
+                "peer refused our authentication ({notify}): the pre-shared key does not match, the mode differs, or it does not \
+             expect us to be {} or itself to be {}",
                 config.local_id, config.remote_id
             ),
         ),
