@@ -227,9 +227,14 @@ pub(crate) fn confirm(shared: &mut Shared, key: TunnelKey, terms: Terms, made_by
             if child.outranks(other) {
                 // The peer may have to ask for the last message once more, before it has the new child.
                 let after = if made_by_us { moving + linger } else { NEVER - now };
+                let was_up = other.is_up();
                 (other.state, other.rekey_at) = (ChildState::Replaced, None);
                 other.expire_at = other.expire_at.min(now + after);
-                child.ready_at = made_by_us.then_some(now + moving);
+                // What ends sooner is deleted then, and by then no packet on it may be under way any more.
+                let left = other.expire_at.saturating_sub(now);
+                let wait = if was_up { moving.min(left / 2) } else { moving };
+                let ready_at = child.ready_at.map_or(now + wait, |at| at.min(now + wait));
+                child.ready_at = made_by_us.then_some(ready_at);
                 ready &= !made_by_us;
             } else if other.is_up() {
                 let after = if other.made_by_us { linger } else { NEVER - now };

@@ -107,6 +107,29 @@ fn the_shorter_lifetime_counts_for_both_sides() {
 }
 
 #[test]
+fn a_child_that_ends_soon_is_not_deleted_while_the_last_packets_on_it_are_under_way() {
+    const INFORMATIONAL: u8 = 5;
+    for mode in MODES {
+        // It is replaced half a second before its end, which is less than the peer is given to have the new one.
+        let mut sim = up(5, &TunnelConfig { child_lifetime: secs(4), dpd: false, ..config(mode) });
+        let (mut in_use, mut moved, mut seen) = (sim.side(A).in_use[&T], sim.now, sim.wire.len());
+        let mut spans = Vec::new();
+        sim.run_checked(secs(60), |sim| {
+            if sim.side(A).in_use[&T] != in_use {
+                (in_use, moved) = (sim.side(A).in_use[&T], sim.now);
+            }
+            let deletes = sim.wire[seen..]
+                .iter()
+                .filter(|it| *it.from.ip() == sim.sides[A].0 && it.message[18] == INFORMATIONAL);
+            spans.extend(deletes.map(|_| sim.now - moved));
+            seen = sim.wire.len();
+        });
+        assert!(spans.len() > 5, "{spans:?}");
+        assert!(spans.iter().all(|span| *span >= Duration::from_millis(100)), "{mode:?}: {spans:?}");
+    }
+}
+
+#[test]
 fn the_old_child_is_received_on_until_the_peer_has_moved() {
     let mut sim = up(4, &TunnelConfig { child_lifetime: secs(1_000), ..config(Mode::Main) });
     // From now on the third message of quick mode, the last of A's in each exchange, is late.
