@@ -59,6 +59,7 @@ impl StrongSwan {
         let mut command = Command::new(charon);
         command
             .env("STRONGSWAN_CONF", folder.join(config::DAEMON_FILE))
+            .env("TZ", "UTC")
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output);

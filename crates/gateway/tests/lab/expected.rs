@@ -86,7 +86,11 @@ impl Stage {
             self.flow = Some(traffic.stop(ANSWER));
         }
         let flow: &Flow = self.flow.as_ref().expect("no traffic has started");
-        let what = format!("traffic, whose longest outage was {:?}", flow.longest_outage());
+        let began = flow.probes.first().map(|first| first.sent);
+        let lost_at = flow.probes.iter().filter(|probe| probe.received.is_none());
+        let lost_at = lost_at.filter_map(|probe| Some(probe.sent.duration_since(began?).as_millis()));
+        let lost_at: Vec<u128> = lost_at.take(20).collect();
+        let what = format!("traffic (the first at {lost_at:?} ms)");
         hold(lost, flow.probes.len() as u64, flow.received(), &what);
     }
 

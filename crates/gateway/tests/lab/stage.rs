@@ -6,7 +6,7 @@
 //! ```
 
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use causeway_control::desired::{DesiredConnection, DesiredTunnel};
 use causeway_control::resource::tunnel::TunnelRole;
@@ -78,7 +78,8 @@ pub fn play(scenario: &Scenario) {
     let begin = Instant::now();
     let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         for (line, step) in &scenario.steps {
-            println!("{:>7} ms  line {line}: {step:?}", begin.elapsed().as_millis());
+            let took = begin.elapsed().as_millis();
+            println!("{} {took:>7} ms  line {line}: {step:?}", clock(SystemTime::now()));
             match step {
                 Step::Do(action) => stage.act(action),
                 Step::Expect(expected) => stage.expect(expected),
@@ -299,12 +300,21 @@ impl Stage {
 
     fn show_logs(&self) {
         println!("---- the gateway has logged");
-        self.site.world.log().iter().for_each(|line| println!("{}", line.text));
+        for (at, line) in self.site.world.log_with_times() {
+            println!("{} {}", clock(at), line.text);
+        }
         println!("---- the peer has logged\n{}", self.peer_log());
         if let Some(charon) = &self.charon {
             println!("---- the peer's SAs\n{:#?}", charon.sas());
         }
     }
+}
+
+/// The time of day in UTC, as in strongSwan's log.
+fn clock(at: SystemTime) -> String {
+    let millis = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let (seconds, millis) = (millis / 1_000, millis % 1_000);
+    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60)
 }
 
 fn translates(kind: Kind) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use causeway_control::desired::{
     DesiredConnection, DesiredDomain, DesiredRoute, DesiredTunnel, Desires, Domain, DomainOwner, Listing,
@@ -32,7 +32,7 @@ pub struct World {
 struct Seen {
     connections: BTreeMap<VpnConnectionId, ObservedConnection>,
     domains: BTreeMap<Domain, u64>,
-    log: Vec<LogLine>,
+    log: Vec<(SystemTime, LogLine)>,
 }
 
 impl World {
@@ -102,7 +102,7 @@ impl World {
         let mut seen = self.seen.lock().unwrap();
         while !is_so(seen.connections.get(&id)) {
             let left = end.saturating_duration_since(Instant::now());
-            let log: Vec<_> = seen.log.iter().map(|line| &line.text).collect();
+            let log: Vec<_> = seen.log.iter().map(|(_, line)| &line.text).collect();
             assert!(!left.is_zero(), "{what}: {:?}\n{log:#?}", seen.connections.get(&id));
             seen = self.changed.wait_timeout(seen, left).unwrap().0;
         }
@@ -130,7 +130,7 @@ impl World {
     pub fn wait_logged(&self, end_of_line: &str) {
         let end = Instant::now() + PATIENCE;
         let mut seen = self.seen.lock().unwrap();
-        while !seen.log.iter().any(|line| line.text.ends_with(end_of_line)) {
+        while !seen.log.iter().any(|(_, line)| line.text.ends_with(end_of_line)) {
             let left = end.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "no line ends with `{end_of_line}`: {:#?}", seen.log);
             seen = self.changed.wait_timeout(seen, left).unwrap().0;
@@ -138,6 +138,11 @@ impl World {
     }
 
     pub fn log(&self) -> Vec<LogLine> {
+        self.seen().log.iter().map(|(_, line)| line.clone()).collect()
+    }
+
+    /// The log with the time at which each line came.
+    pub fn log_with_times(&self) -> Vec<(SystemTime, LogLine)> {
         self.seen().log.clone()
     }
 
@@ -186,7 +191,7 @@ impl Observer for World {
     }
 
     fn log(&self, line: LogLine) {
-        self.see(|seen| seen.log.push(line));
+        self.see(|seen| seen.log.push((SystemTime::now(), line)));
     }
 }
 

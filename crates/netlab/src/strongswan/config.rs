@@ -232,6 +232,8 @@ fn daemon_file(folder: &Path, config: &PeerConfig) -> String {
       ike = {level}
       cfg = {level}
       flush_line = yes
+      time_format = %T
+      time_add_ms = yes
     }}
   }}
   plugins {{
