@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(40 * 60);
 pub(crate) struct Options {
     /// Parts of names: only scenarios with one of them.
     filters: Vec<String>,
-    /// How many run at once; two for each core when absent.
+    /// How many run at once; three for each core when absent.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=64))]
     jobs: Option<u8>,
     /// Only says which there are.

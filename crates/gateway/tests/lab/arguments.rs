@@ -3,7 +3,7 @@
 use causeway_lab::Scenario;
 
 /// Most of a scenario is waiting, so more run at once than there are cores.
-const JOBS_PER_CORE: usize = 2;
+const JOBS_PER_CORE: usize = 3;
 
 pub struct Arguments {
     pub what: What,
