@@ -18,7 +18,7 @@
 //!  -> up within 5s
 //!     peer restarts
 //!  -> up within 10s
-//!  -> ping loses 0%
+//!  -> ping loses nothing
 //! ```
 
 mod covering;
