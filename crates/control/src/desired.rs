@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fields::Weight;
 use crate::ids::{AccountId, RegionId, TransitRouterId, TunnelId, VpnConnectionId, VpnGatewayId};
+use crate::resource::health_check::HealthCheckPolicy;
 use crate::resource::ike_config::IkeConfig;
 use crate::resource::ipsec_config::IpsecConfig;
 use crate::resource::tunnel::TunnelRole;
@@ -105,6 +106,30 @@ pub struct DesiredTunnel {
     pub local_subnets: Vec<Ipv4Net>,
     /// The networks on the peer's side.
     pub remote_subnets: Vec<Ipv4Net>,
+    /// The health check of the connection, which each of its tunnels has to pass; none while it is not enabled.
+    pub health_check: Option<DesiredHealthCheck>,
+}
+
+impl DesiredTunnel {
+    /// Whether it differs from `other` in nothing that the peers negotiate.
+    pub fn negotiates_like(&self, other: &Self) -> bool {
+        Self { health_check: other.health_check, ..self.clone() } == *other
+    }
+}
+
+/// A health check as it is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DesiredHealthCheck {
+    /// Where probes come from: `Sip`.
+    pub source: Ipv4Addr,
+    /// Where they go: `Dip`.
+    pub destination: Ipv4Addr,
+    /// The time between two of them, in seconds: `Interval`.
+    pub interval_s: u32,
+    /// How many intervals without an answer are a failure: `Retry`.
+    pub retry: u32,
+    /// What follows from it.
+    pub policy: HealthCheckPolicy,
 }
 
 /// A route as it is to be.
@@ -214,6 +239,7 @@ pub fn desired(state: &AccountState, id: &VpnConnectionId, settings: &Settings) 
             enable_nat_traversal: tunnel.enable_nat_traversal,
             local_subnets: connection.local_subnet.clone(),
             remote_subnets: connection.remote_subnet.clone(),
+            health_check: connection.health_check.desired(),
         })
     };
     let routes = state.vco_routes_by_dest(id).map(|route| DesiredRoute::to(route.route_dest, route.weight));

@@ -55,6 +55,16 @@ pub struct ObservedConnection {
     pub generation: u64,
     /// Its tunnels.
     pub tunnels: BTreeMap<TunnelId, ObservedTunnel>,
+    /// Whether its routes are withdrawn because no tunnel passes the health check.
+    pub is_withdrawn: bool,
+}
+
+impl ObservedConnection {
+    /// Whether a route over it forwards: a tunnel is up, and its routes are not withdrawn.
+    pub fn carries(&self) -> bool {
+        let mut tunnels = self.tunnels.values();
+        !self.is_withdrawn && tunnels.any(|it| it.status == TunnelStatus::IpsecSaEstablished)
+    }
 }
 
 /// What the gateway sees of a tunnel.
@@ -70,6 +80,40 @@ pub struct ObservedTunnel {
     pub nat: Option<NatDetected>,
     /// What the peers agreed to send through the security association that is in use; none while there is none.
     pub selectors: Option<NegotiatedSelectors>,
+    /// Whether packets get through, as far as that is known beyond its being up.
+    pub health: TunnelHealth,
+}
+
+impl ObservedTunnel {
+    /// Whether packets can pass, and nothing is known to keep them from getting through.
+    pub fn is_healthy(&self) -> bool {
+        self.status == TunnelStatus::IpsecSaEstablished && !self.health.is_bad()
+    }
+}
+
+/// What is known of a tunnel beyond its being up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum TunnelHealth {
+    /// Nothing: there is no health check, or no answer so far.
+    #[default]
+    Unknown,
+    /// Its health check is answered.
+    Healthy,
+    /// It was down, and its health check has not been answered for long enough since; another tunnel is preferred.
+    Returning,
+    /// The addresses of the health check are outside of what was negotiated, so that it cannot be done.
+    OutsideSelectors,
+    /// It sends, and nothing comes back: a black hole, as it looks.
+    Silent,
+    /// Its health check fails.
+    Unhealthy,
+}
+
+impl TunnelHealth {
+    /// Whether another tunnel is to be preferred because packets seem to get lost in this one.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Silent | Self::Unhealthy)
+    }
 }
 
 /// The traffic selectors of a security association (RFC 7296, 2.9).

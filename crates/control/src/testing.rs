@@ -278,7 +278,10 @@ impl World {
             .map(|connection| {
                 let tunnels =
                     connection.tunnels.iter().map(|tunnel| (tunnel.id.clone(), up.clone())).collect();
-                (connection.id.clone(), ObservedConnection { generation: connection.generation, tunnels })
+                (
+                    connection.id.clone(),
+                    ObservedConnection { generation: connection.generation, tunnels, is_withdrawn: false },
+                )
             })
             .collect();
         let gateways = self.state.all_vpn_gateways().filter(|gateway| !gateway.is_deleted);

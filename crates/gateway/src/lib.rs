@@ -38,6 +38,7 @@ pub mod engine;
 pub mod forwarding;
 pub mod gateway;
 mod gateway_domains;
+pub mod health;
 mod kernel;
 pub mod netlink;
 mod observation;

@@ -6,7 +6,7 @@ use causeway_control::observed::{
 };
 use causeway_ike::Failure;
 
-/// A tunnel as it is now, but for its selectors, which come with its child SAs.
+/// A tunnel as it is now, but for its selectors, which come with its child SAs, and its health.
 pub fn tunnel(
     status: causeway_ike::TunnelStatus,
     failure: Option<Failure>,
@@ -14,7 +14,7 @@ pub fn tunnel(
 ) -> ObservedTunnel {
     let (last_error, failure) = failure.map(|it| (it.text, kind(it.kind))).unzip();
     let nat = nat.map(|it| NatDetected { ours: it.ours, theirs: it.theirs });
-    ObservedTunnel { status: status_of(status), last_error, failure, nat, selectors: None }
+    ObservedTunnel { status: status_of(status), last_error, failure, nat, ..ObservedTunnel::default() }
 }
 
 /// How bad a line of the log is.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use causeway_control::desired::Domain;
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::{
-    Level, LogLine, NegotiatedSelectors, ObservedConnection, ObservedTunnel, Observer,
+    Level, LogLine, NegotiatedSelectors, ObservedConnection, ObservedTunnel, Observer, TunnelHealth,
 };
 
 /// Keeps the picture and passes on each change of it. The observer is called under a lock, so that it sees the changes in
@@ -44,11 +44,11 @@ impl Reports {
         self.change(id, |observed| drop(observed.tunnels.remove(tunnel)));
     }
 
-    /// How far a tunnel is; its selectors stay as they are. Of one that was removed meanwhile there is nothing to tell.
+    /// How far a tunnel is; its selectors and its health stay as they are. Of one that was removed meanwhile there is nothing to tell.
     pub fn tunnel(&self, id: &VpnConnectionId, tunnel: &TunnelId, now: ObservedTunnel) {
         self.change(id, |observed| {
             if let Some(known) = observed.tunnels.get_mut(tunnel) {
-                *known = ObservedTunnel { selectors: known.selectors.take(), ..now };
+                *known = ObservedTunnel { selectors: known.selectors.take(), health: known.health, ..now };
             }
         });
     }
@@ -60,6 +60,20 @@ impl Reports {
                 known.selectors = selectors;
             }
         });
+    }
+
+    /// Whether packets get through a tunnel.
+    pub fn health(&self, id: &VpnConnectionId, tunnel: &TunnelId, health: TunnelHealth) {
+        self.change(id, |observed| {
+            if let Some(known) = observed.tunnels.get_mut(tunnel) {
+                known.health = health;
+            }
+        });
+    }
+
+    /// Whether the connection's routes are withdrawn because no tunnel passes the health check.
+    pub fn withdrawn(&self, id: &VpnConnectionId, is_withdrawn: bool) {
+        self.change(id, |observed| observed.is_withdrawn = is_withdrawn);
     }
 
     /// Nothing of the connection is left.

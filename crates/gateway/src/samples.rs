@@ -27,5 +27,6 @@ pub fn tunnel(id: &str, version: u8) -> DesiredTunnel {
         enable_nat_traversal: true,
         local_subnets: vec![all],
         remote_subnets: vec![all],
+        health_check: None,
     }
 }

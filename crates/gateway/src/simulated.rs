@@ -14,7 +14,7 @@ use causeway_control::desired::{
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::{
     FailureKind, NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTunnel, Observer,
-    TunnelStatus,
+    TunnelHealth, TunnelStatus,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
@@ -235,7 +235,11 @@ impl Simulation {
         let desired = self.desires.desired(id);
         let known = self.connections.remove(id);
         let kept = |tunnel: &DesiredTunnel| {
-            known.iter().flat_map(|it| &it.up_at).find(|(before, _)| before == tunnel).map(|(_, at)| *at)
+            known
+                .iter()
+                .flat_map(|it| &it.up_at)
+                .find(|(before, _)| before.negotiates_like(tunnel))
+                .map(|(_, at)| *at)
         };
         let tunnels = desired.iter().flat_map(|it| &it.tunnels);
         let up_at: Vec<_> = tunnels
@@ -289,7 +293,7 @@ impl Simulation {
             connection.up_at.iter().map(|(tunnel, at)| (tunnel.id.clone(), observe(tunnel, *at <= now)));
         let before = connection.reported.as_ref().map_or(0, |reported| reported.generation);
         let generation = if connection.in_force_at <= now { desired.generation } else { before };
-        let observed = ObservedConnection { generation, tunnels: tunnels.collect() };
+        let observed = ObservedConnection { generation, tunnels: tunnels.collect(), is_withdrawn: false };
         if connection.reported.as_ref() != Some(&observed) {
             if generation == desired.generation {
                 let forwarding = forwarding(desired, &observed);
@@ -324,5 +328,7 @@ fn observe(tunnel: &DesiredTunnel, is_up: bool) -> ObservedTunnel {
     let selectors =
         NegotiatedSelectors { local: tunnel.local_subnets.clone(), remote: tunnel.remote_subnets.clone() };
     let status = TunnelStatus::IpsecSaEstablished;
-    ObservedTunnel { status, selectors: Some(selectors), ..ObservedTunnel::default() }
+    // And answers every probe.
+    let health = tunnel.health_check.map_or(TunnelHealth::Unknown, |_| TunnelHealth::Healthy);
+    ObservedTunnel { status, selectors: Some(selectors), health, ..ObservedTunnel::default() }
 }

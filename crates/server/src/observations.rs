@@ -154,7 +154,7 @@ mod tests {
         let tunnel: TunnelId = "tun-a".parse().unwrap();
         let last_error = error.map(str::to_owned);
         let observed = ObservedTunnel { status, last_error, ..ObservedTunnel::default() };
-        ObservedConnection { generation: 1, tunnels: [(tunnel, observed)].into() }
+        ObservedConnection { generation: 1, tunnels: [(tunnel, observed)].into(), is_withdrawn: false }
     }
 
     #[test]

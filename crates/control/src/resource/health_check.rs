@@ -1,10 +1,11 @@
-//! The health check of a connection. It is stored and answered; this engine sends no probes yet.
+//! The health check of a connection: ICMP echo requests from an address here to one behind the peer, through each tunnel.
 
 use std::net::Ipv4Addr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::desired::DesiredHealthCheck;
 use crate::error::ApiError;
 use crate::fields::optional;
 use crate::resource::bgp_config::shown;
@@ -42,6 +43,15 @@ impl Default for HealthCheck {
     fn default() -> Self {
         let policy = HealthCheckPolicy::default();
         Self { enable: false, dip: None, sip: None, interval_s: 3, retry: 3, policy }
+    }
+}
+
+impl HealthCheck {
+    /// The check as the gateway is to do it; none while it is not enabled.
+    pub fn desired(&self) -> Option<DesiredHealthCheck> {
+        let (source, destination) = self.sip.zip(self.dip).filter(|_| self.enable)?;
+        let &Self { interval_s, retry, policy, .. } = self;
+        Some(DesiredHealthCheck { source, destination, interval_s, retry, policy })
     }
 }
 

@@ -235,6 +235,7 @@ pub fn tunnel(id: &str, role: TunnelRole, local: Ipv4Addr, remote: Ipv4Addr) -> 
         enable_nat_traversal: true,
         local_subnets: vec![all],
         remote_subnets: vec![all],
+        health_check: None,
     }
 }
 

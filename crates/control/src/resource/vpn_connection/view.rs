@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ids::{CustomerGatewayId, TransitRouterId, TunnelId, VpnConnectionId};
-use crate::observed::{ObservedConnection, TunnelStatus};
+use crate::observed::{ObservedConnection, ObservedTunnel, TunnelHealth, TunnelStatus};
 use crate::resource::bgp_config::{BgpConfig, LOCAL_ASN_DEFAULT, shown};
 use crate::resource::customer_gateway::CustomerGateway;
 use crate::resource::health_check::HealthCheckView;
@@ -235,11 +235,12 @@ impl TunnelView {
     }
 }
 
-/// How a BGP session or a health check goes. This engine has neither, so that none succeeds.
+/// How a BGP session or a health check goes. This engine has no BGP, so that no session succeeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 enum Success {
+    Success,
     Failed,
 }
 
@@ -278,8 +279,13 @@ struct HealthCheckStatusView {
 }
 
 impl HealthCheckStatusView {
-    fn of(connection: &VpnConnection, _around: &Surroundings<'_>) -> Self {
-        Self { check: HealthCheckView::from(&connection.health_check), status: Success::Failed }
+    /// It succeeds while a tunnel that is up passes it.
+    fn of(connection: &VpnConnection, around: &Surroundings<'_>) -> Self {
+        let is_passed = |it: &ObservedTunnel| it.is_healthy() && it.health == TunnelHealth::Healthy;
+        let observed = around.observed.filter(|_| connection.health_check.enable);
+        let succeeds = observed.is_some_and(|observed| observed.tunnels.values().any(is_passed));
+        let status = if succeeds { Success::Success } else { Success::Failed };
+        Self { check: HealthCheckView::from(&connection.health_check), status }
     }
 }
 

@@ -1,0 +1,115 @@
+//! Which tunnels packets get through: what is known of a tunnel beyond its being up. Pure: time is an argument.
+//!
+//! A tunnel is up when both ends have agreed on its keys. Whether packets get through is another question, and there are two
+//! ways to an answer:
+//!
+//! - [`check`]: the connection's health check. Probes go through each tunnel that is up, also through the one that does not
+//!   carry, and a tunnel whose probes nobody answers fails. It is evidence of that very tunnel.
+//! - [`silence`]: without anything being configured, a tunnel that carries and sends, while nothing comes back, is taken for a
+//!   black hole. It is a suspicion, because traffic may well go one way only.
+//!
+//! Both come down to a [`Standing`]. A connection takes the tunnel with the best one, and of equals the master; [`decide`] says
+//! which, and whether its routes are to be withdrawn.
+
+pub mod check;
+mod round_trip;
+pub mod silence;
+
+use std::time::Duration;
+
+use causeway_control::observed::TunnelHealth;
+use causeway_control::resource::health_check::HealthCheckPolicy;
+
+pub use check::{Check, Verdict};
+pub use silence::{Silence, SilenceTimes};
+
+/// How good a tunnel that is up is, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Standing {
+    /// Nothing is known against it.
+    #[default]
+    Good,
+    /// It was down, and its health check has not been answered for long enough since.
+    Returning,
+    /// It sends, and nothing comes back.
+    Silent,
+    /// Its health check fails.
+    Unhealthy,
+}
+
+impl Standing {
+    /// Of what the check says, if there is one that can be done, and the suspicion.
+    pub fn of(verdict: Option<Verdict>, is_silent: bool) -> Self {
+        match (verdict, is_silent) {
+            (Some(Verdict::Unhealthy), _) => Self::Unhealthy,
+            (_, true) => Self::Silent,
+            (Some(Verdict::Returning), false) => Self::Returning,
+            (_, false) => Self::Good,
+        }
+    }
+
+    /// As it is reported, of a tunnel whose check says `verdict`.
+    pub fn reported(self, verdict: Option<Verdict>) -> TunnelHealth {
+        match (self, verdict) {
+            (Self::Unhealthy, _) => TunnelHealth::Unhealthy,
+            (Self::Silent, _) => TunnelHealth::Silent,
+            (Self::Returning, _) => TunnelHealth::Returning,
+            (Self::Good, Some(Verdict::Healthy)) => TunnelHealth::Healthy,
+            (Self::Good, _) => TunnelHealth::Unknown,
+        }
+    }
+}
+
+/// A tunnel of a connection, as far as the decision goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Whether packets can be sent through it.
+    pub is_up: bool,
+    /// How good it is.
+    pub standing: Standing,
+}
+
+/// What a connection's tunnels come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// The place of the tunnel that carries, none if no tunnel may.
+    pub carrier: Option<usize>,
+    /// Whether tunnels are up and none of them may carry, because their health checks fail.
+    pub is_refused: bool,
+}
+
+/// Decides which tunnel carries: the best, and of those that are alike the first. `tunnels` has the master before the slave.
+/// With `RevokeRoute` a tunnel whose check fails carries nothing, with `ReserveRoute` it does as long as there is no better one;
+/// without a policy there is no check that could fail.
+pub fn decide(tunnels: &[Candidate], policy: Option<HealthCheckPolicy>) -> Decision {
+    let revokes = policy == Some(HealthCheckPolicy::RevokeRoute);
+    let up = || tunnels.iter().enumerate().filter(|(_, it)| it.is_up);
+    let may_carry = |it: &Candidate| !(revokes && it.standing == Standing::Unhealthy);
+    let best = up().filter(|(_, it)| may_carry(it)).min_by_key(|(place, it)| (it.standing, *place));
+    Decision { carrier: best.map(|(place, _)| place), is_refused: best.is_none() && up().next().is_some() }
+}
+
+/// When a connection with `RevokeRoute` gives up its routes: at once when its checks fail, and when its tunnels are down as
+/// soon as a check would have failed. Once they are given up they stay so until a tunnel may carry again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Withdrawal {
+    /// Since when no tunnel may carry.
+    without: Option<Duration>,
+    is_withdrawn: bool,
+}
+
+impl Withdrawal {
+    /// Takes the latest decision; `patience` is how long a check takes to fail, none where routes are never withdrawn.
+    pub fn judge(&mut self, decision: Decision, patience: Option<Duration>, now: Duration) -> bool {
+        let Some(patience) = patience.filter(|_| decision.carrier.is_none()) else {
+            *self = Self::default();
+            return false;
+        };
+        let since = *self.without.get_or_insert(now);
+        self.is_withdrawn |= decision.is_refused || now.saturating_sub(since) >= patience;
+        self.is_withdrawn
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+use std::time::Duration;
+
+use causeway_control::resource::health_check::HealthCheckPolicy::{ReserveRoute, RevokeRoute};
+
+use super::{Candidate, Decision, Standing, Verdict, Withdrawal, decide};
+
+const DOWN: Candidate = Candidate { is_up: false, standing: Standing::Good };
+
+fn up(standing: Standing) -> Candidate {
+    Candidate { is_up: true, standing }
+}
+
+#[test]
+fn the_best_tunnel_carries_and_of_equals_the_master() {
+    use Standing::{Good, Returning, Silent, Unhealthy};
+    for policy in [None, Some(RevokeRoute), Some(ReserveRoute)] {
+        let carrier = |master, slave| decide(&[master, slave], policy).carrier;
+        assert_eq!(carrier(up(Good), up(Good)), Some(0));
+        assert_eq!(carrier(up(Returning), up(Good)), Some(1));
+        assert_eq!(carrier(up(Silent), up(Good)), Some(1));
+        assert_eq!(carrier(up(Silent), up(Silent)), Some(0), "a mark never stops the only way");
+        assert_eq!(carrier(up(Unhealthy), up(Silent)), Some(1));
+        assert_eq!(carrier(DOWN, up(Returning)), Some(1));
+        assert_eq!(carrier(DOWN, DOWN), None);
+    }
+}
+
+#[test]
+fn where_no_tunnel_is_healthy_the_policy_decides() {
+    let tunnels = [up(Standing::Unhealthy), up(Standing::Unhealthy)];
+    assert_eq!(decide(&tunnels, Some(RevokeRoute)), Decision { carrier: None, is_refused: true });
+    assert_eq!(decide(&tunnels, Some(ReserveRoute)), Decision { carrier: Some(0), is_refused: false });
+    assert_eq!(decide(&[DOWN, DOWN], Some(RevokeRoute)), Decision { carrier: None, is_refused: false });
+}
+
+#[test]
+fn routes_are_given_up_at_once_or_after_patience_and_stay_so_until_a_tunnel_may_carry() {
+    let (patience, second) = (Some(Duration::from_secs(9)), Duration::from_secs);
+    let carries = Decision { carrier: Some(0), is_refused: false };
+    let refused = Decision { carrier: None, is_refused: true };
+    let down = Decision { carrier: None, is_refused: false };
+    let mut withdrawal = Withdrawal::default();
+    assert!(!withdrawal.judge(down, patience, second(0)));
+    assert!(!withdrawal.judge(down, patience, second(8)));
+    assert!(withdrawal.judge(down, patience, second(9)));
+    assert!(!withdrawal.judge(carries, patience, second(10)));
+    assert!(withdrawal.judge(refused, patience, second(11)), "what fails its check is given up at once");
+    assert!(withdrawal.judge(down, patience, second(12)), "and going down makes it no better");
+    assert!(!withdrawal.judge(down, None, second(13)), "without a check nothing is given up");
+}
+
+#[test]
+fn a_standing_comes_of_the_check_and_the_suspicion() {
+    assert_eq!(Standing::of(None, false), Standing::Good);
+    assert_eq!(Standing::of(None, true), Standing::Silent);
+    assert_eq!(Standing::of(Some(Verdict::Untested), false), Standing::Good);
+    assert_eq!(Standing::of(Some(Verdict::Returning), true), Standing::Silent);
+    assert_eq!(Standing::of(Some(Verdict::Unhealthy), true), Standing::Unhealthy);
+}
