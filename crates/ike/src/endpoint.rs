@@ -1,5 +1,7 @@
 //! All tunnels of one gateway: which IKE SA a message belongs to, and whose time has come.
 
+mod doubt;
+
 use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use crate::message::payload::Payload;
 use crate::message::{ExchangeType, Header, MessageError, write_plain};
 use crate::nat::Path;
 use crate::output::{Level, Output};
-use crate::sa::{IkeSa, State, Task};
+use crate::sa::{State, Task};
 use crate::shared::{Shared, Timer};
 use crate::tunnel::Tunnel;
 use crate::v1;
@@ -159,11 +161,7 @@ impl Endpoint {
     /// Tells that authentic packets came out of a tunnel, so that its peer is alive and need not be asked.
     pub fn on_inbound_traffic(&mut self, id: TunnelKey, now: Duration) {
         self.advance(now);
-        let Some(tunnel) = self.shared.tunnels.get(&id) else { return };
-        let in_use = tunnel.in_use();
-        let sas = tunnel.sas.iter().filter_map(|spi| self.shared.sas.get(spi));
-        let bears = |sa: &&IkeSa| in_use.iter().any(|child| sa.children.contains_key(child));
-        let bearers: Vec<u64> = sas.filter(bears).map(|sa| sa.spi).collect();
+        let bearers = self.bearers(id);
         v1::on_inbound_traffic(&mut self.shared, id);
         for spi in bearers {
             self.shared.with_sa(spi, |shared, sa| sa.times.heard = shared.now);

@@ -63,6 +63,7 @@ pub(crate) mod timeout;
 pub(crate) mod vendor;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::config::{Mode, TunnelKey};
 use crate::half_open::HalfOpen;
@@ -172,6 +173,28 @@ pub(crate) fn on_inbound_traffic(shared: &mut Shared, key: TunnelKey) {
             sa.times.heard = shared.now;
             sa.liveness.waiting = None;
         });
+    }
+}
+
+/// Asks the peer of a tunnel whether it is alive; false if there is nobody to ask, or it does not know the question.
+pub(crate) fn ask_peer(shared: &mut Shared, key: TunnelKey) -> bool {
+    let Some(spi) = phase2::bearer(shared, key) else { return false };
+    let asked = shared.with_phase1(spi, |shared, sa| {
+        let knows = sa.abilities.dead_peer_detection;
+        knows && (sa.liveness.waiting.is_some() || informational::ask(shared, sa))
+    });
+    asked == Some(true)
+}
+
+/// When the peer of a tunnel was last heard.
+pub(crate) fn last_heard(shared: &Shared, key: TunnelKey) -> Option<Duration> {
+    Some(shared.v1.sas.get(&phase2::bearer(shared, key)?)?.times.heard)
+}
+
+/// Replaces the children of a tunnel now, if there is an ISAKMP SA to do it under.
+pub(crate) fn replace_children(shared: &mut Shared, key: TunnelKey) {
+    if phase2::bearer(shared, key).is_some() {
+        phase2::renew_all(shared, key);
     }
 }
 

@@ -350,6 +350,14 @@ pub(crate) fn forget_before(shared: &mut Shared, key: TunnelKey, moment: Duratio
     forgotten == Some(true)
 }
 
+/// The time of all children to be replaced has come.
+pub(crate) fn renew_all(shared: &mut Shared, key: TunnelKey) {
+    with_phase2(shared, key, |shared, phase2| {
+        let up = phase2.children.values_mut().filter(|child| child.is_up());
+        up.for_each(|child| child.rekey_at = Some(shared.now));
+    });
+}
+
 /// Tells the peer that all children are deleted, and forgets them with all the rest.
 pub(crate) fn close(shared: &mut Shared, key: TunnelKey) {
     let Some(phase2) = shared.v1.phases2.remove(&key) else { return };

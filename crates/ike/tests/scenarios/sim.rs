@@ -170,7 +170,8 @@ impl Sim {
         }
     }
 
-    fn collect(&mut self, side: usize) {
+    /// Takes what an endpoint asks for after it was called directly.
+    pub fn collect(&mut self, side: usize) {
         while let Some(output) = self.sides[side].1.endpoint.poll_output() {
             if self.keep_trace {
                 self.trace.push((self.now, side, output.clone()));
