@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use causeway_crypto::OwnCertificate;
 pub use causeway_ike::Limits as IkeLimits;
 
+use crate::health::SilenceTimes;
 use crate::routes::{RouteError, RouteNumbers};
 use crate::tun::MTU_DEFAULT;
 
@@ -61,6 +62,8 @@ pub struct GatewayConfig {
     pub certificate: Option<OwnCertificate>,
     /// The bounds of IKE, and its intervals.
     pub limits: IkeLimits,
+    /// When a tunnel that hears nothing is taken for a black hole.
+    pub silence: SilenceTimes,
 }
 
 /// One worker for each processor, and no more than [`WORKERS_MAX`].
@@ -82,6 +85,7 @@ impl Default for GatewayConfig {
             encapsulation: Encapsulation::default(),
             certificate: None,
             limits: IkeLimits::default(),
+            silence: SilenceTimes::default(),
         }
     }
 }

@@ -58,6 +58,7 @@ pub struct Counters {
     sent: Traffic,
     received: Traffic,
     children: AtomicU64,
+    probes: ProbeCounts,
     dropped: [AtomicU64; DROP_REASONS.len()],
 }
 
@@ -67,6 +68,17 @@ struct Traffic {
     bytes: AtomicU64,
     /// When the last batch passed, in UNIX milliseconds; 0 before the first.
     last_ms: AtomicU64,
+}
+
+/// What came of probes. They are not among the packets of the traffic.
+#[derive(Debug, Default)]
+struct ProbeCounts {
+    sent: AtomicU64,
+    answered: AtomicU64,
+    /// Answers that came out of the tunnel, whichever tunnel was probed.
+    heard: AtomicU64,
+    /// In microseconds; 0 before the first answer.
+    round_trip_us: AtomicU64,
 }
 
 /// Counters as they were at one moment. Bytes are those of inner packets.
@@ -82,6 +94,12 @@ pub struct CountersSnapshot {
     pub received_bytes: u64,
     /// Child SAs that were sent on: the first, and one more for each rekey.
     pub children: u64,
+    /// Probes of the health check that were sent through it.
+    pub probes_sent: u64,
+    /// Those that were answered.
+    pub probes_answered: u64,
+    /// How long answers to probes take, smoothed (RFC 6298); none before the first one.
+    pub round_trip: Option<Duration>,
     /// Packets dropped, by reason; reasons that never occurred are absent.
     pub dropped: BTreeMap<DropReason, u64>,
 }
@@ -131,6 +149,25 @@ impl Counters {
         self.children.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a probe that was sent.
+    pub fn probe_sent(&self) {
+        self.probes.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts an answer to any probe that came out of this tunnel.
+    pub fn probe_heard(&self) {
+        self.probes.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts an answer to one of this tunnel's probes, and keeps how long answers take now.
+    pub fn probe_answered(&self, round_trip: Option<Duration>) {
+        self.probes.answered.fetch_add(1, Ordering::Relaxed);
+        if let Some(round_trip) = round_trip {
+            let us = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX).max(1);
+            self.probes.round_trip_us.store(us, Ordering::Relaxed);
+        }
+    }
+
     /// Counts a packet that was dropped.
     pub fn dropped(&self, reason: DropReason) {
         self.dropped_many(reason, 1);
@@ -141,9 +178,14 @@ impl Counters {
         self.dropped[reason as usize].fetch_add(packets, Ordering::Relaxed);
     }
 
-    /// How many packets came from the peer, ever.
-    pub fn received_packets(&self) -> u64 {
-        self.received.packets.load(Ordering::Relaxed)
+    /// How many packets were sent to the peer for others, ever.
+    pub fn sent_packets(&self) -> u64 {
+        self.sent.packets.load(Ordering::Relaxed)
+    }
+
+    /// How many packets came from the peer, ever, those to us included.
+    pub fn heard_packets(&self) -> u64 {
+        self.received.packets.load(Ordering::Relaxed) + self.probes.heard.load(Ordering::Relaxed)
     }
 
     /// All of them now.
@@ -156,6 +198,11 @@ impl Counters {
             received_packets: read(&self.received.packets),
             received_bytes: read(&self.received.bytes),
             children: read(&self.children),
+            probes_sent: read(&self.probes.sent),
+            probes_answered: read(&self.probes.answered),
+            round_trip: Some(read(&self.probes.round_trip_us))
+                .filter(|us| *us > 0)
+                .map(Duration::from_micros),
             dropped: dropped.filter(|(_, count)| *count > 0).collect(),
         }
     }

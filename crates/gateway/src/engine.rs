@@ -1,26 +1,33 @@
-//! The thread that negotiates: it owns the IKE endpoint, its timers, and the tunnels that come of it.
+//! The thread that negotiates: it owns the IKE endpoint, its timers, and the tunnels that come of it, and watches over them.
+
+mod health;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::{FailureKind, Level, ObservedTunnel};
-use causeway_crypto::{OwnCertificate, SystemRandom};
+use causeway_crypto::{OwnCertificate, Random, SystemRandom};
 use causeway_ike::{Endpoint, Output, TunnelConfig, TunnelKey};
 use crossbeam_channel::{Receiver, Sender, select};
 
+use crate::Waker;
 use crate::config::{Encapsulation, GatewayConfig, IKE_PORT, NAT_TRAVERSAL_PORT};
+use crate::health::Withdrawal;
 use crate::observation;
 use crate::path::inbound::IkeDatagram;
 use crate::proposals::{tunnel_config, weaknesses, with_certificates};
 use crate::reports::Reports;
 use crate::supervise::survives;
 use crate::tunnels::{TunnelPlace, Tunnels};
+use crate::vigil::Vigil;
+use crate::withdrawals::Withdrawals;
 use causeway_control::desired::DesiredTunnel;
 
-/// How often tunnels are asked whether packets came out of them.
-const LISTEN_INTERVAL: Duration = Duration::from_secs(1);
+/// How often tunnels are asked whether packets came out of them, at least.
+const LISTEN_INTERVAL_MAX: Duration = Duration::from_secs(1);
 /// How many messages are taken before timers are looked at again.
 const MESSAGES_MAX: usize = 256;
 
@@ -47,11 +54,31 @@ pub struct Engine {
     certificate: Option<OwnCertificate>,
     start: Instant,
     next_listening: Duration,
+    listen_interval: Duration,
+    vigil: Vigil,
+    /// The tunnel that carries each connection, or did last.
+    carried: BTreeMap<VpnConnectionId, TunnelKey>,
+    /// The connections that no tunnel carries and whose routes are withdrawn when that lasts.
+    withdrawing: BTreeMap<VpnConnectionId, Withdrawal>,
+    withdrawals: Arc<Withdrawals>,
+    wake_reconciler: Waker,
+}
+
+/// Whom the engine tells what it finds.
+pub struct Listeners {
+    /// What the gateway tells of each connection.
+    pub reports: Arc<Reports>,
+    /// Whose routes are to be withdrawn.
+    pub withdrawals: Arc<Withdrawals>,
+    /// Lets somebody look at them.
+    pub wake_reconciler: Waker,
 }
 
 impl Engine {
     /// An engine without tunnels.
-    pub fn new(tunnels: Tunnels, reports: Arc<Reports>, config: &GatewayConfig) -> Self {
+    pub fn new(tunnels: Tunnels, listeners: Listeners, config: &GatewayConfig) -> Self {
+        let Listeners { reports, withdrawals, wake_reconciler } = listeners;
+        let listen_interval = LISTEN_INTERVAL_MAX.min(config.silence.sent_for / 4);
         let mut endpoint = Endpoint::new(Box::new(SystemRandom), config.limits.clone());
         endpoint.set_unix_time(unix_now(), Duration::ZERO);
         Self {
@@ -63,12 +90,19 @@ impl Engine {
             encapsulation: config.encapsulation,
             certificate: config.certificate.clone(),
             start: Instant::now(),
-            next_listening: LISTEN_INTERVAL,
+            next_listening: listen_interval,
+            listen_interval,
+            vigil: Vigil::new(config.silence),
+            carried: BTreeMap::new(),
+            withdrawing: BTreeMap::new(),
+            withdrawals,
+            wake_reconciler,
         }
     }
 
     /// Negotiates until told to stop, or until nobody is left who could.
     pub fn run(mut self, commands: &Receiver<Command>, messages: &Receiver<IkeDatagram>) {
+        let answers = self.tunnels.probes().answers();
         loop {
             let wait = self.next_due().saturating_sub(self.now());
             select! {
@@ -84,10 +118,15 @@ impl Engine {
                     let more = messages.try_iter().take(MESSAGES_MAX);
                     message.into_iter().chain(more).for_each(|message| self.guarded(|it| it.take(&message)));
                 }
+                recv(answers) -> answer => {
+                    let more = answers.try_iter().take(MESSAGES_MAX);
+                    answer.into_iter().chain(more).for_each(|answer| self.guarded(|it| it.take_answer(&answer)));
+                }
                 default(wait) => {}
             }
             self.guarded(Self::do_what_is_due);
             self.guarded(Self::apply_outputs);
+            self.guarded(Self::settle);
         }
     }
 
@@ -101,18 +140,17 @@ impl Engine {
     }
 
     fn next_due(&self) -> Duration {
-        self.endpoint.next_timeout().map_or(self.next_listening, |due| due.min(self.next_listening))
+        let due = [self.endpoint.next_timeout(), self.vigil.next_timeout()];
+        due.into_iter().flatten().fold(self.next_listening, Duration::min)
     }
 
     fn do_what_is_due(&mut self) {
         let now = self.now();
         if now >= self.next_listening {
-            self.next_listening = now + LISTEN_INTERVAL;
+            self.next_listening = now + self.listen_interval;
             // The clock may have been set.
             self.endpoint.set_unix_time(unix_now(), now);
-            for key in self.tunnels.take_heard() {
-                self.endpoint.on_inbound_traffic(key, now);
-            }
+            self.listen(now);
             for key in self.tunnels.worn_out() {
                 self.begin_anew(key, now);
             }
@@ -120,6 +158,7 @@ impl Engine {
         if self.endpoint.next_timeout().is_some_and(|due| due <= now) {
             self.endpoint.handle_timeout(now);
         }
+        self.check_health(now);
     }
 
     fn take(&mut self, message: &IkeDatagram) {
@@ -139,6 +178,11 @@ impl Engine {
     fn put(&mut self, key: TunnelKey, tunnel: &DesiredTunnel, place: TunnelPlace) {
         let (connection, id) = (place.connection.clone(), place.id.clone());
         self.tunnels.put(key, place);
+        let mut secret = [0; 8];
+        SystemRandom.fill(&mut secret);
+        let beginning = (u64::from_ne_bytes(secret), self.now());
+        self.vigil.put(key, &connection, tunnel.health_check, beginning);
+        self.judge(key, None);
         let local = self.addresses.get(&tunnel.local_address).copied();
         let config = tunnel_config(tunnel, local, self.encapsulation);
         match config.and_then(|config| with_certificates(config, tunnel, self.certificate.as_ref())) {
@@ -166,7 +210,12 @@ impl Engine {
         self.endpoint.remove_tunnel(key, self.now());
         self.apply_outputs();
         self.configs.remove(&key);
+        let connection = self.tunnels.place(key).map(|place| place.connection.clone());
         self.tunnels.remove(key);
+        self.vigil.remove(key);
+        if let Some(connection) = connection.filter(|it| self.tunnels.of_connection(it).next().is_none()) {
+            self.forget_health(&connection);
+        }
     }
 
     /// Rekeying by time is far too late for a tunnel with so much traffic. A short gap is better than a dead tunnel.

@@ -16,7 +16,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use crate::config::{GatewayConfig, StartError};
 use crate::domains::Domains;
-use crate::engine::{Command, Engine};
+use crate::engine::{Command, Engine, Listeners};
 use crate::path::Inbound;
 use crate::path::inbound::{self, IkeDatagram};
 use crate::reconciler::{Nudge, Reconciler};
@@ -27,6 +27,7 @@ use crate::stop::{StopSignal, StopSwitch};
 use crate::supervise::supervise;
 use crate::tunnels::Tunnels;
 use crate::watch::Watch;
+use crate::withdrawals::Withdrawals;
 use crate::{EngineHandle, Waker};
 
 /// IKE messages that wait while the negotiating thread is busy; beyond it they are dropped, and sent again by their senders.
@@ -88,7 +89,14 @@ impl Gateway {
         let (changed, checked) = bounded(1);
 
         let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone());
-        let engine = Engine::new(tunnels, Arc::clone(&reports), &config);
+        let withdrawals = Arc::<Withdrawals>::default();
+        let nudged = nudges.clone();
+        let listeners = Listeners {
+            reports: Arc::clone(&reports),
+            withdrawals: Arc::clone(&withdrawals),
+            wake_reconciler: Box::new(move || nudge(&nudged)),
+        };
+        let engine = Engine::new(tunnels, listeners, &config);
         let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
         let mut others = vec![watch(&domains, config.numbers.protocol, changed, &signal)?];
         for ports in ports.into_values() {
@@ -96,7 +104,8 @@ impl Gateway {
                 others.push(receive(&ports, worker, &inbound, &messages, &signal)?);
             }
         }
-        let reconciler = Reconciler::new(desires, reports, Arc::clone(&registry), domains, commands.clone());
+        let reconciler =
+            Reconciler::new(desires, reports, Arc::clone(&registry), domains, commands.clone(), withdrawals);
         let reconciler = spawn("reconcile", move || reconciler.run(&looked, checked))?;
         let running = Running { reconciler, engine, others, stop, _lock: lock };
         Ok(GatewayHandle { nudges, commands, registry, running: Mutex::new(Some(running)) })

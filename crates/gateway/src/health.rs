@@ -99,14 +99,21 @@ pub struct Withdrawal {
 }
 
 impl Withdrawal {
-    /// Takes the latest decision; `patience` is how long a check takes to fail, none where routes are never withdrawn.
-    pub fn judge(&mut self, decision: Decision, patience: Option<Duration>, now: Duration) -> bool {
-        let Some(patience) = patience.filter(|_| decision.carrier.is_none()) else {
+    /// Takes the latest decision: whether a tunnel carries, and whether those that are up may not. `patience` is how long a check
+    /// takes to fail, none where routes are never withdrawn. True if they are withdrawn.
+    pub fn judge(
+        &mut self,
+        carries: bool,
+        is_refused: bool,
+        patience: Option<Duration>,
+        now: Duration,
+    ) -> bool {
+        let Some(patience) = patience.filter(|_| !carries) else {
             *self = Self::default();
             return false;
         };
         let since = *self.without.get_or_insert(now);
-        self.is_withdrawn |= decision.is_refused || now.saturating_sub(since) >= patience;
+        self.is_withdrawn |= is_refused || now.saturating_sub(since) >= patience;
         self.is_withdrawn
     }
 }

@@ -59,7 +59,9 @@ mod supervise;
 pub mod trie;
 pub mod tun;
 pub mod tunnels;
+pub mod vigil;
 pub mod watch;
+mod withdrawals;
 
 use causeway_control::desired::RouteMatch;
 use causeway_control::ids::VpnConnectionId;

@@ -28,8 +28,10 @@ use crate::tun::TunDevice;
 
 pub mod inbound;
 pub mod outbound;
+pub mod probe;
 pub mod selectors;
 
+use probe::Probes;
 pub use selectors::Selectors;
 
 /// A forwarding domain: one TUN device, one forwarding table. Nothing crosses domains.
@@ -105,6 +107,8 @@ pub struct Inbound {
     spis: ArcSwap<Trie<InboundPath>>,
     /// Counts packets that belong to no tunnel.
     pub counters: Counters,
+    /// Makes our own packets, and takes the answers to them.
+    pub probes: Probes,
     /// IKE messages that were dropped because the negotiation was busy.
     ike_dropped: AtomicU64,
 }

@@ -29,6 +29,7 @@ use crate::reports::Reports;
 use crate::snapshot::{Registry, Way};
 use crate::tunnels::TunnelPlace;
 use crate::watch::Changes;
+use crate::withdrawals::Withdrawals;
 
 /// How often devices and rules are looked at without a reason.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -81,6 +82,7 @@ pub struct Reconciler {
     domains: Domains,
     changes: Arc<Changes>,
     engine: Sender<Command>,
+    withdrawals: Arc<Withdrawals>,
     programmed: Programmed,
     lanes: BTreeMap<VpnConnectionId, Lane>,
     /// What was listed last; none when the next listing is to be complete.
@@ -108,6 +110,7 @@ impl Reconciler {
         registry: Arc<Registry>,
         domains: Domains,
         engine: Sender<Command>,
+        withdrawals: Arc<Withdrawals>,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -117,6 +120,7 @@ impl Reconciler {
             registry,
             domains,
             engine,
+            withdrawals,
             programmed: Programmed::default(),
             lanes: BTreeMap::new(),
             mark: None,
@@ -178,6 +182,11 @@ impl Reconciler {
         self.open_gateway_domains();
         let mut candidates: BTreeSet<_> = self.retries.keys().cloned().collect();
         candidates.extend(self.take_over(listing));
+        // What is desired of them is as it was, and how it is to be made so is not.
+        for id in self.withdrawals.take_changed() {
+            self.in_force.remove(&id);
+            candidates.insert(id);
+        }
         for id in candidates {
             let generation = self.listed.get(&id).copied();
             let is_settled = self.in_force.get(&id).copied() == generation
@@ -231,7 +240,10 @@ impl Reconciler {
     }
 
     fn reconcile(&mut self, id: &VpnConnectionId, generation: Option<u64>) {
-        let desired = generation.and_then(|_| self.desires.desired(id));
+        let mut desired = generation.and_then(|_| self.desires.desired(id));
+        if let Some(desired) = desired.as_mut().filter(|_| self.withdrawals.has(id)) {
+            desired.routes.iter_mut().for_each(|route| route.is_published = false);
+        }
         let steps = plan(&self.programmed, id, desired.as_ref());
         match self.apply(id, &steps) {
             Ok(()) => {

@@ -1,7 +1,7 @@
 //! The tunnels as the packet path sees them: child SAs come, are used, move and go, as the negotiation says.
 //!
 //! One thread owns this. What it changes, the packet path sees by atomic swaps: the SPI map, and for each connection the
-//! [`Carrier`] that all of its routes share. A connection takes its master tunnel while that is up, and the slave otherwise.
+//! [`Carrier`] that all of its routes share. A connection takes the best of its tunnels that are up, as [`crate::health`] has it.
 //!
 //! A rekey makes before it breaks: the new child is installed and received on, then `ChildUse` switches what is sent, and the
 //! old one is received on until `ChildDown`.
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::NegotiatedSelectors;
+use causeway_control::resource::health_check::HealthCheckPolicy;
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_crypto::{Protection, WrongKeyLength};
 use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers};
@@ -19,6 +20,8 @@ use causeway_ike::{ChildSa, DirectionKeys, TunnelKey};
 
 use crate::counters::Counters;
 use crate::forwarding::Carrier;
+use crate::health::{Candidate, Standing, decide};
+use crate::path::probe::Probes;
 use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors};
 use crate::sockets::LocalPorts;
 
@@ -65,8 +68,29 @@ struct Tunnel {
     /// The children that are sent on, the preferred one first.
     in_use: Vec<u32>,
     paths: Option<Arc<OutboundPaths>>,
-    /// How many packets had come out of it when that was last asked.
-    heard: u64,
+    /// How good it is, and what follows if no tunnel is good.
+    standing: Standing,
+    policy: Option<HealthCheckPolicy>,
+    /// How many packets had gone into it and come out of it when that was last asked.
+    passed: (u64, u64),
+}
+
+/// What passed through a tunnel since that was last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passed {
+    /// Packets went into it, probes aside.
+    pub sent: bool,
+    /// Packets came out of it.
+    pub heard: bool,
+}
+
+/// What carries the packets of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Chosen {
+    /// The tunnel.
+    pub tunnel: Option<TunnelKey>,
+    /// Tunnels are up, and none of them passes the health check.
+    pub is_refused: bool,
 }
 
 struct Child {
@@ -88,6 +112,9 @@ pub struct Tunnels {
     /// By the SPI that we chose.
     children: BTreeMap<u32, Child>,
     connections: BTreeMap<VpnConnectionId, BTreeSet<TunnelKey>>,
+    chosen: BTreeMap<VpnConnectionId, Chosen>,
+    /// The connections of which something may be otherwise than when that was last asked.
+    changed: BTreeSet<VpnConnectionId>,
 }
 
 impl Tunnels {
@@ -99,12 +126,19 @@ impl Tunnels {
             tunnels: BTreeMap::new(),
             children: BTreeMap::new(),
             connections: BTreeMap::new(),
+            chosen: BTreeMap::new(),
+            changed: BTreeSet::new(),
         }
     }
 
     /// The sockets of one of our addresses.
     pub fn ports(&self, local: Ipv4Addr) -> Option<&Arc<LocalPorts>> {
         self.ports.get(&local)
+    }
+
+    /// Makes probes.
+    pub fn probes(&self) -> &Probes {
+        &self.inbound.probes
     }
 
     /// Where a tunnel is.
@@ -124,8 +158,10 @@ impl Tunnels {
         match self.tunnels.get_mut(&key) {
             Some(tunnel) => tunnel.place = place,
             None => {
-                let heard = place.counters.received_packets();
-                self.tunnels.insert(key, Tunnel { place, in_use: Vec::new(), paths: None, heard });
+                let passed = (place.counters.sent_packets(), place.counters.heard_packets());
+                let (standing, policy) = (Standing::default(), None);
+                let (in_use, paths) = (Vec::new(), None);
+                self.tunnels.insert(key, Tunnel { place, in_use, paths, standing, policy, passed });
             }
         }
         self.choose(&connection);
@@ -144,6 +180,7 @@ impl Tunnels {
             if keys.is_empty() {
                 tunnel.place.carrier.switch(None);
                 self.connections.remove(&connection);
+                self.chosen.remove(&connection);
             }
         }
         self.choose(&connection);
@@ -219,16 +256,46 @@ impl Tunnels {
         Some(all)
     }
 
-    /// The tunnels out of which packets have come since this was last asked.
-    pub fn take_heard(&mut self) -> Vec<TunnelKey> {
-        let mut heard = Vec::new();
-        for (key, tunnel) in &mut self.tunnels {
-            let now = tunnel.place.counters.received_packets();
-            if std::mem::replace(&mut tunnel.heard, now) != now {
-                heard.push(*key);
-            }
+    /// What passed through each tunnel that is up since this was last asked.
+    pub fn take_passed(&mut self) -> BTreeMap<TunnelKey, Passed> {
+        let mut passed = BTreeMap::new();
+        for (key, tunnel) in self.tunnels.iter_mut().filter(|(_, tunnel)| tunnel.paths.is_some()) {
+            let counters = &tunnel.place.counters;
+            let now = (counters.sent_packets(), counters.heard_packets());
+            let before = std::mem::replace(&mut tunnel.passed, now);
+            passed.insert(*key, Passed { sent: before.0 != now.0, heard: before.1 != now.1 });
         }
-        heard
+        passed
+    }
+
+    /// Says how good a tunnel is, and what follows if none of its connection is good.
+    pub fn judge(&mut self, key: TunnelKey, standing: Standing, policy: Option<HealthCheckPolicy>) {
+        let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
+        if (tunnel.standing, tunnel.policy) != (standing, policy) {
+            (tunnel.standing, tunnel.policy) = (standing, policy);
+            let connection = tunnel.place.connection.clone();
+            self.choose(&connection);
+        }
+    }
+
+    /// The ways out of a tunnel, while it is up.
+    pub fn paths(&self, key: TunnelKey) -> Option<&Arc<OutboundPaths>> {
+        self.tunnels.get(&key)?.paths.as_ref()
+    }
+
+    /// What carries the packets of a connection.
+    pub fn chosen(&self, connection: &VpnConnectionId) -> Chosen {
+        self.chosen.get(connection).copied().unwrap_or_default()
+    }
+
+    /// The tunnels of a connection.
+    pub fn of_connection(&self, connection: &VpnConnectionId) -> impl Iterator<Item = TunnelKey> {
+        self.connections.get(connection).into_iter().flatten().copied()
+    }
+
+    /// The connections that may be carried otherwise than when this was last asked.
+    pub fn take_changed(&mut self) -> BTreeSet<VpnConnectionId> {
+        std::mem::take(&mut self.changed)
     }
 
     /// The tunnels one of whose children in use will soon have used all of its sequence numbers.
@@ -269,14 +336,20 @@ impl Tunnels {
     }
 
     /// Sends the connection's packets over its best tunnel that is up.
-    fn choose(&self, connection: &VpnConnectionId) {
-        let Some(keys) = self.connections.get(connection) else { return };
-        let tunnels: Vec<_> = keys.iter().filter_map(|key| self.tunnels.get(key)).collect();
-        let up = tunnels.iter().filter(|tunnel| tunnel.paths.is_some());
-        let best = up.min_by_key(|tunnel| (tunnel.place.role, &tunnel.place.id));
-        if let Some(tunnel) = tunnels.first() {
-            tunnel.place.carrier.switch(best.and_then(|best| best.paths.clone()));
-        }
+    fn choose(&mut self, connection: &VpnConnectionId) {
+        let keys = self.connections.get(connection).into_iter().flatten();
+        let mut tunnels: Vec<_> = keys.filter_map(|key| Some((*key, self.tunnels.get(key)?))).collect();
+        tunnels.sort_by_key(|(_, tunnel)| (tunnel.place.role, &tunnel.place.id));
+        let Some((_, first)) = tunnels.first() else { return };
+        let candidate =
+            |(_, it): &(_, &Tunnel)| Candidate { is_up: it.paths.is_some(), standing: it.standing };
+        let candidates: Vec<_> = tunnels.iter().map(candidate).collect();
+        let decision = decide(&candidates, first.policy);
+        let best = decision.carrier.and_then(|place| tunnels.get(place));
+        first.place.carrier.switch(best.and_then(|(_, best)| best.paths.clone()));
+        let chosen = Chosen { tunnel: best.map(|(key, _)| *key), is_refused: decision.is_refused };
+        self.chosen.insert(connection.clone(), chosen);
+        self.changed.insert(connection.clone());
     }
 }
 

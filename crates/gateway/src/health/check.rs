@@ -4,7 +4,7 @@
 //!               first answer                 silent for Retry x Interval, and 12 probes in a row overdue
 //!   Untested ------------------> Healthy ----------------------------------------------------> Unhealthy
 //!       |                           ^ |                                                          ^  |
-//!       |                           | | up again after it was down                               |  |
+//!       |                           | | down                                                     |  |
 //!       |                           | v                                                          |  |
 //!       |                       Returning -------------------------------------------------------+  |
 //!       |                           |   the same silence                                         |  |
@@ -161,10 +161,14 @@ impl Check {
 
     /// The tunnel is up: probes can be sent.
     pub fn resume(&mut self, now: Duration) {
-        if self.next.is_some() {
-            return;
-        }
-        self.next = Some(now);
+        self.next.get_or_insert(now);
+    }
+
+    /// The tunnel is down. That it failed stays, and nothing is made worse by probes that could not be sent.
+    pub fn suspend(&mut self) {
+        self.next = None;
+        self.outstanding.clear();
+        (self.silent_since, self.overdue) = (None, 0);
         if self.verdict == Verdict::Healthy {
             self.verdict = Verdict::Returning;
         }
@@ -172,11 +176,11 @@ impl Check {
         self.good_since = None;
     }
 
-    /// The tunnel is down. What was said of it stays, and is not made worse by probes that could not be sent.
-    pub fn suspend(&mut self) {
-        self.next = None;
+    /// A probe cannot be sent for a reason that lies not in the tunnel: nothing is waited for, and it is tried again later.
+    pub fn defer(&mut self, now: Duration) {
         self.outstanding.clear();
         (self.silent_since, self.overdue) = (None, 0);
+        self.next = self.next.map(|_| now + self.settings.interval);
     }
 
     /// When [`Check::handle_timeout`] has something to do.

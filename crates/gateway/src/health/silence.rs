@@ -151,8 +151,11 @@ impl Silence {
         // What passed while it changed hands says nothing.
         let carried = std::mem::replace(&mut self.carried, sample.carries) && sample.carries;
         self.forget(now);
-        if sample.heard {
-            return self.on_heard(carried && sample.sent);
+        let is_in_doubt = matches!(self.stage, Stage::Silent { .. } | Stage::Trial { .. });
+        // While another tunnel carries, what comes back says nothing of this one.
+        if sample.heard && (!is_in_doubt || (carried && sample.sent)) {
+            self.stage = Stage::Content;
+            return is_in_doubt.then_some(Finding::Heard);
         }
         match self.stage {
             Stage::Silent { until } if now >= until => {
@@ -163,8 +166,8 @@ impl Silence {
             Stage::Trial { since } => {
                 let since = since.or(sample.sent.then_some(now)).filter(|_| carried);
                 self.stage = Stage::Trial { since };
-                let is_over = since.is_some_and(|since| now.saturating_sub(since) >= self.times.trial);
-                is_over.then(|| self.mark(now))
+                let heard_nothing = since.is_some_and(|since| now.saturating_sub(since) >= self.times.trial);
+                heard_nothing.then(|| self.mark(now))
             }
             _ if !carried => {
                 self.stage = Stage::Content;
@@ -186,20 +189,6 @@ impl Silence {
         let good = now.saturating_sub(*self.good_since.get_or_insert(now));
         if self.marked.is_some_and(|(_, pause)| good >= (pause * 2).max(FORGOTTEN_MIN)) {
             (self.marked, self.pause) = (None, self.times.pause);
-        }
-    }
-
-    fn on_heard(&mut self, is_evidence: bool) -> Option<Finding> {
-        match self.stage {
-            Stage::Silent { .. } | Stage::Trial { .. } if !is_evidence => None,
-            Stage::Silent { .. } | Stage::Trial { .. } => {
-                self.stage = Stage::Content;
-                Some(Finding::Heard)
-            }
-            _ => {
-                self.stage = Stage::Content;
-                None
-            }
         }
     }
 

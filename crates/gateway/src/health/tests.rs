@@ -36,17 +36,14 @@ fn where_no_tunnel_is_healthy_the_policy_decides() {
 #[test]
 fn routes_are_given_up_at_once_or_after_patience_and_stay_so_until_a_tunnel_may_carry() {
     let (patience, second) = (Some(Duration::from_secs(9)), Duration::from_secs);
-    let carries = Decision { carrier: Some(0), is_refused: false };
-    let refused = Decision { carrier: None, is_refused: true };
-    let down = Decision { carrier: None, is_refused: false };
     let mut withdrawal = Withdrawal::default();
-    assert!(!withdrawal.judge(down, patience, second(0)));
-    assert!(!withdrawal.judge(down, patience, second(8)));
-    assert!(withdrawal.judge(down, patience, second(9)));
-    assert!(!withdrawal.judge(carries, patience, second(10)));
-    assert!(withdrawal.judge(refused, patience, second(11)), "what fails its check is given up at once");
-    assert!(withdrawal.judge(down, patience, second(12)), "and going down makes it no better");
-    assert!(!withdrawal.judge(down, None, second(13)), "without a check nothing is given up");
+    assert!(!withdrawal.judge(false, false, patience, second(0)));
+    assert!(!withdrawal.judge(false, false, patience, second(8)));
+    assert!(withdrawal.judge(false, false, patience, second(9)));
+    assert!(!withdrawal.judge(true, false, patience, second(10)));
+    assert!(withdrawal.judge(false, true, patience, second(11)), "what fails its check is given up at once");
+    assert!(withdrawal.judge(false, false, patience, second(12)), "and going down makes it no better");
+    assert!(!withdrawal.judge(false, false, None, second(13)), "without a check nothing is given up");
 }
 
 #[test]

@@ -178,6 +178,9 @@ impl Receiver<'_> {
             }
             _ => return path.counters.dropped(DropReason::NotIpv4),
         }
+        if self.inbound.probes.take(packet) {
+            return path.counters.probe_heard();
+        }
         path.counters.received(packet.len(), self.now_ms);
         self.inbox.push(&path.domain, storage, at.start + inner.range.start..at.start + inner.range.end);
     }

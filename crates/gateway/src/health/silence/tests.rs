@@ -59,8 +59,7 @@ fn what_comes_through_the_other_tunnel_takes_no_mark_away() {
 fn a_trial_that_is_answered_takes_the_mark_away() {
     let mut silence = Silence::new(SilenceTimes::default());
     observe(&mut silence, 0..22, CARRIES);
-    let still = Sample { heard: false, ..STANDS_BY };
-    assert_eq!(observe(&mut silence, 22..82, still), [(81, Finding::Tried)]);
+    assert_eq!(observe(&mut silence, 22..82, STANDS_BY), [(81, Finding::Tried)]);
     assert!(!silence.is_marked());
     assert_eq!(observe(&mut silence, 82..85, ANSWERED), [(83, Finding::Heard)]);
 }
