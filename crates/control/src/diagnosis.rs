@@ -78,6 +78,8 @@ pub enum FailedReasonCode {
     RouteWithoutTunnel,
     /// The tunnel is up, and no route leads into it.
     TunnelWithoutRoute,
+    /// The tunnel is up and fails the health check.
+    HealthCheckFailed,
     /// Packets are sent, and none comes back.
     NothingComesBack,
 }
@@ -220,10 +222,18 @@ impl<'a> Known<'a> {
             .map(|step| Finding::of(FailedReasonCode::TunnelWithoutRoute, severity_of(step), step));
         let passed = self.forwarding.as_ref().and_then(|it| it.tunnels.get(&tunnel.id));
         let traffic = passed.map(|passed| finding::traffic(*passed, self.context.now_ms));
+        let step = tunnel_step(tunnel, seen, false, Outcome::Failed);
+        // Another tunnel carries, or this one in spite of it.
+        let carries = self.observed.as_ref().is_some_and(ObservedConnection::carries);
+        let severity = if carries { Severity::Warn } else { Severity::Critical };
+        let unhealthy = (step.code == Code::TunnelUnhealthy)
+            .then(|| Finding::of(FailedReasonCode::HealthCheckFailed, severity, &step));
+        let marked = (step.code == Code::TunnelSilent).then_some(step);
         let silent = traffic.into_iter().flatten().filter(|step| step.code == Code::NothingComesBack);
+        let silent = silent.chain(marked).take(1);
         let silent =
             silent.map(|step| Finding::of(FailedReasonCode::NothingComesBack, severity_of(&step), &step));
-        routes.chain(rekeying).chain(outside).chain(narrowed).chain(silent).collect()
+        routes.chain(unhealthy).chain(rekeying).chain(outside).chain(narrowed).chain(silent).collect()
     }
 
     fn routes(&self) -> impl Iterator<Item = routing::Route> + use<'a> {

@@ -143,6 +143,14 @@ pub enum Code {
     TunnelCarries,
     /// The tunnel is up and stands by.
     TunnelStandsBy,
+    /// The tunnel is up and fails the health check.
+    TunnelUnhealthy,
+    /// The tunnel is up, packets are sent through it, and nothing comes back.
+    TunnelSilent,
+    /// The addresses of the health check are outside of what was negotiated, so that it is not done.
+    HealthCheckOutsideSelectors,
+    /// The connection's routes are withdrawn, because no tunnel passes the health check.
+    RouteFailsHealthCheck,
     /// The peers have not agreed on algorithms.
     TunnelProposalMismatch,
     /// The pre-shared keys differ, or a peer refused the other's proof.
@@ -309,11 +317,20 @@ impl<'a> Inquiry<'a> {
 
     fn is_up(&self, connection: &VpnConnection) -> bool {
         let observed = self.observations.get(&connection.id);
-        connection.status(observed.as_ref()) == TunnelStatus::IpsecSaEstablished
+        let is_withdrawn = observed.as_ref().is_some_and(|observed| observed.is_withdrawn);
+        !is_withdrawn && connection.status(observed.as_ref()) == TunnelStatus::IpsecSaEstablished
     }
 
     fn is_carried(&self, route: &Route) -> bool {
         self.state.vpn_connection(&route.connection).is_some_and(|connection| self.is_up(connection))
+    }
+
+    /// Why a route is not taken although it is preferred.
+    fn why_not(&self, route: &Route) -> &'static str {
+        match self.observations.get(&route.connection) {
+            Some(observed) if observed.is_withdrawn => "no tunnel of it passes the health check",
+            _ => "no tunnel of it is up",
+        }
     }
 
     /// Says whether a route is taken, and why, among those that cover the destination, the preferred one first.
@@ -339,9 +356,9 @@ impl<'a> Inquiry<'a> {
             }
             Some(taken) if taken == ours => Step::passed(
                 Code::RouteTakesOver,
-                format!("{ours} has taken over, because {} is down.{next}", covering[0]),
+                format!("{ours} has taken over from {}: {}.{next}", covering[0], self.why_not(&covering[0])),
             ),
-            Some(taken) => beaten(ours, taken),
+            Some(taken) => beaten(ours, taken, self.why_not(ours)),
             None => Step::new(
                 // Which tunnel it is that should be up, and why it is not, is said below.
                 Outcome::Hint,
@@ -364,7 +381,7 @@ impl<'a> Inquiry<'a> {
         let Some(observed) = observed else { return };
         let forwarding = self.observations.forwarding(&connection.id, of);
         if let Some(of) = of {
-            self.programmed(of.dest, forwarding.as_ref());
+            self.programmed(of.dest, forwarding.as_ref(), &observed);
         }
         self.tunnels(connection, &observed, forwarding.as_ref());
     }
@@ -390,7 +407,12 @@ impl<'a> Inquiry<'a> {
         });
     }
 
-    fn programmed(&mut self, prefix: Ipv4Net, forwarding: Option<&ObservedForwarding>) {
+    fn programmed(
+        &mut self,
+        prefix: Ipv4Net,
+        forwarding: Option<&ObservedForwarding>,
+        observed: &ObservedConnection,
+    ) {
         let Some(forwarding) = forwarding else {
             return self.steps.push(Step::new(
                 Outcome::Unknown,
@@ -413,6 +435,7 @@ impl<'a> Inquiry<'a> {
         });
         let is_published = self.route.as_ref().is_none_or(|route| route.is_published);
         self.steps.push(match &forwarding.linux_route {
+            _ if observed.is_withdrawn => tunnel::withdrawn(prefix, observed),
             None if !is_published => Step::new(
                 Outcome::Hint,
                 Code::RouteWithdrawn,
@@ -446,10 +469,10 @@ fn reason(ours: &Route, other: &Route) -> String {
 }
 
 /// Why another route with the same prefix, or a shorter one, is taken.
-fn beaten(ours: &Route, taken: &Route) -> Step {
+fn beaten(ours: &Route, taken: &Route, why: &str) -> Step {
     let instead = format!("{taken} is taken instead of {ours}");
     if routing::preferred_first(ours, taken).is_lt() {
-        let message = format!("{instead}, because no tunnel of this connection is up.");
+        let message = format!("{instead}: {why}.");
         return Step::new(Outcome::Hint, Code::AnotherRouteTakesOver, message, "");
     }
     if taken.of != ours.of {

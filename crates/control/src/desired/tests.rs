@@ -1,8 +1,9 @@
 use std::net::Ipv4Addr;
 
-use super::{DomainOwner, desired, generations};
+use super::{DesiredHealthCheck, DomainOwner, desired, generations};
 use crate::fields::Weight;
 use crate::ids::{TransitRouterId, VpnConnectionId};
+use crate::resource::health_check::HealthCheckPolicy;
 use crate::resource::ike_config::IkeVersion;
 use crate::resource::tunnel::TunnelRole;
 use crate::testing::{ACCOUNT, REGION, World};
@@ -35,6 +36,28 @@ fn the_gateway_is_told_everything_that_it_needs() {
     let weights: Vec<Weight> = wanted.routes.iter().map(|route| route.weight).collect();
     assert_eq!(weights, [Weight::LOW, Weight::HIGH]);
     assert_eq!(generations(&world.state), [(id, wanted.generation)]);
+}
+
+#[test]
+fn both_tunnels_have_to_pass_the_health_check_of_their_connection() {
+    let (mut world, connection) = World::with_connection();
+    world.settle();
+    let check = r#"{"enable":true,"dip":"10.2.0.9","sip":"10.1.0.9","interval":5,"Policy":"reserve_route"}"#;
+    let parameters = [("VpnConnectionId", connection.as_str()), ("HealthCheckConfig", check)];
+    world.call("ModifyVpnAttachmentAttribute", &parameters).unwrap();
+    let wanted = desired(&world.state, &connection.parse().unwrap(), &world.settings).unwrap();
+    let expected = DesiredHealthCheck {
+        source: Ipv4Addr::new(10, 1, 0, 9),
+        destination: Ipv4Addr::new(10, 2, 0, 9),
+        interval_s: 5,
+        retry: 3,
+        policy: HealthCheckPolicy::ReserveRoute,
+    };
+    assert!(
+        wanted.tunnels.iter().all(|tunnel| tunnel.health_check == Some(expected)),
+        "{:?}",
+        wanted.tunnels
+    );
 }
 
 #[test]

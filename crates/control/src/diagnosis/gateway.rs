@@ -312,6 +312,7 @@ fn is_about_configuration(code: FailedReasonCode) -> bool {
         | FailedReasonCode::RouteOutsideSelectors
         | FailedReasonCode::RouteWithoutTunnel
         | FailedReasonCode::TunnelWithoutRoute
+        | FailedReasonCode::HealthCheckFailed
         | FailedReasonCode::NothingComesBack => false,
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::FailedReasonCode;
 use crate::observed::{
     CertificateProblem, FailureKind, Level, LogLine, NatDetected, Negotiated, NegotiatedSelectors,
-    ObservedForwarding, ObservedTraffic, ObservedTunnel, ProposalItem, TunnelStatus,
+    ObservedForwarding, ObservedTraffic, ObservedTunnel, ProposalItem, TunnelHealth, TunnelStatus,
 };
 use crate::resource::diagnosis::DiagnoseName;
 use crate::testing::World;
@@ -103,6 +103,22 @@ fn a_tunnel_that_works_is_normal_and_one_beside_it_that_does_not_is_a_warning() 
         tunnels(&mut world, &id).iter().map(|tunnel| tunnel["Severity"].to_string()).collect();
     severities.sort();
     assert_eq!(severities, [r#""Normal""#, r#""Warn""#]);
+}
+
+#[test]
+fn a_tunnel_that_lets_nothing_through_is_found_although_it_is_up() {
+    let (mut world, id) = scene();
+    for (health, code) in
+        [(TunnelHealth::Unhealthy, "HealthCheckFailed"), (TunnelHealth::Silent, "NothingComesBack")]
+    {
+        let seen = world.reports.0.get_mut(&id.parse().unwrap()).unwrap();
+        seen.tunnels.values_mut().for_each(|tunnel| tunnel.health = health);
+        seen.is_withdrawn = health == TunnelHealth::Unhealthy;
+        let severity = if seen.is_withdrawn { "Critical" } else { "Warn" };
+        for tunnel in tunnels(&mut world, &id) {
+            assert_eq!((&tunnel["FailedReasonCode"], &tunnel["Severity"]), (&code.into(), &severity.into()));
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Code, Explanation, Outcome, Question, Subject, explain};
 use crate::ids::VpnConnectionId;
 use crate::observed::{
     CertificateProblem, FailureKind, NatDetected, Negotiated, NegotiatedSelectors, ObservedForwarding,
-    ObservedTraffic, ObservedTunnel, ProposalItem, TunnelStatus,
+    ObservedTraffic, ObservedTunnel, ProposalItem, TunnelHealth, TunnelStatus,
 };
 use crate::record::{Change, Record};
 use crate::resource::vpn_connection::VpnConnection;
@@ -79,6 +79,14 @@ impl Scene {
     /// Both addresses are translated.
     fn translate(&mut self) {
         self.tunnels().for_each(|tunnel| tunnel.nat = Some(NatDetected { ours: true, theirs: true }));
+    }
+
+    /// No tunnel passes the health check, and the routes are withdrawn.
+    fn withdraw(&mut self) {
+        self.tunnels().for_each(|tunnel| tunnel.health = TunnelHealth::Unhealthy);
+        let ours = self.ours.clone();
+        self.world.reports.0.get_mut(&ours).unwrap().is_withdrawn = true;
+        (self.forwarding().linux_route, self.forwarding().carrier) = (None, None);
     }
 
     /// Our connection is stored otherwise, and that is in force.
@@ -209,6 +217,24 @@ const OF_ROUTE: &[Case] = &[
         scene.tunnels().for_each(|tunnel| tunnel.status = TunnelStatus::IkeSaEstablished);
     }),
     (Code::TunnelDown, Outcome::Failed, |scene| scene.down(None)),
+    (Code::TunnelUnhealthy, Outcome::Hint, |scene| {
+        scene.tunnels().next().unwrap().health = TunnelHealth::Unhealthy;
+    }),
+    (Code::TunnelSilent, Outcome::Hint, |scene| {
+        scene.tunnels().for_each(|tunnel| tunnel.health = TunnelHealth::Silent);
+    }),
+    (Code::HealthCheckOutsideSelectors, Outcome::Hint, |scene| {
+        scene.tunnels().for_each(|tunnel| tunnel.health = TunnelHealth::OutsideSelectors);
+    }),
+    (Code::RouteFailsHealthCheck, Outcome::Failed, Scene::withdraw),
+    (Code::RouteFailsHealthCheck, Outcome::Hint, |scene| {
+        scene.withdraw();
+        scene.down(Some(FailureKind::PeerUnreachable));
+    }),
+    (Code::AnotherRouteTakesOver, Outcome::Hint, |scene| {
+        scene.route(false, "10.0.0.0/8", "0");
+        scene.withdraw();
+    }),
     (Code::SelectorsUnknown, Outcome::Unknown, |scene| {
         scene.tunnels().for_each(|tunnel| tunnel.selectors = None);
     }),
@@ -349,6 +375,40 @@ fn routes_of_a_vpn_gateway_are_explained_with_their_policies() {
     let told = ask(&scene, Some("10.1.2.3"));
     assert_eq!(told.conclusion.code, Code::AnotherRouteIsAskedFirst);
     assert!(told.conclusion.message.contains("from 10.1.2.0/24 to 10.2.0.0/16 of priority 5"), "{told:?}");
+}
+
+#[test]
+fn the_tunnel_that_carries_says_why_it_is_not_the_master() {
+    let mut scene = Scene::new();
+    let tunnels = scene.world.state.vpn_connection(&scene.ours).unwrap().tunnels.clone();
+    let (master, slave) = (tunnels[0].id.clone(), tunnels[1].id.clone());
+    let carries = |scene: &mut Scene| {
+        let told = scene.connection(Some(DEST));
+        assert_eq!(told.conclusion.code, Code::Forwards, "{told:?}");
+        told.steps.into_iter().find(|step| step.code == Code::TunnelCarries).unwrap().message
+    };
+    for (health, why) in [
+        (TunnelHealth::Unhealthy, "fails the health check"),
+        (TunnelHealth::Silent, "lets nothing back"),
+        (TunnelHealth::Returning, "is up again and has to pass the health check for a while first"),
+    ] {
+        let ours = scene.ours.clone();
+        scene.world.reports.0.get_mut(&ours).unwrap().tunnels.get_mut(&master).unwrap().health = health;
+        scene.forwarding().carrier = Some(slave.clone());
+        let expected = format!("The tunnel {slave} is up and carries the packets, because {master} {why}.");
+        assert_eq!(carries(&mut scene), expected);
+    }
+}
+
+#[test]
+fn a_withdrawn_route_gives_way_to_the_next_in_what_is_said_of_an_address_too() {
+    let mut scene = Scene::new();
+    scene.route(false, "10.0.0.0/8", "0");
+    scene.withdraw();
+    let told = scene.address("10.2.3.4");
+    assert_eq!((told.connection.as_ref(), told.conclusion.code), (Some(&scene.other), Code::Forwards));
+    let over = told.steps.iter().find(|step| step.code == Code::RouteTakesOver).unwrap();
+    assert!(over.message.contains("no tunnel of it passes the health check"), "{over:?}");
 }
 
 #[test]

@@ -6,10 +6,14 @@ use super::finding::{self, Reach};
 use super::{Code, Inquiry, Outcome, Step, Subject};
 use crate::observed::{
     FailureKind, NegotiatedSelectors, ObservedConnection, ObservedForwarding, ObservedTraffic,
-    ObservedTunnel, TunnelStatus,
+    ObservedTunnel, TunnelHealth, TunnelStatus,
 };
 use crate::resource::tunnel::Tunnel;
 use crate::resource::vpn_connection::VpnConnection;
+
+/// What helps where the health check fails.
+pub(super) const HEALTH_REMEDY: &str = "Look whether the host Dip answers pings, and whether the peer's side routes Sip back into the \
+     tunnel; DescribeVpnConnectionLogs says since when it fails.";
 
 /// The code of what is wrong with a tunnel, and what helps.
 pub(super) fn meaning(failure: Option<&FailureKind>) -> (Code, &'static str) {
@@ -70,14 +74,26 @@ impl<'a> Inquiry<'a> {
         let is_up = |tunnel: &&&Tunnel| seen(tunnel).status == TunnelStatus::IpsecSaEstablished;
         let told = forwarding.and_then(|forwarding| forwarding.carrier.as_ref());
         let named = tunnels.iter().filter(is_up).find(|tunnel| Some(&tunnel.id) == told);
-        let carrier = named.or_else(|| tunnels.iter().find(is_up)).copied();
+        let healthy = || tunnels.iter().find(|tunnel| seen(tunnel).is_healthy());
+        let carrier = named.or_else(healthy).or_else(|| tunnels.iter().find(is_up)).copied();
+        let carrier = carrier.filter(|_| !observed.is_withdrawn);
         for tunnel in &tunnels {
             let (seen, down) =
                 (seen(tunnel), if carrier.is_some() { Outcome::Hint } else { Outcome::Failed });
             let carries = carrier.is_some_and(|carrier| carrier.id == tunnel.id);
-            self.steps.push(tunnel_step(tunnel, &seen, carries, down));
+            let mut step = tunnel_step(tunnel, &seen, carries, down);
+            let first = tunnels.first().filter(|first| first.id != tunnel.id);
+            let why = first.and_then(|first| why_not(first, observed.tunnels.get(&first.id)));
+            if let (Code::TunnelCarries, Some(why)) = (step.code, why) {
+                step.message =
+                    format!("The tunnel {} is up and carries the packets, because {why}.", tunnel.id);
+            }
+            self.steps.push(step);
             self.steps.extend(finding::rekeying(tunnel, &seen));
             self.steps.extend(finding::nat(tunnel, &seen));
+            if seen.health == TunnelHealth::OutsideSelectors {
+                self.steps.push(not_checked(tunnel));
+            }
         }
         let Some(carrier) = carrier else { return };
         let seen = seen(carrier);
@@ -146,6 +162,9 @@ impl<'a> Inquiry<'a> {
 pub(crate) fn tunnel_step(tunnel: &Tunnel, seen: &ObservedTunnel, carries: bool, down: Outcome) -> Step {
     let id = &tunnel.id;
     if seen.status == TunnelStatus::IpsecSaEstablished {
+        if seen.health.is_bad() {
+            return bad_step(tunnel, seen.health, carries, down);
+        }
         return if carries {
             Step::passed(Code::TunnelCarries, format!("The tunnel {id} is up and carries the packets."))
         } else {
@@ -163,4 +182,54 @@ pub(crate) fn tunnel_step(tunnel: &Tunnel, seen: &ObservedTunnel, carries: bool,
         _ => (Code::TunnelDown, "is down, without an error so far"),
     };
     Step::new(down, code, format!("The tunnel {id} {words} ({status})."), remedy)
+}
+
+/// That a route is withdrawn. Where no tunnel is up, the conclusion is why that is so.
+pub(super) fn withdrawn(prefix: Ipv4Net, observed: &ObservedConnection) -> Step {
+    let mut tunnels = observed.tunnels.values();
+    let is_up = tunnels.any(|tunnel| tunnel.status == TunnelStatus::IpsecSaEstablished);
+    let outcome = if is_up { Outcome::Failed } else { Outcome::Hint };
+    let message = format!(
+        "{prefix} is withdrawn from this connection: no tunnel passes the health check (Policy revoke_route)."
+    );
+    Step::new(outcome, Code::RouteFailsHealthCheck, message, HEALTH_REMEDY)
+}
+
+/// What is wrong with a tunnel that is up.
+fn bad_step(tunnel: &Tunnel, health: TunnelHealth, carries: bool, down: Outcome) -> Step {
+    let id = &tunnel.id;
+    let does = if carries { " It carries nevertheless, since no other is better." } else { "" };
+    if health == TunnelHealth::Unhealthy {
+        let message =
+            format!("The tunnel {id} is up and fails the health check: its probes are not answered.{does}");
+        let outcome = if carries { Outcome::Hint } else { down };
+        return Step::new(outcome, Code::TunnelUnhealthy, message, HEALTH_REMEDY);
+    }
+    let message = format!("The tunnel {id} is up, and nothing comes back of what is sent through it.{does}");
+    let remedy = "If hosts should answer, look whether ESP, or UDP port 4500, passes every firewall on the way, in both directions. \
+                  Traffic in one direction looks the same and needs nothing.";
+    Step::new(Outcome::Hint, Code::TunnelSilent, message, remedy)
+}
+
+/// Why a tunnel does not carry that is preferred otherwise.
+fn why_not(tunnel: &Tunnel, seen: Option<&ObservedTunnel>) -> Option<String> {
+    let why = match seen.map(|seen| (seen.status, seen.health)).unwrap_or_default() {
+        (TunnelStatus::IpsecSaEstablished, TunnelHealth::Unhealthy) => "fails the health check",
+        (TunnelStatus::IpsecSaEstablished, TunnelHealth::Silent) => "lets nothing back",
+        (TunnelStatus::IpsecSaEstablished, TunnelHealth::Returning) => {
+            "is up again and has to pass the health check for a while first"
+        }
+        (TunnelStatus::IpsecSaEstablished, _) => return None,
+        _ => "is down",
+    };
+    Some(format!("{} {why}", tunnel.id))
+}
+
+fn not_checked(tunnel: &Tunnel) -> Step {
+    Step::new(
+        Outcome::Hint,
+        Code::HealthCheckOutsideSelectors,
+        format!("The health check's addresses are not in the selectors of {}: it is not checked.", tunnel.id),
+        "Give HealthCheckConfig a Sip within the negotiated local networks and a Dip within the remote ones.",
+    )
 }

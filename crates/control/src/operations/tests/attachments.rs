@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
+use crate::observed::TunnelHealth;
 use crate::testing::{OTHER_REGION, Pairs, World};
 
 const CREATE: &str = "CreateVpnAttachment";
@@ -101,6 +102,32 @@ fn json_parameters_are_read_with_quoted_scalars() {
     let ipsec = &described["IpsecConfig"];
     assert_eq!((&ipsec["IpsecEncAlg"], &ipsec["IpsecPfs"]), (&json!("3des"), &json!("disabled")));
     assert_eq!(ipsec["IpsecLifetime"], 86400);
+}
+
+#[test]
+fn the_health_check_succeeds_while_a_tunnel_that_is_up_passes_it() {
+    let (mut world, id) = World::with_connection();
+    let check = |enable: &str| format!(r#"{{"enable":{enable},"dip":"10.2.0.9","sip":"10.1.0.9"}}"#);
+    let modify = |world: &mut World, enable: &str| {
+        world.settle();
+        let check = check(enable);
+        let parameters = [("VpnConnectionId", id.as_str()), ("HealthCheckConfig", &check)];
+        world.call("ModifyVpnAttachmentAttribute", &parameters).unwrap();
+        world.settle();
+    };
+    let status = |world: &mut World, healths: [TunnelHealth; 2]| {
+        let observed = world.reports.0.get_mut(&id.parse().unwrap()).unwrap();
+        observed.tunnels.values_mut().zip(healths).for_each(|(tunnel, health)| tunnel.health = health);
+        let described = world.call("DescribeVpnConnection", &[("VpnConnectionId", &id)]).unwrap();
+        described["VcoHealthCheck"]["Status"].as_str().unwrap().to_owned()
+    };
+    modify(&mut world, "true");
+    let (good, bad) = (TunnelHealth::Healthy, TunnelHealth::Unhealthy);
+    assert_eq!(status(&mut world, [bad, good]), "success");
+    assert_eq!(status(&mut world, [bad, bad]), "failed");
+    assert_eq!(status(&mut world, [bad, TunnelHealth::Unknown]), "failed", "nothing was answered yet");
+    modify(&mut world, "false");
+    assert_eq!(status(&mut world, [good, good]), "failed", "there is none");
 }
 
 #[test]
