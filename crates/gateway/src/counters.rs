@@ -79,6 +79,8 @@ struct ProbeCounts {
     heard: AtomicU64,
     /// In microseconds; 0 before the first answer.
     round_trip_us: AtomicU64,
+    /// The same of IKE.
+    ike_round_trip_us: AtomicU64,
 }
 
 /// Counters as they were at one moment. Bytes are those of inner packets.
@@ -100,6 +102,8 @@ pub struct CountersSnapshot {
     pub probes_answered: u64,
     /// How long answers to probes take, smoothed (RFC 6298); none before the first one.
     pub round_trip: Option<Duration>,
+    /// How long the peer took for its last answer by IKE that tells; none before the first one.
+    pub ike_round_trip: Option<Duration>,
     /// Packets dropped, by reason; reasons that never occurred are absent.
     pub dropped: BTreeMap<DropReason, u64>,
 }
@@ -163,9 +167,13 @@ impl Counters {
     pub fn probe_answered(&self, round_trip: Option<Duration>) {
         self.probes.answered.fetch_add(1, Ordering::Relaxed);
         if let Some(round_trip) = round_trip {
-            let us = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX).max(1);
-            self.probes.round_trip_us.store(us, Ordering::Relaxed);
+            self.probes.round_trip_us.store(micros(round_trip), Ordering::Relaxed);
         }
+    }
+
+    /// Keeps how long the peer took to answer by IKE.
+    pub fn ike_answered(&self, round_trip: Duration) {
+        self.probes.ike_round_trip_us.store(micros(round_trip), Ordering::Relaxed);
     }
 
     /// Counts a packet that was dropped.
@@ -191,6 +199,7 @@ impl Counters {
     /// All of them now.
     pub fn snapshot(&self) -> CountersSnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let time = |us: &AtomicU64| Some(read(us)).filter(|us| *us > 0).map(Duration::from_micros);
         let dropped = DROP_REASONS.iter().map(|reason| (*reason, read(&self.dropped[*reason as usize])));
         CountersSnapshot {
             sent_packets: read(&self.sent.packets),
@@ -200,12 +209,16 @@ impl Counters {
             children: read(&self.children),
             probes_sent: read(&self.probes.sent),
             probes_answered: read(&self.probes.answered),
-            round_trip: Some(read(&self.probes.round_trip_us))
-                .filter(|us| *us > 0)
-                .map(Duration::from_micros),
+            round_trip: time(&self.probes.round_trip_us),
+            ike_round_trip: time(&self.probes.ike_round_trip_us),
             dropped: dropped.filter(|(_, count)| *count > 0).collect(),
         }
     }
+}
+
+/// In microseconds; never 0, which stands for none.
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
 }
 
 impl Traffic {

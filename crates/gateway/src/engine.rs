@@ -102,7 +102,7 @@ impl Engine {
 
     /// Negotiates until told to stop, or until nobody is left who could.
     pub fn run(mut self, commands: &Receiver<Command>, messages: &Receiver<IkeDatagram>) {
-        let answers = self.tunnels.probes().answers();
+        let answers = self.tunnels.echoes().answers();
         loop {
             let wait = self.next_due().saturating_sub(self.now());
             select! {

@@ -4,7 +4,7 @@
 //! matches wins, and of its routes the longest destination. Then come the destination-based routes: the longest prefix wins.
 //! Of routes that are alike, weight 100 comes before weight 0, and then the connection with the smaller id, so that the same
 //! routes always give the same choice. A route none of whose connections has a tunnel that is up gives way to the next one, and
-//! when there is none the packet is dropped.
+//! when there is none the packet is dropped, unless a tunnel is up that only fails its health check: that is the last resort.
 //!
 //! Readers ([`ForwardingTable::read`]) hold an immutable snapshot of both and neither lock nor allocate. There is one writer.
 //! Whether a connection is up is not in the snapshot but in its [`Carrier`], which all of its routes share: a failover of a
@@ -24,6 +24,8 @@ use crate::trie::Trie;
 #[derive(Debug)]
 pub struct Carrier<P> {
     path: ArcSwapOption<P>,
+    /// A way that is open and not good, for what would be dropped otherwise.
+    last_resort: ArcSwapOption<P>,
     counters: Arc<Counters>,
 }
 
@@ -81,7 +83,7 @@ pub enum Lookup<'a, K, P> {
 impl<P> Carrier<P> {
     /// A connection that is down; `counters` count what is dropped while it is.
     pub fn new(counters: Arc<Counters>) -> Arc<Self> {
-        Arc::new(Self { path: ArcSwapOption::empty(), counters })
+        Arc::new(Self { path: ArcSwapOption::empty(), last_resort: ArcSwapOption::empty(), counters })
     }
 
     /// Where packets are counted that the connection cannot take because it is down.
@@ -92,6 +94,11 @@ impl<P> Carrier<P> {
     /// Sends everything over `path` from now on, or drops it.
     pub fn switch(&self, path: Option<Arc<P>>) {
         self.path.store(path);
+    }
+
+    /// Sends over `path` what nothing else takes, or drops it.
+    pub fn switch_last_resort(&self, path: Option<Arc<P>>) {
+        self.last_resort.store(path);
     }
 
     /// The way now.
@@ -220,6 +227,14 @@ fn exchanged<T>(trie: &Trie<T>, prefix: Ipv4Net, value: Option<Arc<T>>) -> Trie<
 }
 
 impl<K, P> Snapshot<K, P> {
+    /// The way of a packet that [`Snapshot::lookup`] found to be down, if a tunnel of one of its routes is up and only not good.
+    pub fn last_resort(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Option<Arc<P>> {
+        let of = |routes: &Destinations<K, P>| routes.longest_match(destination, |entry| entry.last_resort());
+        let policies = self.0.policies.iter();
+        let of_policies = policies.filter_map(|(_, sources)| sources.longest_match(source, |it| of(it)));
+        of_policies.chain(of(&self.0.destinations)).next()
+    }
+
     /// Where a packet from `source` to `destination` goes.
     pub fn lookup(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Lookup<'_, K, P> {
         self.lookup_asking(source, destination, Entry::path)
@@ -251,6 +266,10 @@ impl<K, P> Snapshot<K, P> {
 }
 
 impl<K, P> Entry<K, P> {
+    fn last_resort(&self) -> Option<Arc<P>> {
+        self.candidates.iter().find_map(|candidate| candidate.carrier.last_resort.load_full())
+    }
+
     fn path(&self) -> Option<PathGuard<P>> {
         self.candidates.iter().map(|candidate| candidate.carrier.path()).find(|path| path.is_some())
     }

@@ -27,7 +27,7 @@ use crate::stop::{StopSignal, StopSwitch};
 use crate::supervise::supervise;
 use crate::tunnels::Tunnels;
 use crate::watch::Watch;
-use crate::withdrawals::Withdrawals;
+use crate::withdrawals::{Withdrawals, Withdrawn};
 use crate::{EngineHandle, Waker};
 
 /// IKE messages that wait while the negotiating thread is busy; beyond it they are dropped, and sent again by their senders.
@@ -104,8 +104,9 @@ impl Gateway {
                 others.push(receive(&ports, worker, &inbound, &messages, &signal)?);
             }
         }
+        let withdrawn = Withdrawn::new(withdrawals);
         let reconciler =
-            Reconciler::new(desires, reports, Arc::clone(&registry), domains, commands.clone(), withdrawals);
+            Reconciler::new(desires, reports, Arc::clone(&registry), domains, commands.clone(), withdrawn);
         let reconciler = spawn("reconcile", move || reconciler.run(&looked, checked))?;
         let running = Running { reconciler, engine, others, stop, _lock: lock };
         Ok(GatewayHandle { nudges, commands, registry, running: Mutex::new(Some(running)) })

@@ -12,6 +12,7 @@
 //!      |  commands                                                                                 domains, routes, netlink
 //!      v
 //!   ike            IKE endpoint, timers, child SAs -> SPI map, each connection's carrier           engine, tunnels, proposals
+//!                  probes through each tunnel -> which one carries, whose routes are withdrawn     vigil, health
 //!      ^  IKE messages
 //!      |
 //!   udp-<address>  UDP -> SPI -> open -> may it send from there? -> TUN                            path::inbound, sockets

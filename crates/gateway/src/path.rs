@@ -26,12 +26,12 @@ use crate::sockets::{LocalPorts, Port};
 use crate::trie::Trie;
 use crate::tun::TunDevice;
 
+pub mod echo;
 pub mod inbound;
 pub mod outbound;
-pub mod probe;
 pub mod selectors;
 
-use probe::Probes;
+use echo::Echoes;
 pub use selectors::Selectors;
 
 /// A forwarding domain: one TUN device, one forwarding table. Nothing crosses domains.
@@ -108,7 +108,7 @@ pub struct Inbound {
     /// Counts packets that belong to no tunnel.
     pub counters: Counters,
     /// Makes our own packets, and takes the answers to them.
-    pub probes: Probes,
+    pub echoes: Echoes,
     /// IKE messages that were dropped because the negotiation was busy.
     ike_dropped: AtomicU64,
 }

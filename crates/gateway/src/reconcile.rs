@@ -254,5 +254,14 @@ fn prefixes(desired: &DesiredConnection) -> BTreeSet<Ipv4Net> {
     desired.routes.iter().filter(|route| route.is_published).map(|route| route.dest).collect()
 }
 
+/// The destinations of steps about Linux routes.
+pub fn dests(steps: &[Step]) -> Vec<Ipv4Net> {
+    let dest = |step: &Step| match step {
+        Step::RemoveRoute(_, dest) | Step::PutRoute(_, dest) => Some(*dest),
+        _ => None,
+    };
+    steps.iter().filter_map(dest).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -24,12 +24,12 @@ use crate::engine::Command;
 use crate::forwarding::{Candidate, Carrier};
 use crate::gateway_domains::GatewayDomains;
 use crate::path::OutboundPaths;
-use crate::reconcile::{Programmed, Step, plan};
+use crate::reconcile::{Programmed, Step, dests, plan};
 use crate::reports::Reports;
 use crate::snapshot::{Registry, Way};
 use crate::tunnels::TunnelPlace;
 use crate::watch::Changes;
-use crate::withdrawals::Withdrawals;
+use crate::withdrawals::Withdrawn;
 
 /// How often devices and rules are looked at without a reason.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -82,7 +82,7 @@ pub struct Reconciler {
     domains: Domains,
     changes: Arc<Changes>,
     engine: Sender<Command>,
-    withdrawals: Arc<Withdrawals>,
+    withdrawn: Withdrawn,
     programmed: Programmed,
     lanes: BTreeMap<VpnConnectionId, Lane>,
     /// What was listed last; none when the next listing is to be complete.
@@ -110,7 +110,7 @@ impl Reconciler {
         registry: Arc<Registry>,
         domains: Domains,
         engine: Sender<Command>,
-        withdrawals: Arc<Withdrawals>,
+        withdrawn: Withdrawn,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -120,7 +120,7 @@ impl Reconciler {
             registry,
             domains,
             engine,
-            withdrawals,
+            withdrawn,
             programmed: Programmed::default(),
             lanes: BTreeMap::new(),
             mark: None,
@@ -183,7 +183,7 @@ impl Reconciler {
         let mut candidates: BTreeSet<_> = self.retries.keys().cloned().collect();
         candidates.extend(self.take_over(listing));
         // What is desired of them is as it was, and how it is to be made so is not.
-        for id in self.withdrawals.take_changed() {
+        for id in self.withdrawn.take_changed() {
             self.in_force.remove(&id);
             candidates.insert(id);
         }
@@ -240,10 +240,8 @@ impl Reconciler {
     }
 
     fn reconcile(&mut self, id: &VpnConnectionId, generation: Option<u64>) {
-        let mut desired = generation.and_then(|_| self.desires.desired(id));
-        if let Some(desired) = desired.as_mut().filter(|_| self.withdrawals.has(id)) {
-            desired.routes.iter_mut().for_each(|route| route.is_published = false);
-        }
+        let desired = generation.and_then(|_| self.desires.desired(id));
+        let desired = self.withdrawn.as_withdrawn(id, desired);
         let steps = plan(&self.programmed, id, desired.as_ref());
         match self.apply(id, &steps) {
             Ok(()) => {
@@ -384,7 +382,7 @@ impl Reconciler {
         let shelf = shelves.connections.entry(id.clone()).or_default();
         shelf.tunnels =
             lane.tunnels.iter().map(|(id, (_, counters))| (id.clone(), Arc::clone(counters))).collect();
-        shelf.routes_in_force = connection.entries.len();
+        shelf.routes_in_force = connection.entries.len() - self.withdrawn.entries_beside(id, connection);
     }
 
     fn close_empty_domains(&mut self) {
@@ -494,14 +492,6 @@ impl Reconciler {
             }
         }
     }
-}
-
-fn dests(steps: &[Step]) -> Vec<Ipv4Net> {
-    let dest = |step: &Step| match step {
-        Step::RemoveRoute(_, dest) | Step::PutRoute(_, dest) => Some(*dest),
-        _ => None,
-    };
-    steps.iter().filter_map(dest).collect()
 }
 
 #[cfg(test)]

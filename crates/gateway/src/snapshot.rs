@@ -34,6 +34,8 @@ pub struct ConnectionSnapshot {
     pub tunnels: BTreeMap<TunnelId, CountersSnapshot>,
     /// How many prefixes it has in the forwarding table.
     pub routes_in_force: usize,
+    /// The tunnel that carries its packets, if one does.
+    pub carrier: Option<TunnelId>,
 }
 
 /// A domain at one moment.
@@ -71,6 +73,16 @@ pub struct Way {
     pub linux_routes: Arc<KnownRoutes>,
 }
 
+impl ConnectionCounters {
+    /// The tunnel that carries its packets now.
+    fn carrier(&self) -> Option<TunnelId> {
+        let path = self.way.as_ref()?.carrier.path();
+        let path = path.as_ref()?;
+        let is_carrier = |counters: &Arc<Counters>| Arc::ptr_eq(&path.counters, counters);
+        self.tunnels.iter().find(|(_, it)| is_carrier(it)).map(|(id, _)| id.clone())
+    }
+}
+
 /// Where the counters are found. The packet path never looks here.
 #[derive(Default)]
 pub struct Registry {
@@ -104,10 +116,6 @@ impl Registry {
         let shelves = self.lock();
         let counters = shelves.connections.get(id)?;
         let way = counters.way.as_ref()?;
-        let path = way.carrier.path().clone();
-        let is_carrier = |counters: &Arc<Counters>| {
-            path.as_ref().is_some_and(|path| Arc::ptr_eq(&path.counters, counters))
-        };
         let entry = of.and_then(|of| way.plane.table.weight(of, id));
         let device = &way.plane.device;
         let is_brought = of.is_some_and(|of| way.linux_routes.lead_to(of.dest, device.index()));
@@ -115,7 +123,7 @@ impl Registry {
         Some(ObservedForwarding {
             entry,
             linux_route: is_brought.then(|| device.name().to_owned()),
-            carrier: tunnels().find(|(_, it)| is_carrier(it)).map(|(id, _)| id.clone()),
+            carrier: counters.carrier(),
             tunnels: tunnels().map(|(id, counters)| (id.clone(), counters.traffic())).collect(),
         })
     }
@@ -131,6 +139,7 @@ impl Registry {
                 .map(|(id, counters)| (id.clone(), counters.snapshot()))
                 .collect(),
             routes_in_force: counters.routes_in_force,
+            carrier: counters.carrier(),
         };
         let domain = |plane: &Arc<DomainPlane>| DomainSnapshot {
             device: plane.device.name().to_owned(),

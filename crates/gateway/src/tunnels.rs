@@ -21,7 +21,7 @@ use causeway_ike::{ChildSa, DirectionKeys, TunnelKey};
 use crate::counters::Counters;
 use crate::forwarding::Carrier;
 use crate::health::{Candidate, Standing, decide};
-use crate::path::probe::Probes;
+use crate::path::echo::Echoes;
 use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors};
 use crate::sockets::LocalPorts;
 
@@ -136,9 +136,9 @@ impl Tunnels {
         self.ports.get(&local)
     }
 
-    /// Makes probes.
-    pub fn probes(&self) -> &Probes {
-        &self.inbound.probes
+    /// Makes the packets of probes.
+    pub fn echoes(&self) -> &Echoes {
+        &self.inbound.echoes
     }
 
     /// Where a tunnel is.
@@ -179,6 +179,7 @@ impl Tunnels {
             keys.remove(&key);
             if keys.is_empty() {
                 tunnel.place.carrier.switch(None);
+                tunnel.place.carrier.switch_last_resort(None);
                 self.connections.remove(&connection);
                 self.chosen.remove(&connection);
             }
@@ -347,6 +348,9 @@ impl Tunnels {
         let decision = decide(&candidates, first.policy);
         let best = decision.carrier.and_then(|place| tunnels.get(place));
         first.place.carrier.switch(best.and_then(|(_, best)| best.paths.clone()));
+        let any = decide(&candidates, None).carrier.filter(|_| decision.is_refused);
+        let any = any.and_then(|place| tunnels.get(place));
+        first.place.carrier.switch_last_resort(any.and_then(|(_, any)| any.paths.clone()));
         let chosen = Chosen { tunnel: best.map(|(key, _)| *key), is_refused: decision.is_refused };
         self.chosen.insert(connection.clone(), chosen);
         self.changed.insert(connection.clone());

@@ -15,7 +15,7 @@ use causeway_ike::TunnelKey;
 use crate::health::check::Settings;
 use crate::health::silence::{Finding, Sample};
 use crate::health::{Check, Silence, SilenceTimes, Standing, Verdict};
-use crate::path::probe::Probe;
+use crate::path::echo::Probe;
 
 /// An SA is not replaced again within this time of the last time.
 const REPLACE_PAUSE: Duration = Duration::from_secs(60);

@@ -25,7 +25,7 @@ use wanted::{connection, route, tunnel};
 struct Net {
     left: Site,
     right: Site,
-    _wire: Wire,
+    wire: Wire,
     _lab: Lab,
 }
 
@@ -60,15 +60,21 @@ impl Net {
         // The rule before which none can be put makes room.
         right.router.ip("rule add pref 10 lookup local").unwrap();
         right.router.ip("rule del pref 0").unwrap();
-        Self { left, right, _wire: wire, _lab: lab }
+        Self { left, right, wire, _lab: lab }
     }
 
     /// A connection over both tunnels, with the left side's check.
     fn connected(check: Option<DesiredHealthCheck>) -> Self {
+        Self::checked(check, None)
+    }
+
+    /// The same with the check of either side.
+    fn checked(left: Option<DesiredHealthCheck>, right: Option<DesiredHealthCheck>) -> Self {
         let net = Self::new();
-        let mut ours = net.tunnels(true);
-        ours.iter_mut().for_each(|tunnel| tunnel.health_check = check);
-        net.right.want(connection("vco-right", net.tunnels(false), &["10.1.0.0/24"]));
+        let [mut ours, mut theirs] = [true, false].map(|is_left| net.tunnels(is_left));
+        ours.iter_mut().for_each(|tunnel| tunnel.health_check = left);
+        theirs.iter_mut().for_each(|tunnel| tunnel.health_check = right);
+        net.right.want(connection("vco-right", theirs, &["10.1.0.0/24"]));
         net.left.want(connection("vco-left", ours, &[DEST]));
         net.left.world.wait_up("vco-left");
         net.right.world.wait_up("vco-right");
@@ -156,6 +162,9 @@ fn a_master_that_fails_its_health_check_is_replaced_by_the_slave_until_it_passes
         net.wait_health("vco-left", tunnel, TunnelHealth::Healthy);
     }
     assert_eq!(net.carrier("vco-left").as_deref(), Some(MASTER));
+    let moves = |from: &str, to: &str| net.logged(&format!("packets take {to} instead of {from}"));
+    // At the beginning the slave may have been up first.
+    let before = (moves(MASTER, SLAVE), moves(SLAVE, MASTER));
     let flow = net.flow();
     std::thread::sleep(Duration::from_millis(300));
     let broken = Instant::now();
@@ -165,8 +174,10 @@ fn a_master_that_fails_its_health_check_is_replaced_by_the_slave_until_it_passes
     net.wait_carrier("vco-left", Some(SLAVE));
     std::thread::sleep(Duration::from_millis(500));
     net.set_black_hole(false, net.left.outside);
+    let mended = Instant::now();
     net.wait_health("vco-left", MASTER, TunnelHealth::Healthy);
     net.wait_carrier("vco-left", Some(MASTER));
+    eprintln!("the master is back {:?} after it was mended", mended.elapsed());
     std::thread::sleep(Duration::from_millis(300));
     let flow = flow.stop(Duration::from_millis(500));
     let (after, outage) = (last_lost_after(&flow, found), flow.longest_outage());
@@ -175,24 +186,18 @@ fn a_master_that_fails_its_health_check_is_replaced_by_the_slave_until_it_passes
         found - broken
     );
     assert!(found - broken < Duration::from_millis(3_500), "{:?}", found - broken);
-    assert!(after < Duration::from_millis(200), "{after:?}");
+    assert!(after < Duration::from_millis(500), "{after:?}");
     assert!(outage < found - broken + Duration::from_millis(300), "coming back costs nothing: {outage:?}");
-    assert_eq!(
-        net.logged(&format!("packets take {SLAVE} instead of {MASTER}: {MASTER} fails the health check")),
-        1
-    );
-    assert_eq!(
-        net.logged(&format!("packets take {MASTER} instead of {SLAVE}")),
-        1,
-        "{:#?}",
-        net.left.world.log()
-    );
+    let after_all = (moves(MASTER, SLAVE), moves(SLAVE, MASTER));
+    assert_eq!(after_all, (before.0 + 1, before.1 + 1), "{:#?}", net.left.world.log());
+    let why = format!("packets take {SLAVE} instead of {MASTER}: {MASTER} fails the health check");
+    assert_eq!(net.logged(&why), 1);
     assert!(net.is_routed());
     let snapshot = net.left.gateway().snapshot();
     let tunnels = &snapshot.connections[&"vco-left".parse().unwrap()].tunnels;
     for counters in tunnels.values() {
         assert!(
-            counters.probes_answered > 2 && counters.round_trip.unwrap() < Duration::from_millis(100),
+            counters.probes_answered > 2 && counters.round_trip.unwrap() < Duration::from_secs(1),
             "{counters:?}"
         );
     }
@@ -262,6 +267,25 @@ fn where_no_tunnel_passes_the_policy_decides_whether_routes_stay() {
 }
 
 #[test]
+fn two_sides_that_both_withdraw_their_routes_find_each_other_again() {
+    let ours = Net::check(RevokeRoute);
+    let theirs = DesiredHealthCheck { source: ours.destination, destination: ours.source, ..ours };
+    let net = Net::checked(Some(ours), Some(theirs));
+    net.wait_health("vco-left", MASTER, TunnelHealth::Healthy);
+    net.wire.set_plugged(&net.right.router, false).unwrap();
+    let is_withdrawn = |it: Option<&ObservedConnection>| it.is_some_and(|it| it.is_withdrawn);
+    net.left.world.wait("vco-left", "withdrawn", is_withdrawn);
+    net.right.world.wait("vco-right", "withdrawn", is_withdrawn);
+    wait_until("the route is gone", || !net.is_routed());
+    net.wire.set_plugged(&net.right.router, true).unwrap();
+    // Each needs the other to let its answers through.
+    net.left.world.wait("vco-left", "there again", |it| it.is_some_and(|it| it.carries()));
+    net.right.world.wait("vco-right", "there again", |it| it.is_some_and(|it| it.carries()));
+    wait_until("the route is there", || net.is_routed());
+    assert!(net.left.pings(net.right.inside));
+}
+
+#[test]
 fn a_route_of_weight_0_takes_over_from_one_of_weight_100_whose_connection_fails_its_check() {
     let net = Net::new();
     let [mut ours, theirs] = [true, false].map(|is_left| net.tunnels(is_left));
@@ -303,7 +327,7 @@ fn a_route_of_weight_0_takes_over_from_one_of_weight_100_whose_connection_fails_
         "lost packets until {after:?} after it was found; outage {:?}; on the way back {back:?}",
         flow.longest_outage()
     );
-    assert!(after < Duration::from_millis(200), "{after:?}");
+    assert!(after < Duration::from_millis(500), "{after:?}");
     assert_eq!(back, Duration::ZERO, "coming back loses nothing");
 }
 
@@ -331,6 +355,7 @@ fn a_black_hole_is_found_without_a_health_check_and_tried_again_until_it_is_none
     let flow = net.flow();
     std::thread::sleep(Duration::from_millis(500));
     let before = children();
+    let established = net.logged("IKE SA established with");
     let broken = Instant::now();
     net.set_black_hole(true, net.left.outside);
     net.wait_health("vco-left", MASTER, TunnelHealth::Silent);
@@ -354,9 +379,9 @@ fn a_black_hole_is_found_without_a_health_check_and_tried_again_until_it_is_none
         found - broken,
         first.sent.saturating_duration_since(found)
     );
-    assert!(first.sent < found + Duration::from_millis(200));
+    assert!(first.sent < found + Duration::from_millis(500));
     assert_eq!(net.logged("its IPsec SA is replaced"), 1, "not each trial replaces it");
-    assert_eq!(net.logged("peer closed the IKE SA"), 0);
+    assert_eq!(net.logged("IKE SA established with"), established, "no tunnel is made anew for it");
 }
 
 #[test]
@@ -365,6 +390,8 @@ fn traffic_in_one_direction_keeps_its_only_tunnel_and_replaces_its_sa_once() {
     net.left.change("vco-left", |it| it.tunnels.truncate(1));
     net.right.lan.sysctl("net.ipv4.icmp_echo_ignore_all", "1").unwrap();
     let flow = net.flow();
+    std::thread::sleep(Duration::from_millis(300));
+    let established = net.logged("IKE SA established with");
     net.wait_health("vco-left", MASTER, TunnelHealth::Silent);
     wait_until("it is replaced", || net.logged("its IPsec SA is replaced") > 0);
     let sent = || {
@@ -379,8 +406,7 @@ fn traffic_in_one_direction_keeps_its_only_tunnel_and_replaces_its_sa_once() {
     net.right.lan.sysctl("net.ipv4.icmp_echo_ignore_all", "0").unwrap();
     net.wait_health("vco-left", MASTER, TunnelHealth::Unknown);
     drop(flow.stop(Duration::ZERO));
-    let down = |text: &str| text.contains("closed") || text.contains("given up");
-    assert!(!net.left.world.log().iter().any(|line| down(&line.text)), "{:#?}", net.left.world.log());
+    assert_eq!(net.logged("IKE SA established with"), established, "{:#?}", net.left.world.log());
 }
 
 #[test]

@@ -7,6 +7,8 @@ pub(crate) mod init;
 pub(crate) mod rekey_ike;
 pub(crate) mod timeout;
 
+use std::time::Duration;
+
 use crate::child::ChildState;
 use crate::failure::{Failure, FailureKind};
 use crate::fragments::Added;
@@ -159,6 +161,9 @@ fn on_response(shared: &mut Shared, sa: &mut IkeSa, (header, first): (&Header, u
     let Some((kind, plain)) = receive(shared, sa, (header, first), bytes) else { return };
     sa.times.heard = shared.now;
     let Some(pending) = sa.pending.take() else { return };
+    if let Some((tunnel, took)) = sa.tunnel.zip(round_trip(shared, &pending)) {
+        shared.tunnels.entry(tunnel).and_modify(|tunnel| tunnel.round_trip = Some(took));
+    }
     let contents = match parse_payloads(kind, &plain).and_then(Contents::of) {
         Ok(contents) => contents,
         Err(error) => return on_unreadable(shared, sa, &error),
@@ -172,6 +177,14 @@ fn on_response(shared: &mut Shared, sa: &mut IkeSa, (header, first): (&Header, u
         Request::Close => sa.state = State::Gone,
         Request::Liveness => {}
     }
+}
+
+/// How long an answer took. Nothing is known where it is open which of several requests was answered, or where most of the
+/// time goes into a key exchange.
+fn round_trip(shared: &Shared, pending: &Pending) -> Option<Duration> {
+    let is_short = matches!(pending.request, Request::Auth | Request::DeleteChildren(_) | Request::Liveness);
+    let sent = pending.due.checked_sub(shared.limits.retransmit_after)?;
+    (is_short && pending.sent == 1).then(|| shared.now.saturating_sub(sent))
 }
 
 /// An authentic answer that makes no sense: there is no going on with that peer (2.21.3).

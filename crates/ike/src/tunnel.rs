@@ -34,6 +34,8 @@ pub(crate) struct Tunnel {
     /// Why the children that are up will not be replaced when their time comes.
     pub rekey_failure: Option<Failure>,
     pub reported: (TunnelStatus, Option<Failure>, Option<NatDetected>),
+    /// How long the peer took for its last answer, of those that take no computing to speak of.
+    pub round_trip: Option<Duration>,
 }
 
 struct Installed {
@@ -57,6 +59,7 @@ impl Tunnel {
             failure: None,
             rekey_failure: None,
             reported: (TunnelStatus::IkeSaNotEstablished, None, None),
+            round_trip: None,
         }
     }
 

@@ -10,8 +10,11 @@ use causeway_ike::TunnelKey;
 use super::Engine;
 use crate::health::Standing;
 use crate::health::silence::{Finding, Sample};
-use crate::path::probe::Answer;
+use crate::path::echo::Answer;
 use crate::vigil::Event;
+
+/// Routes of a connection that no tunnel has carried yet are not withdrawn sooner.
+const START_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// An answer to a probe came in.
@@ -21,7 +24,9 @@ impl Engine {
         if let Some(place) = self.tunnels.place(key) {
             place.counters.probe_answered(round_trip);
         }
-        self.judge(key, event);
+        if event.is_some() {
+            self.judge(key, event);
+        }
     }
 
     /// Sends the probes that are due, and sees which were not answered.
@@ -34,10 +39,12 @@ impl Engine {
             let path = paths.select(source, destination).cloned();
             let (probe, event) = self.vigil.handle_timeout(key, path.is_none(), now);
             if let Some((probe, path)) = probe.zip(path) {
-                path.send_own(&self.tunnels.probes().packet(&probe));
+                path.send_own(&self.tunnels.echoes().packet(&probe));
                 path.counters.probe_sent();
             }
-            self.judge(key, event);
+            if event.is_some() {
+                self.judge(key, event);
+            }
         }
     }
 
@@ -50,6 +57,11 @@ impl Engine {
             heard.iter().filter_map(|key| self.vigil.connection(*key)).cloned().collect();
         for key in heard {
             self.endpoint.on_inbound_traffic(key, now);
+        }
+        for key in passed.keys() {
+            if let Some((place, took)) = self.tunnels.place(*key).zip(self.endpoint.round_trip(*key)) {
+                place.counters.ike_answered(took);
+            }
         }
         for (key, passed) in passed {
             let Some(connection) = self.vigil.connection(key) else { continue };
@@ -168,7 +180,7 @@ impl Engine {
             (None, _) => (Level::Warning, format!("{old} is down")),
             (Some(_), Standing::Unhealthy) => (Level::Warning, format!("{old} fails the health check")),
             (Some(_), Standing::Silent) => (Level::Warning, format!("nothing comes back through {old}")),
-            (Some(_), _) => (Level::Info, format!("{new} is good again")),
+            (Some(_), _) => (Level::Info, format!("{new} is preferred, and good")),
         };
         self.reports.log(connection, None, level, format!("packets take {new} instead of {old}: {why}"));
     }
@@ -176,6 +188,9 @@ impl Engine {
     /// Withdraws the routes of a connection, or has them again, as its health check says.
     fn withdraw_or_not(&mut self, connection: &VpnConnectionId, now: Duration) {
         let patience = self.tunnels.of_connection(connection).find_map(|key| self.vigil.patience(key));
+        // At the beginning the peers need time to agree.
+        let is_new = !self.carried.contains_key(connection);
+        let patience = patience.map(|it| if is_new { it.max(START_PATIENCE) } else { it });
         let chosen = self.tunnels.chosen(connection);
         let withdrawal = self.withdrawing.entry(connection.clone()).or_default();
         let is_withdrawn = withdrawal.judge(chosen.tunnel.is_some(), chosen.is_refused, patience, now);

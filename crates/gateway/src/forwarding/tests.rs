@@ -294,3 +294,29 @@ fn of_ten_thousand_policy_based_routes_a_lookup_asks_only_those_that_match() {
     assert_eq!(found_asking(&table, from, other), (Expected::Path(2), vec![vec![2]]));
     assert_eq!(found_asking(&table, ANYBODY, one), (Expected::Path(2), vec![vec![2]]));
 }
+
+#[test]
+fn a_tunnel_that_is_only_not_good_is_the_last_resort_of_its_routes() {
+    let table = ForwardingTable::<u8, u8>::default();
+    let carriers = [0, 1].map(|_| Carrier::new(Arc::default()));
+    let [narrow, wide]: [Ipv4Net; 2] = ["10.2.0.0/24", "10.0.0.0/8"].map(|it| it.parse().unwrap());
+    for (connection, (dest, carrier)) in [narrow, wide].into_iter().zip(&carriers).enumerate() {
+        let candidate = Candidate { weight: 100, connection: connection as u8, carrier: Arc::clone(carrier) };
+        table.put(dest, candidate);
+    }
+    let to = Ipv4Addr::new(10, 2, 0, 9);
+    let last_resort = || table.read().last_resort(ANYBODY, to).map(|path| *path);
+    assert_eq!(last_resort(), None);
+    carriers[1].switch_last_resort(Some(Arc::new(1)));
+    assert_eq!(last_resort(), Some(1), "that of a shorter prefix, where the longer one has none");
+    carriers[0].switch_last_resort(Some(Arc::new(0)));
+    assert_eq!(last_resort(), Some(0));
+    assert!(
+        matches!(table.read().lookup(ANYBODY, to), Lookup::Down(_)),
+        "it is no way that others give way to"
+    );
+    carriers[1].switch(Some(Arc::new(7)));
+    let found = table.read();
+    let Lookup::Path(path) = found.lookup(ANYBODY, to) else { panic!("the wide one is up") };
+    assert_eq!(path.as_deref(), Some(&7), "a route that is up comes before the last resort");
+}

@@ -178,7 +178,7 @@ impl Receiver<'_> {
             }
             _ => return path.counters.dropped(DropReason::NotIpv4),
         }
-        if self.inbound.probes.take(packet) {
+        if self.inbound.echoes.take(packet) {
             return path.counters.probe_heard();
         }
         path.counters.received(packet.len(), self.now_ms);

@@ -1,6 +1,7 @@
 //! From a TUN device to the peers.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -103,17 +104,27 @@ fn forward_group(
     match table.lookup(source, destination) {
         Lookup::Path(paths) => {
             let Some(paths) = paths.as_ref() else { return };
-            let Some(path) = paths.select(source, destination) else {
-                return paths.counters.dropped_many(DropReason::OutsideSelectors, packets);
-            };
-            for number in 0..group.segments() {
-                outbox.push(path, group, number);
-            }
+            forward_over(paths, (source, destination), group, outbox);
         }
-        Lookup::Down(candidate) => {
-            candidate.carrier.counters().dropped_many(DropReason::TunnelDown, packets);
-        }
+        Lookup::Down(candidate) => match table.last_resort(source, destination) {
+            Some(paths) => forward_over(&paths, (source, destination), group, outbox),
+            None => candidate.carrier.counters().dropped_many(DropReason::TunnelDown, packets),
+        },
         Lookup::NoRoute => domain.counters.dropped_many(DropReason::NoRoute, packets),
+    }
+}
+
+fn forward_over(
+    paths: &OutboundPaths,
+    (source, destination): (Ipv4Addr, Ipv4Addr),
+    group: &Group<'_>,
+    outbox: &mut Outbox,
+) {
+    let Some(path) = paths.select(source, destination) else {
+        return paths.counters.dropped_many(DropReason::OutsideSelectors, group.segments() as u64);
+    };
+    for number in 0..group.segments() {
+        outbox.push(path, group, number);
     }
 }
 

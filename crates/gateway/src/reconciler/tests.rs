@@ -15,6 +15,7 @@ use crate::engine::Command;
 use crate::reports::Reports;
 use crate::routes::{LinuxRoutes, RouteNumbers};
 use crate::snapshot::Registry;
+use crate::withdrawals::Withdrawn;
 
 #[path = "../../tests/support/wanted.rs"]
 mod wanted;
@@ -40,7 +41,8 @@ impl Bench {
         let (sender, commands) = unbounded();
         let reports = Arc::new(Reports::new(Arc::clone(&world) as _));
         let desires = Arc::clone(&world) as _;
-        let reconciler = Reconciler::new(desires, reports, Arc::clone(&registry), domains, sender);
+        let reconciler =
+            Reconciler::new(desires, reports, Arc::clone(&registry), domains, sender, Withdrawn::default());
         Self { reconciler, world, registry, host, lab, _commands: commands }
     }
 

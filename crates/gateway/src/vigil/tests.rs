@@ -8,7 +8,7 @@ use causeway_ike::TunnelKey;
 
 use super::{Event, Vigil};
 use crate::health::{SilenceTimes, Standing};
-use crate::path::probe::Probe;
+use crate::path::echo::Probe;
 
 const KEY: TunnelKey = TunnelKey(1);
 const SECRET: u64 = 42;

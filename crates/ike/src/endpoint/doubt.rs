@@ -40,6 +40,12 @@ impl Endpoint {
         heard.chain(v1::last_heard(&self.shared, id)).max()
     }
 
+    /// How long a tunnel's peer took for its last answer that tells how long the way is: to IKE_AUTH, to a Delete, or to whether it
+    /// is alive. None before the first one.
+    pub fn round_trip(&self, id: TunnelKey) -> Option<Duration> {
+        self.shared.tunnels.get(&id)?.round_trip
+    }
+
     /// Rekeys a tunnel's child SAs now, make before break.
     pub fn replace_children(&mut self, id: TunnelKey, now: Duration) {
         self.advance(now);

@@ -92,6 +92,7 @@ fn on_contents(shared: &mut Shared, sa: &mut Phase1, contents: &Contents) {
             (R_U_THERE, Some(sequence), _) => on_question(shared, sa, sequence),
             (R_U_THERE_ACK, Some(sequence), _) if sequence == sa.liveness.asked => {
                 sa.times.heard = shared.now;
+                note_round_trip(shared, sa);
                 sa.liveness.waiting = None;
             }
             (INITIAL_CONTACT, _, Some(key)) if !sa.initiator => {
@@ -110,6 +111,17 @@ fn on_contents(shared: &mut Shared, sa: &mut Phase1, contents: &Contents) {
             (Delete::Isakmp(cookies), _) => on_delete(shared, sa, cookies),
             _ => {}
         }
+    }
+}
+
+/// The peer has answered: how long did that take, if it was asked once?
+fn note_round_trip(shared: &mut Shared, sa: &Phase1) {
+    let Some((1, again)) = sa.liveness.waiting else { return };
+    let limits = &shared.limits;
+    let sent = again.saturating_sub(limits.retransmit_after.min(limits.retransmit_after_max));
+    let took = shared.now.saturating_sub(sent);
+    if let Some(tunnel) = sa.tunnel.and_then(|key| shared.tunnels.get_mut(&key)) {
+        tunnel.round_trip = Some(took);
     }
 }
 

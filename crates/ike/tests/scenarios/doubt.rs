@@ -31,6 +31,8 @@ fn a_peer_that_is_asked_is_heard() {
             sim.collect(side);
             sim.run(secs(1));
             assert!(sim.side(side).endpoint.last_heard(T) > Some(now));
+            let took = sim.side(side).endpoint.round_trip(T);
+            assert!(took.is_some_and(|it| it > Duration::ZERO && it < secs(1)), "{took:?}");
             sim.assert_up();
         }
     }

@@ -55,12 +55,12 @@ pub struct Answer {
 }
 
 /// Makes probes, and recognises the answers to them on all ways in.
-pub struct Probes {
+pub struct Echoes {
     mark: [u8; MARK],
     answers: (Sender<Answer>, Receiver<Answer>),
 }
 
-impl Default for Probes {
+impl Default for Echoes {
     /// With a mark of its own.
     fn default() -> Self {
         let mut mark = [0; MARK];
@@ -69,7 +69,7 @@ impl Default for Probes {
     }
 }
 
-impl Probes {
+impl Echoes {
     /// The packet of a probe.
     pub fn packet(&self, probe: &Probe) -> Vec<u8> {
         let mut packet = vec![0; PROBE_BYTES];
@@ -138,7 +138,7 @@ impl OutboundPath {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use super::{ECHO_REPLY, Probe, Probes};
+    use super::{ECHO_REPLY, Echoes, Probe};
 
     const PROBE: Probe = Probe {
         source: Ipv4Addr::new(10, 1, 0, 1),
@@ -159,31 +159,31 @@ mod tests {
 
     #[test]
     fn an_answer_is_taken_and_tells_what_it_answers() {
-        let probes = Probes::default();
-        assert!(probes.take(&answer(&probes.packet(&PROBE))));
-        assert_eq!(probes.answers().try_recv().map(|it| it.probe), Ok(PROBE));
+        let echoes = Echoes::default();
+        assert!(echoes.take(&answer(&echoes.packet(&PROBE))));
+        assert_eq!(echoes.answers().try_recv().map(|it| it.probe), Ok(PROBE));
     }
 
     #[test]
     fn what_others_get_is_left_to_them() {
-        let (probes, others) = (Probes::default(), Probes::default());
-        let request = probes.packet(&PROBE);
-        assert!(!probes.take(&request), "a request is no answer");
-        assert!(!probes.take(&answer(&others.packet(&PROBE))), "not our mark");
+        let (echoes, others) = (Echoes::default(), Echoes::default());
+        let request = echoes.packet(&PROBE);
+        assert!(!echoes.take(&request), "a request is no answer");
+        assert!(!echoes.take(&answer(&others.packet(&PROBE))), "not our mark");
         let whole = answer(&request);
         for len in 0..whole.len() {
-            assert!(!probes.take(&whole[..len]));
+            assert!(!echoes.take(&whole[..len]));
         }
-        assert!(!probes.take(&[whole.clone(), vec![0]].concat()));
+        assert!(!echoes.take(&[whole.clone(), vec![0]].concat()));
         let mut tcp = whole;
         tcp[9] = 6;
-        assert!(!probes.take(&tcp));
-        assert!(probes.answers().is_empty());
+        assert!(!echoes.take(&tcp));
+        assert!(echoes.answers().is_empty());
     }
 
     #[test]
     fn the_checksums_are_right() {
-        let packet = Probes::default().packet(&PROBE);
+        let packet = Echoes::default().packet(&PROBE);
         assert_eq!(tun_rs::checksum(&packet[..20], 0), 0xffff);
         assert_eq!(tun_rs::checksum(&packet[20..], 0), 0xffff);
     }
