@@ -104,6 +104,11 @@ fn show(client: &Client, region: &str, connection: &Value, routes_max: usize, co
             paint(text(connection, "Status"), colours),
         );
     }
+    let check = &connection["VcoHealthCheck"];
+    if text(check, "Enable") == "true" {
+        let (from, to) = (text(check, "Sip"), text(check, "Dip"));
+        println!("  health  {from} -> {to}  {}", paint(text(check, "Status"), colours));
+    }
     let routes = pages(client, "DescribeVcoRouteEntries", region, &[("VpnConnectionId", id)], routes_of)?;
     for route in routes.iter().take(routes_max) {
         let weight = route["Weight"].as_i64().unwrap_or_default();
@@ -129,7 +134,7 @@ fn paint(word: &str, colours: bool) -> String {
         return word.to_owned();
     }
     let colour = match word {
-        "attached" | "active" | "ipsec_sa_established" => 32,
+        "attached" | "active" | "ipsec_sa_established" | "success" => 32,
         "init" | "attaching" | "updating" | "ike_sa_established" | "provisioning" => 33,
         _ => 31,
     };

@@ -61,6 +61,30 @@ const TUNNEL_FAMILIES: &[TunnelFamily] = &[
         (tunnel.status == TunnelStatus::IpsecSaEstablished).into()
     }),
     TunnelFamily(
+        "causeway_tunnel_healthy",
+        MetricType::Gauge,
+        "Whether packets can pass, and nothing is known to keep them from getting through.",
+        |tunnel| tunnel.is_healthy.into(),
+    ),
+    TunnelFamily(
+        "causeway_tunnel_carries",
+        MetricType::Gauge,
+        "Whether the packets of its connection take the tunnel.",
+        |tunnel| tunnel.carries.into(),
+    ),
+    TunnelFamily(
+        "causeway_tunnel_probes_sent",
+        MetricType::Counter,
+        "Probes of the health check that were sent through the tunnel.",
+        |tunnel| tunnel.counters.probes_sent,
+    ),
+    TunnelFamily(
+        "causeway_tunnel_probes_answered",
+        MetricType::Counter,
+        "Probes of the health check that were answered.",
+        |tunnel| tunnel.counters.probes_answered,
+    ),
+    TunnelFamily(
         "causeway_tunnel_sent_packets",
         MetricType::Counter,
         "Inner packets to the peer, over all rekeys.",
@@ -150,6 +174,7 @@ impl Families<'_> {
             let samples = picture.tunnels().map(|tunnel| (tunnel_labels(tunnel), value(tunnel)));
             self.family(name, *kind, help, samples)?;
         }
+        self.round_trips(picture)?;
         let status = |tunnel| {
             let one = move |status: TunnelStatus| {
                 let labels = with(tunnel_labels(tunnel), "status", status.as_str());
@@ -166,6 +191,23 @@ impl Families<'_> {
         });
         let help = "Packets of the tunnel that were dropped, by reason.";
         self.family("causeway_tunnel_dropped_packets", MetricType::Counter, help, samples)
+    }
+
+    /// Of each way to measure them, from the first time on: before that there is nothing to tell.
+    fn round_trips(&mut self, picture: &Picture) -> fmt::Result {
+        let help = "How long it takes to the peer and back: of probes of the health check, through the tunnel and smoothed; and of \
+                    the last answer by IKE, beside the tunnel.";
+        let mut family =
+            self.0.encode_descriptor("causeway_tunnel_rtt_seconds", help, None, MetricType::Gauge)?;
+        for tunnel in picture.tunnels() {
+            let counters = &tunnel.counters;
+            for (by, took) in [("probe", counters.round_trip), ("ike", counters.ike_round_trip)] {
+                let Some(took) = took else { continue };
+                let labels = with(tunnel_labels(tunnel), "by", by);
+                family.encode_family(&labels.as_slice())?.encode_gauge(&took.as_secs_f64())?;
+            }
+        }
+        Ok(())
     }
 
     fn connections(&mut self, picture: &Picture) -> fmt::Result {
@@ -190,6 +232,9 @@ impl Families<'_> {
             all().map(|connection| (connection_labels(connection), connection.routes_in_force as u64));
         let help = "Routes that the forwarding table has.";
         self.family("causeway_connection_routes_in_force", MetricType::Gauge, help, routes)?;
+        let withdrawn = all().map(|it| (connection_labels(it), it.is_withdrawn.into()));
+        let help = "Whether its routes are withdrawn because no tunnel passes the health check.";
+        self.family("causeway_connection_withdrawn", MetricType::Gauge, help, withdrawn)?;
         let dropped = all().flat_map(|connection| {
             let labelled = |(reason, count)| (with(connection_labels(connection), "reason", reason), count);
             by_reason(&connection.counters, &CONNECTION_DROPS).into_iter().map(labelled)

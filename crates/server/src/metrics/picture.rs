@@ -35,6 +35,8 @@ pub struct ConnectionPicture {
     pub routes: usize,
     /// How many of them the forwarding table has.
     pub routes_in_force: usize,
+    /// Whether its routes are withdrawn because no tunnel passes the health check.
+    pub is_withdrawn: bool,
     /// What was dropped because no tunnel was up.
     pub counters: CountersSnapshot,
     /// Its tunnels.
@@ -55,6 +57,10 @@ pub struct TunnelPicture {
     pub is_configured: bool,
     /// How far it is.
     pub status: TunnelStatus,
+    /// Whether it is up and nothing is known to keep packets from getting through.
+    pub is_healthy: bool,
+    /// Whether it carries its connection's packets.
+    pub carries: bool,
     /// Whether something keeps it from being further.
     pub is_in_error: bool,
     /// What happened to it.
@@ -99,6 +105,7 @@ fn connection_picture(
         state: connection.state(report.map(|report| report.observed.generation)),
         routes: state.vco_route_count(&connection.id),
         routes_in_force: counted.map_or(0, |counted| counted.routes_in_force),
+        is_withdrawn: report.is_some_and(|report| report.observed.is_withdrawn),
         counters: counted.map(|counted| counted.counters.clone()).unwrap_or_default(),
         tunnels: connection.tunnels.iter().map(tunnel).collect(),
     }
@@ -124,6 +131,8 @@ fn tunnel_picture(
         peer: peer.map(|peer| peer.ip_address.to_string()).unwrap_or_default(),
         is_configured: connection.domain_owner().is_some(),
         status: observed.map(|observed| observed.status).unwrap_or_default(),
+        is_healthy: observed.is_some_and(|observed| observed.is_healthy()),
+        carries: counted.is_some_and(|counted| counted.carrier.as_ref() == Some(&tunnel.id)),
         is_in_error: observed.is_some_and(|observed| observed.last_error.is_some()),
         history: report.and_then(|report| report.history.get(&tunnel.id)).copied().unwrap_or_default(),
         counters: counters.cloned().unwrap_or_default(),

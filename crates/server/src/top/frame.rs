@@ -37,6 +37,9 @@ struct Tunnel {
     status: String,
     is_configured: bool,
     is_up: bool,
+    is_healthy: bool,
+    /// In seconds, if it is known.
+    round_trip: Option<f64>,
     sent_bytes: f64,
     received_bytes: f64,
     sent_packets: f64,
@@ -95,11 +98,12 @@ impl Frame {
         )?;
         writeln!(
             out,
-            "\n{:<26} {:<7} {:<15} {:<25} {:>9} {:>9} {:>8} {:>8} {:>8} {:>6}",
+            "\n{:<26} {:<7} {:<15} {:<25} {:>7} {:>9} {:>9} {:>8} {:>8} {:>8} {:>6}",
             "CONNECTION",
             "ROLE",
             "PEER",
             "STATUS",
+            "RTT ms",
             "SENT b/s",
             "RECV b/s",
             "SENT p/s",
@@ -121,19 +125,22 @@ impl Frame {
 impl Tunnel {
     fn write(&self, out: &mut String, look: Look) -> std::fmt::Result {
         let colour = match (self.is_up, self.is_configured) {
-            (true, _) => 32,
+            (true, _) if self.is_healthy => 32,
+            (true, _) => 33,
             (false, true) => 31,
             (false, false) => 90,
         };
         // Padded first: what colours a word takes no room.
-        let status = format!("{:<25}", self.status);
+        let status = if self.is_up && !self.is_healthy { "up, lets nothing through" } else { &self.status };
+        let status = format!("{status:<25}");
         let status = if look.colours { format!("\x1b[{colour}m{status}\x1b[0m") } else { status };
         writeln!(
             out,
-            "{:<26} {:<7} {:<15} {status} {:>9} {:>9} {:>8} {:>8} {:>8} {:>6}",
+            "{:<26} {:<7} {:<15} {status} {:>7} {:>9} {:>9} {:>8} {:>8} {:>8} {:>6}",
             self.connection,
             self.role,
             self.peer,
+            self.round_trip.map_or_else(|| "-".to_owned(), |seconds| format!("{:.1}", seconds * 1_000.0)),
             short(self.sent_bytes * 8.0),
             short(self.received_bytes * 8.0),
             short(self.sent_packets),
@@ -159,6 +166,8 @@ fn tunnels(before: &Exposition, now: &Exposition, seconds: f64) -> Vec<Tunnel> {
             status: samples.iter().find(is).map(|it| it.label("status").to_owned()).unwrap_or_default(),
             is_configured: sum(samples, "causeway_tunnel_configured") > 0.0,
             is_up: sum(samples, "causeway_tunnel_up") > 0.0,
+            is_healthy: sum(samples, "causeway_tunnel_healthy") > 0.0,
+            round_trip: round_trip(samples),
             sent_bytes: rate("causeway_tunnel_sent_bytes_total"),
             received_bytes: rate("causeway_tunnel_received_bytes_total"),
             sent_packets: rate("causeway_tunnel_sent_packets_total"),
@@ -169,7 +178,7 @@ fn tunnels(before: &Exposition, now: &Exposition, seconds: f64) -> Vec<Tunnel> {
     };
     let mut tunnels: Vec<_> = now.iter().map(one).collect();
     let order = |a: &Tunnel, b: &Tunnel| {
-        let ailing = |it: &Tunnel| it.is_configured && !it.is_up;
+        let ailing = |it: &Tunnel| it.is_configured && !it.is_healthy;
         let traffic = |it: &Tunnel| it.sent_bytes + it.received_bytes;
         let place = |it: &Tunnel| (it.connection.clone(), it.role.clone());
         ailing(b)
@@ -190,6 +199,12 @@ fn by_tunnel(told: &Exposition) -> BTreeMap<&str, Vec<&Sample>> {
         }
     }
     tunnels
+}
+
+/// That of probes where there are some, and of IKE otherwise.
+fn round_trip(samples: &[&Sample]) -> Option<f64> {
+    let all = samples.iter().filter(|it| it.name == "causeway_tunnel_rtt_seconds");
+    all.max_by_key(|it| it.label("by") == "probe").map(|it| it.value)
 }
 
 fn sum(samples: &[&Sample], name: &str) -> f64 {
@@ -233,6 +248,9 @@ mod tests {
         let text = format!(
             "causeway_tunnel_configured{{{up}}} 1\ncauseway_tunnel_configured{{{down}}} 1\n\
              causeway_tunnel_up{{{up}}} 1\ncauseway_tunnel_up{{{down}}} 0\n\
+             causeway_tunnel_healthy{{{up}}} 1\ncauseway_tunnel_healthy{{{down}}} 0\n\
+             causeway_tunnel_rtt_seconds{{{up},by=\"probe\"}} 0.0123\n\
+             causeway_tunnel_rtt_seconds{{{up},by=\"ike\"}} 0.0456\n\
              causeway_tunnel_status{{{up},status=\"ipsec_sa_established\"}} 1\n\
              causeway_tunnel_status{{{down},status=\"ike_sa_not_established\"}} 1\n\
              causeway_tunnel_sent_bytes_total{{{up}}} {sent_bytes}\n\
@@ -250,6 +268,7 @@ mod tests {
         let text = frame().show(Look::default());
         let master = text.lines().find(|line| line.contains("master")).unwrap();
         assert!(master.contains("ipsec_sa_established") && master.contains("20.0M"), "{text}");
+        assert!(master.contains(" 12.3 "), "the round-trip time: {text}");
         assert!(text.starts_with("tunnels 1 of 2 up   connections 1, 1 not attached"), "{text}");
     }
 
@@ -260,6 +279,26 @@ mod tests {
         assert!(text.ends_with("… and 1 more\n"), "{text}");
         // One line of tunnels beside the others, of which one is the cursor's.
         assert_eq!(text.lines().count(), super::LINES_AROUND);
+    }
+
+    #[test]
+    fn a_tunnel_that_is_up_and_not_healthy_says_so_and_comes_first() {
+        let text = |is_healthy: u8| {
+            let of = |tunnel: &str, role: &str| {
+                format!("connection=\"vco-a\",tunnel=\"{tunnel}\",role=\"{role}\",peer=\"192.0.2.1\"")
+            };
+            [("tun-1", "master", 1), ("tun-2", "slave", is_healthy)].map(|(tunnel, role, healthy)| {
+                let labels = of(tunnel, role);
+                format!(
+                    "causeway_tunnel_configured{{{labels}}} 1\ncauseway_tunnel_up{{{labels}}} 1\n\
+                     causeway_tunnel_healthy{{{labels}}} {healthy}\n"
+                )
+            })
+        };
+        let told = Exposition::parse(&(text(0).concat() + "# EOF\n")).unwrap();
+        let shown = Frame::between(&told, &told, Duration::from_secs(1)).show(Look::default());
+        let tunnels: Vec<_> = shown.lines().filter(|line| line.starts_with("vco-a")).collect();
+        assert!(tunnels[0].contains("slave") && tunnels[0].contains("up, lets nothing through"), "{shown}");
     }
 
     #[test]
