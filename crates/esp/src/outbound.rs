@@ -47,6 +47,11 @@ impl OutboundSa {
         self.spi
     }
 
+    /// How many bits the sequence numbers have.
+    pub fn numbers(&self) -> SequenceNumbers {
+        self.numbers
+    }
+
     /// The last sequence number used, 0 before the first. Long before [`SequenceNumbers::last`] the
     /// association should be replaced.
     pub fn sequence(&self) -> u64 {

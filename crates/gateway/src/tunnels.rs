@@ -25,10 +25,6 @@ use crate::sockets::LocalPorts;
 /// How many packets may overtake one before it is taken for a repetition (RFC 4303, 3.4.3 asks for 64; fast paths reorder more).
 const REPLAY_WINDOW_PACKETS: u32 = 4_096;
 
-/// After so many packets a child SA must be replaced, lest it runs out of sequence numbers: at a million packets a second
-/// the rest lasts four minutes.
-const SEQUENCE_MAX: u64 = SequenceNumbers::Standard.last() / 16 * 15;
-
 /// Why a child SA cannot be installed. The peers agreed on something that we cannot do, which is a mistake of ours.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
@@ -154,7 +150,10 @@ impl Tunnels {
         let place = &self.tunnels.get(&key).ok_or(InstallError::UnknownTunnel)?.place;
         self.ports.get(&child.local).ok_or(InstallError::UnknownAddress(child.local))?;
         let selectors = Selectors::new(&child.local_ts, &child.remote_ts);
-        let numbers = SequenceNumbers::Standard;
+        let numbers = match child.extended_sequence_numbers {
+            true => SequenceNumbers::Extended,
+            false => SequenceNumbers::Standard,
+        };
         let window = ReplayWindow::new(REPLAY_WINDOW_PACKETS, numbers);
         let outbound = OutboundSa::new(child.outbound_spi, protection(child, &child.outbound_key)?, numbers);
         self.inbound.install(Arc::new(InboundPath {
@@ -235,7 +234,7 @@ impl Tunnels {
     pub fn worn_out(&self) -> Vec<TunnelKey> {
         let is_worn_out = |tunnel: &Tunnel| {
             let mut children = tunnel.in_use.iter().filter_map(|spi| self.children.get(spi));
-            children.any(|child| child.sa.sequence() > SEQUENCE_MAX)
+            children.any(|child| child.sa.sequence() > child.sa.numbers().last() / 16 * 15)
         };
         self.tunnels.iter().filter(|(_, tunnel)| is_worn_out(tunnel)).map(|(key, _)| *key).collect()
     }

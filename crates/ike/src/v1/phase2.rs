@@ -194,6 +194,7 @@ pub(crate) fn receive(
         outbound_spi: terms.outbound_spi,
         encryption: config.child.encryption,
         integrity: config.child.integrity,
+        extended_sequence_numbers: terms.extended,
         inbound_key,
         outbound_key,
         local_ts: vec![terms.local],

@@ -231,6 +231,7 @@ impl Sim {
             assert_eq!(ours.inbound_key, theirs.outbound_key);
             assert_eq!(ours.outbound_key, theirs.inbound_key);
             assert_ne!(ours.inbound_key, ours.outbound_key);
+            assert_eq!(ours.extended_sequence_numbers, theirs.extended_sequence_numbers);
             assert_eq!((&ours.local_ts, &ours.remote_ts), (&theirs.remote_ts, &theirs.local_ts));
         }
     }
