@@ -30,6 +30,8 @@ pub enum DropReason {
     UnknownSpi,
     /// To the peer: the security association's sequence numbers are used up, and its successor is not there yet.
     SequenceExhausted,
+    /// To the peer: longer than the way takes, and not to be fragmented. Its sender was told, unless there were too many.
+    TooBig,
     /// To the peer: the kernel did not take the outer packet.
     SendFailed,
     /// To the LAN: the kernel did not take the inner packet.
@@ -37,7 +39,7 @@ pub enum DropReason {
 }
 
 /// All reasons, in the order of their counters.
-pub const DROP_REASONS: [DropReason; 12] = [
+pub const DROP_REASONS: [DropReason; 13] = [
     DropReason::NoRoute,
     DropReason::TunnelDown,
     DropReason::NotIpv4,
@@ -48,6 +50,7 @@ pub const DROP_REASONS: [DropReason; 12] = [
     DropReason::Malformed,
     DropReason::UnknownSpi,
     DropReason::SequenceExhausted,
+    DropReason::TooBig,
     DropReason::SendFailed,
     DropReason::DeviceFailed,
 ];
@@ -100,6 +103,7 @@ impl DropReason {
             Self::Malformed => "malformed",
             Self::UnknownSpi => "unknown_spi",
             Self::SequenceExhausted => "sequence_exhausted",
+            Self::TooBig => "too_big",
             Self::SendFailed => "send_failed",
             Self::DeviceFailed => "device_failed",
         }

@@ -114,6 +114,9 @@ impl Engine {
             for key in self.tunnels.take_heard() {
                 self.endpoint.on_inbound_traffic(key, now);
             }
+            for (key, text) in self.tunnels.probe_ways(now) {
+                self.log(Some(key), Level::Info, text);
+            }
             for key in self.tunnels.worn_out() {
                 self.begin_anew(key, now);
             }

@@ -19,8 +19,12 @@ use causeway_ike::{ChildSa, DirectionKeys, TunnelKey};
 
 use crate::counters::Counters;
 use crate::forwarding::Carrier;
-use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors};
+use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors};
 use crate::sockets::LocalPorts;
+
+mod way;
+
+use way::Way;
 
 /// How many packets may overtake one before it is taken for a repetition (RFC 4303, 3.4.3 asks for 64; fast paths reorder more).
 const REPLAY_WINDOW_PACKETS: u32 = 4_096;
@@ -63,11 +67,13 @@ struct Tunnel {
     paths: Option<Arc<OutboundPaths>>,
     /// How many packets had come out of it when that was last asked.
     heard: u64,
+    way: Way,
 }
 
 struct Child {
     tunnel: TunnelKey,
     sa: Arc<OutboundSa>,
+    mtu: Arc<PathMtu>,
     selectors: Selectors,
     /// The same as it was negotiated.
     negotiated: NegotiatedSelectors,
@@ -84,17 +90,20 @@ pub struct Tunnels {
     /// By the SPI that we chose.
     children: BTreeMap<u32, Child>,
     connections: BTreeMap<VpnConnectionId, BTreeSet<TunnelKey>>,
+    /// No packet comes out of a TUN device that is longer.
+    device_mtu: usize,
 }
 
 impl Tunnels {
-    /// No tunnels yet.
-    pub fn new(inbound: Arc<Inbound>, ports: BTreeMap<Ipv4Addr, Arc<LocalPorts>>) -> Self {
+    /// No tunnels yet. The TUN devices have this MTU.
+    pub fn new(inbound: Arc<Inbound>, ports: BTreeMap<Ipv4Addr, Arc<LocalPorts>>, device_mtu: u16) -> Self {
         Self {
             inbound,
             ports,
             tunnels: BTreeMap::new(),
             children: BTreeMap::new(),
             connections: BTreeMap::new(),
+            device_mtu: device_mtu.into(),
         }
     }
 
@@ -121,7 +130,8 @@ impl Tunnels {
             Some(tunnel) => tunnel.place = place,
             None => {
                 let heard = place.counters.received_packets();
-                self.tunnels.insert(key, Tunnel { place, in_use: Vec::new(), paths: None, heard });
+                let way = Way::default();
+                self.tunnels.insert(key, Tunnel { place, in_use: Vec::new(), paths: None, heard, way });
             }
         }
         self.choose(&connection);
@@ -156,15 +166,18 @@ impl Tunnels {
         };
         let window = ReplayWindow::new(REPLAY_WINDOW_PACKETS, numbers);
         let outbound = OutboundSa::new(child.outbound_spi, protection(child, &child.outbound_key)?, numbers);
+        let mtu = Arc::new(PathMtu::new(self.device_mtu));
         self.inbound.install(Arc::new(InboundPath {
             sa: InboundSa::new(child.inbound_spi, protection(child, &child.inbound_key)?, window),
             selectors: selectors.clone(),
             domain: Arc::clone(&place.domain),
+            mtu: Arc::clone(&mtu),
             counters: Arc::clone(&place.counters),
         }));
         let installed = Child {
             tunnel: key,
             sa: Arc::new(outbound),
+            mtu,
             selectors,
             negotiated: NegotiatedSelectors {
                 local: child.local_ts.clone(),
@@ -183,6 +196,7 @@ impl Tunnels {
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
             tunnel.in_use = inbound_spis;
             tunnel.place.counters.child_used();
+            tunnel.way.probe_soon();
             self.reroute(key);
         }
     }
@@ -192,6 +206,7 @@ impl Tunnels {
         if let Some(child) = self.children.get_mut(&inbound_spi) {
             child.encapsulation = encapsulation;
             let key = child.tunnel;
+            self.tunnels.get_mut(&key).into_iter().for_each(|tunnel| tunnel.way.forget());
             self.reroute(key);
         }
     }
@@ -249,6 +264,7 @@ impl Tunnels {
         let paths = OutboundPaths { children, counters: Arc::clone(counters) };
         let connection = tunnel.place.connection.clone();
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            paths.children.iter().for_each(|path| tunnel.way.apply(path, self.device_mtu));
             tunnel.paths = (!paths.children.is_empty()).then(|| Arc::new(paths));
         }
         self.choose(&connection);
@@ -263,6 +279,7 @@ impl Tunnels {
             sa: Arc::clone(&child.sa),
             selectors: child.selectors.clone(),
             peer: Peer { ports: Arc::clone(self.ports.get(&local)?), remote, in_udp },
+            mtu: Arc::clone(&child.mtu),
             counters: Arc::clone(counters),
         })
     }

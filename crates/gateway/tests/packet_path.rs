@@ -17,7 +17,8 @@ use causeway_gateway::counters::{Counters, CountersSnapshot, DropReason};
 use causeway_gateway::forwarding::{Candidate, Carrier, ForwardingTable};
 use causeway_gateway::netlink::message::Target;
 use causeway_gateway::path::{
-    DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors, inbound, outbound,
+    DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors, inbound,
+    outbound,
 };
 use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableInterfaces};
 use causeway_gateway::sockets::LocalPorts;
@@ -91,6 +92,7 @@ impl Plane {
             counters: Counters::default(),
         });
         let counters = Arc::new(Counters::default());
+        let mtu = Arc::new(PathMtu::new(MTU_DEFAULT.into()));
         let selectors = Selectors::new(&[prefix(own.behind)], &[dest]);
         let carrier = Carrier::new(Arc::clone(&counters));
         let connection: VpnConnectionId = "vco-test".parse().unwrap();
@@ -103,6 +105,7 @@ impl Plane {
                 remote: SocketAddrV4::new(other.address, 4500),
                 in_udp: suite.in_udp,
             },
+            mtu: Arc::clone(&mtu),
             counters: Arc::clone(&counters),
         }))));
         let inbound = Arc::new(Inbound::default());
@@ -111,6 +114,7 @@ impl Plane {
             sa: InboundSa::new(own.spi, suite.protection(own.spi), window),
             selectors,
             domain: Arc::clone(&domain),
+            mtu,
             counters: Arc::clone(&counters),
         }));
 
@@ -260,6 +264,7 @@ fn what_is_outside_of_the_selectors_is_dropped_on_both_ends() {
         sa: Arc::clone(&path.sa),
         selectors: all,
         peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },
+        mtu: Arc::clone(&path.mtu),
         counters: Arc::clone(&path.counters),
     }))));
     assert!(!net.ping_from("172.16.0.1", 1));
