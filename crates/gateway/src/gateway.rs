@@ -87,7 +87,7 @@ impl Gateway {
         let (nudges, looked) = bounded(1);
         let (changed, checked) = bounded(1);
 
-        let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone(), config.mtu);
+        let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone(), &config);
         let engine = Engine::new(tunnels, Arc::clone(&reports), &config);
         let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
         let mut others = vec![watch(&domains, config.numbers.protocol, changed, &signal)?];

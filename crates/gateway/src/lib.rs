@@ -65,6 +65,7 @@ use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::ObservedForwarding;
 
 pub use causeway_crypto::OwnCertificate;
+pub use causeway_esp::Traffic;
 pub use config::{Encapsulation, GatewayConfig, LocalAddress, StartError, WORKERS_MAX, workers_default};
 pub use gateway::{Gateway, GatewayHandle};
 pub use simulated::{Delays, SimulatedEngine, SimulatedHandle};

@@ -14,9 +14,10 @@ use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::NegotiatedSelectors;
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_crypto::{Protection, WrongKeyLength};
-use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers};
+use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers, Traffic};
 use causeway_ike::{ChildSa, DirectionKeys, TunnelKey};
 
+use crate::config::GatewayConfig;
 use crate::counters::Counters;
 use crate::forwarding::Carrier;
 use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors};
@@ -73,6 +74,9 @@ struct Tunnel {
 struct Child {
     tunnel: TunnelKey,
     sa: Arc<OutboundSa>,
+    inbound: Arc<InboundPath>,
+    /// It was asked to be replaced.
+    is_worn: bool,
     mtu: Arc<PathMtu>,
     selectors: Selectors,
     /// The same as it was negotiated.
@@ -92,18 +96,25 @@ pub struct Tunnels {
     connections: BTreeMap<VpnConnectionId, BTreeSet<TunnelKey>>,
     /// No packet comes out of a TUN device that is longer.
     device_mtu: usize,
+    /// What a child may carry at most.
+    traffic_max: Traffic,
 }
 
 impl Tunnels {
-    /// No tunnels yet. The TUN devices have this MTU.
-    pub fn new(inbound: Arc<Inbound>, ports: BTreeMap<Ipv4Addr, Arc<LocalPorts>>, device_mtu: u16) -> Self {
+    /// No tunnels yet.
+    pub fn new(
+        inbound: Arc<Inbound>,
+        ports: BTreeMap<Ipv4Addr, Arc<LocalPorts>>,
+        config: &GatewayConfig,
+    ) -> Self {
         Self {
             inbound,
             ports,
             tunnels: BTreeMap::new(),
             children: BTreeMap::new(),
             connections: BTreeMap::new(),
-            device_mtu: device_mtu.into(),
+            device_mtu: config.mtu.into(),
+            traffic_max: config.sa_traffic_max,
         }
     }
 
@@ -167,16 +178,20 @@ impl Tunnels {
         let window = ReplayWindow::new(REPLAY_WINDOW_PACKETS, numbers);
         let outbound = OutboundSa::new(child.outbound_spi, protection(child, &child.outbound_key)?, numbers);
         let mtu = Arc::new(PathMtu::new(self.device_mtu));
-        self.inbound.install(Arc::new(InboundPath {
-            sa: InboundSa::new(child.inbound_spi, protection(child, &child.inbound_key)?, window),
+        let inbound = InboundSa::new(child.inbound_spi, protection(child, &child.inbound_key)?, window);
+        let inbound = Arc::new(InboundPath {
+            sa: inbound.within(self.traffic_max),
             selectors: selectors.clone(),
             domain: Arc::clone(&place.domain),
             mtu: Arc::clone(&mtu),
             counters: Arc::clone(&place.counters),
-        }));
+        });
+        self.inbound.install(Arc::clone(&inbound));
         let installed = Child {
             tunnel: key,
-            sa: Arc::new(outbound),
+            sa: Arc::new(outbound.within(self.traffic_max)),
+            inbound,
+            is_worn: false,
             mtu,
             selectors,
             negotiated: NegotiatedSelectors {
@@ -245,13 +260,27 @@ impl Tunnels {
         heard
     }
 
-    /// The tunnels one of whose children in use will soon have used all of its sequence numbers.
-    pub fn worn_out(&self) -> Vec<TunnelKey> {
-        let is_worn_out = |tunnel: &Tunnel| {
-            let mut children = tunnel.in_use.iter().filter_map(|spi| self.children.get(spi));
-            children.any(|child| child.sa.sequence() > child.sa.numbers().last() / 16 * 15)
+    /// The children in use that have carried half of what they may, each once: it is time to replace them.
+    pub fn take_worn(&mut self) -> Vec<(TunnelKey, u32)> {
+        let in_use: Vec<_> =
+            self.tunnels.iter().flat_map(|(key, it)| it.in_use.iter().map(|spi| (*key, *spi))).collect();
+        let mut is_worn = |spi: &u32| {
+            let child = self.children.get_mut(spi).filter(|child| !child.is_worn);
+            child.is_some_and(|child| {
+                child.is_worn = child.sa.is_worn() || child.inbound.sa.is_worn();
+                child.is_worn
+            })
         };
-        self.tunnels.iter().filter(|(_, tunnel)| is_worn_out(tunnel)).map(|(key, _)| *key).collect()
+        in_use.into_iter().filter(|(_, spi)| is_worn(spi)).collect()
+    }
+
+    /// The tunnels one of whose children in use carries nothing more, because it was not replaced in time.
+    pub fn used_up(&self) -> Vec<TunnelKey> {
+        let is_used_up = |tunnel: &Tunnel| {
+            let mut children = tunnel.in_use.iter().filter_map(|spi| self.children.get(spi));
+            children.any(|child| child.sa.is_over())
+        };
+        self.tunnels.iter().filter(|(_, tunnel)| is_used_up(tunnel)).map(|(key, _)| *key).collect()
     }
 
     /// Makes the tunnel's paths those of the children in use.

@@ -210,6 +210,7 @@ fn reason_of(reason: causeway_esp::DropReason) -> DropReason {
     match reason {
         causeway_esp::DropReason::TooOld | causeway_esp::DropReason::Replayed => DropReason::Replayed,
         causeway_esp::DropReason::NotAuthentic => DropReason::NotAuthentic,
+        causeway_esp::DropReason::LifetimeOver => DropReason::LifetimeOver,
         _ => DropReason::Malformed,
     }
 }

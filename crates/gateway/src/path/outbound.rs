@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use causeway_esp::NEXT_HEADER_IPV4;
+use causeway_esp::{NEXT_HEADER_IPV4, SealError};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::too_big::{Answer, Limiter};
@@ -194,10 +194,10 @@ impl Outbox {
         self.sealed.resize(inner, 0);
         append(&mut self.sealed);
         self.sealed.resize(start + length, 0);
-        if path.sa.seal_in_place(&mut self.sealed, inner..inner + inner_len, NEXT_HEADER_IPV4).is_err() {
-            // There is room, so the sequence numbers are used up.
+        let sealed = path.sa.seal_in_place(&mut self.sealed, inner..inner + inner_len, NEXT_HEADER_IPV4);
+        if let Err(error) = sealed {
             self.sealed.truncate(start);
-            return path.counters.dropped(DropReason::SequenceExhausted);
+            return path.counters.dropped(reason_of(error));
         }
         if self.packets == 0 {
             self.path = Some(Arc::clone(path));
@@ -230,5 +230,14 @@ impl Outbox {
         }
         self.sealed.clear();
         (self.packets, self.inner_bytes, self.is_closed) = (0, 0, false);
+    }
+}
+
+fn reason_of(error: SealError) -> DropReason {
+    match error {
+        SealError::SequenceExhausted => DropReason::SequenceExhausted,
+        SealError::LifetimeOver => DropReason::LifetimeOver,
+        // There is always room; a packet whose length is wrong has none.
+        SealError::NoRoom => DropReason::Malformed,
     }
 }

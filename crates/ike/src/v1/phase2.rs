@@ -264,6 +264,17 @@ pub(crate) fn not_yet_ready(shared: &mut Shared, key: TunnelKey, inbound_spi: u3
     });
 }
 
+/// Replaces a child now, unless that is under way.
+pub(crate) fn rekey(shared: &mut Shared, key: TunnelKey, inbound_spi: u32) {
+    if has_children(shared, key) {
+        with_phase2(shared, key, |shared, phase2| {
+            if let Some(child) = phase2.children.get_mut(&inbound_spi) {
+                child.rekey_at = child.rekey_at.map(|_| shared.now);
+            }
+        });
+    }
+}
+
 /// A quick mode of ours came to nothing: asks again later.
 pub(crate) fn failed(shared: &mut Shared, key: TunnelKey, slot: u16, replaces: Option<u32>) {
     let initiates = shared.tunnels.get(&key).is_some_and(|tunnel| tunnel.initiates());

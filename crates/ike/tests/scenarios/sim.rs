@@ -120,6 +120,13 @@ impl Sim {
         self.collect(side);
     }
 
+    /// Has one side replace the child that it sends on.
+    pub fn rekey_child(&mut self, side: usize, key: TunnelKey) {
+        let (now, spi) = (self.now, self.sides[side].1.in_use[&key]);
+        self.sides[side].1.endpoint.rekey_child(key, spi, now);
+        self.collect(side);
+    }
+
     /// Forgets everything that an endpoint knew, as a crash does.
     pub fn crash(&mut self, side: usize, seed: u64) {
         let fresh = Sim::new(seed).sides.remove(side).1;
