@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use causeway_control::ids::VpnConnectionId;
 use causeway_crypto::{Encryption, Integrity, Protection};
-use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers};
+use causeway_esp::{InboundSa, NEXT_HEADER_IPV4, OutboundSa, ReplayWindow, SequenceNumbers};
 use causeway_gateway::config::GatewayConfig;
 use causeway_gateway::counters::{Counters, CountersSnapshot, DropReason};
 use causeway_gateway::forwarding::{Candidate, Carrier, ForwardingTable};
@@ -297,5 +297,86 @@ fn datagrams_that_are_no_esp_harm_nothing() {
     assert!(net.ping(3));
     let dropped = net.right_plane.counted().dropped;
     assert!(dropped.values().sum::<u64>() >= 3, "{dropped:?}");
+    net.stop();
+}
+
+/// From a stranger's address: who knows no key gets nothing in, and whatever comes of it is counted by reason.
+#[test]
+fn replayed_truncated_oversized_forged_and_spoofed_packets_are_dropped_and_counted() {
+    let net = Net::new(GCM);
+    // What the left end would send, made with its keys.
+    let sa = OutboundSa::new(RIGHT.spi, GCM.protection(RIGHT.spi), SequenceNumbers::Standard);
+    let sealed = |source: [u8; 4], len: u16| {
+        let mut inner = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0];
+        inner.extend([source, [10, 2, 0, 1]].concat());
+        inner.resize(len.into(), 0);
+        inner[2..4].copy_from_slice(&len.to_be_bytes());
+        let mut packet = Vec::new();
+        sa.seal(&inner, NEXT_HEADER_IPV4, &mut packet).unwrap();
+        packet
+    };
+    let genuine = sealed([10, 1, 0, 1], 100);
+    let spoofed = sealed([10, 3, 0, 1], 100);
+    let oversized = sealed([10, 1, 0, 1], 40_000);
+    let truncated = |len: usize| sealed([10, 1, 0, 1], 100)[..len].to_vec();
+    let mut forged = sealed([10, 1, 0, 1], 100);
+    forged[30] ^= 1;
+    let mut forged_oversized = sealed([10, 1, 0, 1], 40_000);
+    forged_oversized[30_000] ^= 1;
+    let datagrams = [
+        genuine.clone(),
+        genuine.clone(),
+        genuine,
+        spoofed,
+        truncated(60),
+        truncated(9),
+        forged,
+        forged_oversized,
+        oversized,
+    ];
+    net.left
+        .enter(|| {
+            let socket = std::net::UdpSocket::bind("192.0.2.1:0").unwrap();
+            for datagram in datagrams {
+                socket.send_to(&datagram, "192.0.2.2:4500").unwrap();
+            }
+        })
+        .unwrap();
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    while net.right_plane.counted().received_packets < 2 {
+        assert!(std::time::Instant::now() < end, "{:?}", net.right_plane.counted());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let counted = net.right_plane.counted();
+    // Even an authentic packet longer than any way goes no further than Linux, which knows what to do with it.
+    assert_eq!((counted.received_packets, counted.received_bytes), (2, 40_100));
+    let expected = [
+        (DropReason::Spoofed, 1),
+        (DropReason::Replayed, 2),
+        (DropReason::NotAuthentic, 3),
+        (DropReason::Malformed, 1),
+    ];
+    assert_eq!(counted.dropped, BTreeMap::from(expected));
+    net.stop();
+}
+
+#[test]
+fn after_the_last_sequence_number_nothing_is_sent_and_that_is_counted() {
+    let net = Net::new(GCM);
+    let paths = Arc::clone(net.left_plane.carrier.path().as_ref().unwrap());
+    let path = &paths.children[0];
+    let numbers = SequenceNumbers::Standard;
+    let protection = GCM.protection(RIGHT.spi);
+    net.left_plane.carrier.switch(Some(Arc::new(OutboundPaths::only(OutboundPath {
+        sa: Arc::new(OutboundSa::starting_after(RIGHT.spi, protection, numbers, numbers.last() - 1)),
+        selectors: path.selectors.clone(),
+        peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },
+        mtu: Arc::clone(&path.mtu),
+        counters: Arc::clone(&path.counters),
+    }))));
+    assert!(net.ping(1));
+    assert!(!net.ping(2));
+    let counted = net.left_plane.counted();
+    assert_eq!((counted.sent_packets, counted.dropped[&DropReason::SequenceExhausted]), (1, 2));
     net.stop();
 }
