@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn icvs_are_truncated_as_rfc_2202_and_rfc_4868_say() {
         const TRUNCATED: &[u8] = b"Test With Truncation";
-        let known: [(Integrity, &[(&[u8], &[u8], &[u8])]); 5] = [
+        let known: [(Integrity, &[Case<'_>]); 5] = [
             (Integrity::HmacMd5_96, &[(&[0x0c; 16], TRUNCATED, &hex!("56461ef2342edc00f9bab995"))]),
             (Integrity::HmacSha1_96, &[(&[0x0c; 20], TRUNCATED, &hex!("4c1a03424b55e07fe7f27be1"))]),
             (
@@ -151,6 +151,8 @@ mod tests {
         }
     }
 
+    /// Key, data and ICV.
+    type Case<'a> = (&'a [u8], &'a [u8], &'a [u8]);
     const JEFE: &[u8] = b"what do ya want for nothing?";
 
     #[test]

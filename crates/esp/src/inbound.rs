@@ -50,6 +50,11 @@ impl InboundSa {
         self.lifetime.is_worn(self.traffic())
     }
 
+    /// Whether it carries nothing more.
+    pub fn is_over(&self) -> bool {
+        self.lifetime.is_over(self.traffic())
+    }
+
     /// The SPI that packets begin with.
     pub fn spi(&self) -> u32 {
         self.spi
@@ -95,7 +100,7 @@ impl InboundSa {
         if spi_of(packet) != Some(self.spi) {
             return Err(DropReason::OtherSpi);
         }
-        if self.lifetime.is_over(self.traffic()) {
+        if self.is_over() {
             return Err(DropReason::LifetimeOver);
         }
         let sequence = self.window.whole(sequence_of(packet)).ok_or(DropReason::TooOld)?;

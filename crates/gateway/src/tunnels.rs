@@ -278,7 +278,7 @@ impl Tunnels {
     pub fn used_up(&self) -> Vec<TunnelKey> {
         let is_used_up = |tunnel: &Tunnel| {
             let mut children = tunnel.in_use.iter().filter_map(|spi| self.children.get(spi));
-            children.any(|child| child.sa.is_over())
+            children.any(|child| child.sa.is_over() || child.inbound.sa.is_over())
         };
         self.tunnels.iter().filter(|(_, tunnel)| is_used_up(tunnel)).map(|(key, _)| *key).collect()
     }

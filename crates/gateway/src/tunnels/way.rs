@@ -57,10 +57,11 @@ impl Way {
 
     /// Tells the packet path how long packets may be, at most as long as the device takes.
     pub(super) fn apply(&mut self, path: &OutboundPath, device_mtu: usize) {
-        let remote = *path.peer.remote.ip();
+        if self.outer.is_none() {
+            self.outer = path.peer.ports.route_mtu(*path.peer.remote.ip()).ok();
+        }
         // Without a route nothing can be sent, so nothing is too long.
-        let outer = self.outer.or_else(|| path.peer.ports.route_mtu(remote).ok());
-        let inner = outer.map_or(device_mtu, |outer| path.inner_len(outer));
+        let inner = self.outer.map_or(device_mtu, |outer| path.inner_len(outer));
         path.mtu.set(inner.min(device_mtu));
     }
 
@@ -115,8 +116,8 @@ impl Tunnels {
             let Some(path) = paths.children.first() else { continue };
             let before = path.mtu.inner();
             let certain = tunnel.way.learn(probes, now);
-            if let Some(size) = certain.or_else(|| due(tunnel, path, device_mtu, now))
-                && sent < PROBES_MAX
+            if sent < PROBES_MAX
+                && let Some(size) = certain.or_else(|| due(tunnel, path, device_mtu, now))
             {
                 tunnel.way.probe(path, size, probes, now);
                 sent += 1;
