@@ -163,3 +163,17 @@ fn a_narrow_link_whose_router_keeps_silent_is_passed_in_fragments() {
     assert_eq!(net.too_big(), 0);
     assert!(net.fragments() > 1_000, "{}", net.fragments());
 }
+
+/// What was learned is not for ever: each new child is a reason to look again, and so are ten minutes.
+#[test]
+fn a_link_that_became_wider_is_found_out() {
+    let net = Net::new(Encapsulation::Always, |_| {});
+    net.wait_learned(INNER_IN_UDP);
+    for router in &net.routers {
+        router.ip("link set narrow mtu 1500").unwrap();
+    }
+    // The first child is rekeyed within ten seconds.
+    net.wait_learned(1_400);
+    let passes = net.ping("do", 1_400);
+    assert!(passes.contains("1 received"), "{passes}");
+}
