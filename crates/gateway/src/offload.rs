@@ -89,7 +89,7 @@ fn folded(sum: u64) -> u16 {
 }
 
 /// Computes the checksum of an IPv4 header without options.
-fn write_ip_checksum(ip: &mut [u8]) {
+pub fn write_ip_checksum(ip: &mut [u8]) {
     ip[10..12].fill(0);
     let sum = !tun_rs::checksum(&ip[..IP_HEADER], 0);
     ip[10..12].copy_from_slice(&sum.to_be_bytes());

@@ -13,6 +13,7 @@ use causeway_esp::NEXT_HEADER_NONE;
 use causeway_ike::TunnelKey;
 
 use super::{Tunnel, Tunnels};
+use crate::offload::{IP_HEADER, write_ip_checksum};
 use crate::path::OutboundPath;
 use crate::path::probe::Probes;
 
@@ -85,7 +86,7 @@ impl Way {
         let remote = path.peer.remote;
         let inner = path.inner_len(size);
         let (mut esp, len) = (Vec::new(), path.outer_len(inner));
-        let sealed = path.sa.seal(&vec![0; inner], NEXT_HEADER_NONE, &mut esp);
+        let sealed = path.sa.seal(&dummy(inner), NEXT_HEADER_NONE, &mut esp);
         self.next = now + RETRY;
         if sealed.is_err() {
             return;
@@ -103,6 +104,21 @@ impl Way {
             }
         }
     }
+}
+
+/// What a probe carries. It is to be discarded unseen (RFC 4303, 2.6), but strongSwan's libipsec looks for an IP header first and
+/// complains in its log where there is none. This one has addresses that no host takes packets from.
+fn dummy(len: usize) -> Vec<u8> {
+    const NO_NEXT_HEADER: u8 = 59;
+    let mut packet = vec![0; len];
+    if let (Some(header), Ok(len)) = (packet.first_chunk_mut::<IP_HEADER>(), u16::try_from(len)) {
+        (header[0], header[8], header[9]) = (0x45, 1, NO_NEXT_HEADER);
+        header[2..4].copy_from_slice(&len.to_be_bytes());
+        header[12..16].copy_from_slice(&Ipv4Addr::LOCALHOST.octets());
+        header[16..20].copy_from_slice(&Ipv4Addr::LOCALHOST.octets());
+        write_ip_checksum(header);
+    }
+    packet
 }
 
 impl Tunnels {
