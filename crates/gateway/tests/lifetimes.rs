@@ -3,44 +3,34 @@
 
 use std::time::{Duration, Instant};
 
-use causeway_control::resource::tunnel::TunnelRole;
 use causeway_gateway::counters::{CountersSnapshot, DropReason};
 use causeway_gateway::{EngineHandle, GatewayConfig, Traffic};
-use causeway_netlab::{Lab, PingOptions, Pinger, Wire, ping};
+use causeway_netlab::{PingOptions, Pinger, ping};
 
+#[path = "support/net.rs"]
+mod net;
 #[path = "support/site.rs"]
 mod site;
 #[path = "support/wanted.rs"]
 mod wanted;
+use net::Net;
 use site::Site;
-use wanted::{connection, tunnel};
-
-struct Net {
-    left: Site,
-    right: Site,
-    _wire: Wire,
-    _lab: Lab,
-}
+use wanted::route;
 
 /// Two gateways whose IPsec SAs carry no more than so many packets, with a tunnel between them.
 fn with_packets_max(packets: u64) -> Net {
-    let lab = Lab::new("gw").expect("this test makes network namespaces: run it as root");
-    let wire = lab.wire("wire").unwrap();
-    let sa_traffic_max = Traffic { packets, bytes: u64::MAX };
-    let [left, right] = [1, 2].map(|number| {
-        let site = Site::new(&lab, &wire, number);
+    let Net { left, right, wire, lab } = Net::laid_out();
+    let start = |site: Site| {
+        let sa_traffic_max = Traffic { packets, bytes: u64::MAX };
         let config = GatewayConfig { sa_traffic_max, ..site.config() };
         site.start_with(config)
-    });
-    let want = |from: &Site, to: &Site, side: &str, dest: &str| {
-        let tunnel = tunnel(&format!("tun-{side}"), TunnelRole::Master, from.outside, to.outside);
-        from.want(connection(&format!("vco-{side}"), vec![tunnel], &[dest]));
     };
-    want(&left, &right, "left", "10.2.0.0/24");
-    want(&right, &left, "right", "10.1.0.0/24");
-    left.world.wait_up("vco-left");
-    right.world.wait_up("vco-right");
-    Net { left, right, _wire: wire, _lab: lab }
+    let net = Net { left: start(left), right: start(right), wire, lab };
+    net.want_tunnel();
+    net.left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    net.left.world.wait_up("vco-left");
+    net.right.world.wait_up("vco-right");
+    net
 }
 
 fn counted(site: &Site, id: &str) -> CountersSnapshot {
