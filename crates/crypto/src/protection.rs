@@ -114,6 +114,11 @@ impl Protection {
         })
     }
 
+    /// The encryption algorithm.
+    pub fn encryption(&self) -> Encryption {
+        self.encryption
+    }
+
     /// Bytes of IV in a packet.
     pub fn iv_len(&self) -> usize {
         self.iv_len

@@ -13,6 +13,8 @@ pub enum DropReason {
     TooOld,
     /// Its sequence number was seen before.
     Replayed,
+    /// The association has carried as much as it may.
+    LifetimeOver,
     /// Its ICV is wrong.
     NotAuthentic,
     /// Authentic, but the padding is not 1, 2, 3 and so on, or longer than the packet.
@@ -28,11 +30,12 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Truncated,
         Self::OtherSpi,
         Self::TooOld,
         Self::Replayed,
+        Self::LifetimeOver,
         Self::NotAuthentic,
         Self::MalformedPadding,
         Self::NotTunnel,
@@ -47,6 +50,7 @@ impl DropReason {
             Self::OtherSpi => "other_spi",
             Self::TooOld => "too_old",
             Self::Replayed => "replayed",
+            Self::LifetimeOver => "lifetime_over",
             Self::NotAuthentic => "not_authentic",
             Self::MalformedPadding => "malformed_padding",
             Self::NotTunnel => "not_tunnel",

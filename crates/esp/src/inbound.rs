@@ -7,6 +7,7 @@ use causeway_crypto::Protection;
 
 use crate::counters::{Counters, Traffic};
 use crate::drop_reason::DropReason;
+use crate::lifetime::Lifetime;
 use crate::packet::{HEADER_LEN, TRAILER_LEN, inner_packet, sequence_of, spi_of, without_padding};
 use crate::replay::ReplayWindow;
 
@@ -25,6 +26,7 @@ pub struct InboundSa {
     spi: u32,
     protection: Protection,
     window: ReplayWindow,
+    lifetime: Lifetime,
     counters: Counters,
     dropped: [AtomicU64; DropReason::ALL.len()],
 }
@@ -32,7 +34,25 @@ pub struct InboundSa {
 impl InboundSa {
     /// An association that has opened nothing yet. `spi` is the one that we chose.
     pub fn new(spi: u32, protection: Protection, window: ReplayWindow) -> Self {
-        Self { spi, protection, window, counters: Counters::default(), dropped: Default::default() }
+        let lifetime = Lifetime::of(protection.encryption(), window.numbers());
+        let (counters, dropped) = (Counters::default(), Default::default());
+        Self { spi, protection, window, lifetime, counters, dropped }
+    }
+
+    /// The same, carrying no more than this.
+    #[must_use]
+    pub fn within(self, most: Traffic) -> Self {
+        Self { lifetime: self.lifetime.within(most), ..self }
+    }
+
+    /// Whether the association should be replaced, because it has carried half of what it may.
+    pub fn is_worn(&self) -> bool {
+        self.lifetime.is_worn(self.traffic())
+    }
+
+    /// Whether it carries nothing more.
+    pub fn is_over(&self) -> bool {
+        self.lifetime.is_over(self.traffic())
     }
 
     /// The SPI that packets begin with.
@@ -79,6 +99,9 @@ impl InboundSa {
         }
         if spi_of(packet) != Some(self.spi) {
             return Err(DropReason::OtherSpi);
+        }
+        if self.is_over() {
+            return Err(DropReason::LifetimeOver);
         }
         let sequence = self.window.whole(sequence_of(packet)).ok_or(DropReason::TooOld)?;
         self.window.check(sequence)?;

@@ -14,6 +14,7 @@
 mod counters;
 mod drop_reason;
 mod inbound;
+mod lifetime;
 mod outbound;
 mod packet;
 mod replay;
@@ -22,6 +23,7 @@ mod sequence;
 pub use counters::Traffic;
 pub use drop_reason::DropReason;
 pub use inbound::{InboundSa, Inner};
+pub use lifetime::Lifetime;
 pub use outbound::{OutboundSa, SealError};
 pub use packet::{NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, NEXT_HEADER_NONE, spi_of};
 pub use replay::ReplayWindow;

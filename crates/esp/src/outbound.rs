@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use causeway_crypto::Protection;
 
 use crate::counters::{Counters, Traffic};
+use crate::lifetime::Lifetime;
 use crate::packet::{HEADER_LEN, PADDING, TRAILER_LEN, header, padding_len};
 use crate::sequence::SequenceNumbers;
 
@@ -15,6 +16,9 @@ pub enum SealError {
     /// Every sequence number was used. The association must be replaced; numbers never repeat.
     #[error("the association has used its last sequence number")]
     SequenceExhausted,
+    /// It has carried as much as it may. It must be replaced.
+    #[error("the association has carried as much as it may")]
+    LifetimeOver,
     /// The buffer has less room before or after the inner packet than sealing needs.
     #[error("the buffer has not enough room around the inner packet")]
     NoRoom,
@@ -26,6 +30,7 @@ pub struct OutboundSa {
     spi: u32,
     protection: Protection,
     numbers: SequenceNumbers,
+    lifetime: Lifetime,
     /// The last number used, 0 before the first.
     sequence: AtomicU64,
     counters: Counters,
@@ -39,7 +44,15 @@ impl OutboundSa {
 
     /// An association whose numbers up to `sequence` were used, be it by another process or by a test.
     pub fn starting_after(spi: u32, protection: Protection, numbers: SequenceNumbers, sequence: u64) -> Self {
-        Self { spi, protection, numbers, sequence: AtomicU64::new(sequence), counters: Counters::default() }
+        let lifetime = Lifetime::of(protection.encryption(), numbers);
+        let (sequence, counters) = (AtomicU64::new(sequence), Counters::default());
+        Self { spi, protection, numbers, lifetime, sequence, counters }
+    }
+
+    /// The same, carrying no more than this.
+    #[must_use]
+    pub fn within(self, most: Traffic) -> Self {
+        Self { lifetime: self.lifetime.within(most), ..self }
     }
 
     /// The SPI that packets begin with.
@@ -47,8 +60,27 @@ impl OutboundSa {
         self.spi
     }
 
-    /// The last sequence number used, 0 before the first. Long before [`SequenceNumbers::last`] the
-    /// association should be replaced.
+    /// How many bits the sequence numbers have.
+    pub fn numbers(&self) -> SequenceNumbers {
+        self.numbers
+    }
+
+    /// Whether the association should be replaced, because it has carried half of what it may.
+    pub fn is_worn(&self) -> bool {
+        self.lifetime.is_worn(self.carried())
+    }
+
+    /// Whether it carries nothing more.
+    pub fn is_over(&self) -> bool {
+        self.lifetime.is_over(self.carried())
+    }
+
+    /// Sequence numbers that somebody else has used count as well.
+    fn carried(&self) -> Traffic {
+        Traffic { packets: self.sequence(), ..self.traffic() }
+    }
+
+    /// The last sequence number used, 0 before the first.
     pub fn sequence(&self) -> u64 {
         self.sequence.load(Ordering::Relaxed)
     }
@@ -86,7 +118,7 @@ impl OutboundSa {
     ///
     /// # Errors
     ///
-    /// [`SealError::SequenceExhausted`]; `out` is then as it was.
+    /// [`SealError::SequenceExhausted`] or [`SealError::LifetimeOver`]; `out` is then as it was.
     pub fn seal(&self, inner: &[u8], next_header: u8, out: &mut Vec<u8>) -> Result<(), SealError> {
         let sequence = self.next_sequence()?;
         let start = out.len();
@@ -110,8 +142,8 @@ impl OutboundSa {
     ///
     /// # Errors
     ///
-    /// [`SealError::NoRoom`] when the buffer ends before one of the two does, and
-    /// [`SealError::SequenceExhausted`]; the buffer is then as it was.
+    /// [`SealError::NoRoom`] when the buffer ends before one of the two does,
+    /// [`SealError::SequenceExhausted`] and [`SealError::LifetimeOver`]; the buffer is then as it was.
     pub fn seal_in_place(
         &self,
         buffer: &mut [u8],
@@ -139,10 +171,14 @@ impl OutboundSa {
         self.counters.count(inner_len);
     }
 
-    /// Takes the next number. It is compared and then swapped rather than added to, so that it cannot
+    /// Takes the next number, if the association may carry one packet more. It is compared and then swapped rather than added to, so that it cannot
     /// run over its end whoever else takes one.
     fn next_sequence(&self) -> Result<u64, SealError> {
         let last = self.numbers.last();
+        if self.is_over() {
+            let is_last = self.sequence() == last;
+            return Err(if is_last { SealError::SequenceExhausted } else { SealError::LifetimeOver });
+        }
         self.sequence
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| (used < last).then(|| used + 1))
             .map(|used| used + 1)

@@ -185,6 +185,51 @@ fn the_last_sequence_number_is_used_and_none_after_it() {
 }
 
 #[test]
+fn an_association_carries_its_last_packet_and_then_none_in_either_direction() {
+    for most in [Traffic { packets: 10, bytes: u64::MAX }, Traffic { packets: u64::MAX, bytes: 10 * 40 }] {
+        let (out, into) = (outbound(gcm()).within(most), inbound(gcm()).within(most));
+        let unbounded = outbound(gcm());
+        for sent in 0..10 {
+            assert_eq!((out.is_worn(), out.is_over(), into.is_worn()), (sent >= 5, false, sent >= 5));
+            into.open(&mut sealed(&out, &ipv4(40), NEXT_HEADER_IPV4)).unwrap();
+            sealed(&unbounded, &ipv4(40), NEXT_HEADER_IPV4);
+        }
+        assert!(out.is_worn() && out.is_over() && into.is_worn());
+        let mut packet = Vec::new();
+        assert_eq!(out.seal(&ipv4(40), NEXT_HEADER_IPV4, &mut packet), Err(SealError::LifetimeOver));
+        assert_eq!((packet.len(), out.sequence()), (0, 10));
+        // A peer that goes on is not listened to.
+        let mut further = sealed(&unbounded, &ipv4(40), NEXT_HEADER_IPV4);
+        assert_eq!(into.open(&mut further), Err(DropReason::LifetimeOver));
+        assert_eq!((into.traffic().packets, into.dropped(DropReason::LifetimeOver)), (10, 1));
+    }
+}
+
+/// Otherwise anybody could wear out an association.
+#[test]
+fn packets_that_are_not_authentic_or_replayed_wear_nothing_out() {
+    let (out, into) = (outbound(gcm()), inbound(gcm()).within(Traffic { packets: 4, bytes: u64::MAX }));
+    let first = sealed(&out, &ipv4(40), NEXT_HEADER_IPV4);
+    into.open(&mut first.clone()).unwrap();
+    for _ in 0..10 {
+        assert_eq!(into.open(&mut first.clone()), Err(DropReason::Replayed));
+        let mut forged = sealed(&out, &ipv4(40), NEXT_HEADER_IPV4);
+        *forged.last_mut().unwrap() ^= 1;
+        assert_eq!(into.open(&mut forged), Err(DropReason::NotAuthentic));
+    }
+    assert!(!into.is_worn());
+    assert!(into.open(&mut sealed(&out, &ipv4(40), NEXT_HEADER_IPV4)).is_ok());
+}
+
+#[test]
+fn an_association_is_worn_long_before_its_sequence_numbers_end() {
+    let at = |sequence| OutboundSa::starting_after(SPI, gcm(), SequenceNumbers::Standard, sequence);
+    assert!(!at(0x7fff_fffe).is_worn());
+    assert!(at(0x7fff_ffff).is_worn() && !at(0xffff_fffe).is_over());
+    assert!(at(0xffff_ffff).is_over());
+}
+
+#[test]
 fn no_two_threads_get_the_same_sequence_number() {
     let sa = outbound(gcm());
     let mut all: Vec<u32> = std::thread::scope(|scope| {

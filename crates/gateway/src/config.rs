@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 
 use causeway_crypto::OwnCertificate;
+use causeway_esp::Traffic;
 pub use causeway_ike::Limits as IkeLimits;
 
 use crate::health::SilenceTimes;
@@ -56,6 +57,9 @@ pub struct GatewayConfig {
     pub workers: NonZeroUsize,
     /// The numbers of our routes and rules.
     pub numbers: RouteNumbers,
+    /// What one IPsec SA may carry at most, where its cipher does not allow even less: it is rekeyed at half of that. The half
+    /// that is left has to last for the rekeying, a second or two.
+    pub sa_traffic_max: Traffic,
     /// When to encapsulate in UDP.
     pub encapsulation: Encapsulation,
     /// What the gateway shows to peers that have to show a certificate themselves; the pre-shared key proves it otherwise.
@@ -82,6 +86,7 @@ impl Default for GatewayConfig {
             mtu: MTU_DEFAULT,
             workers: workers_default(),
             numbers: RouteNumbers::default(),
+            sa_traffic_max: Traffic { packets: u64::MAX, bytes: u64::MAX },
             encapsulation: Encapsulation::default(),
             certificate: None,
             limits: IkeLimits::default(),

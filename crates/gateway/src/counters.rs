@@ -30,6 +30,10 @@ pub enum DropReason {
     UnknownSpi,
     /// To the peer: the security association's sequence numbers are used up, and its successor is not there yet.
     SequenceExhausted,
+    /// Either way: the security association has carried as much as it may, and its successor is not there yet.
+    LifetimeOver,
+    /// To the peer: longer than the way takes, and not to be fragmented. Its sender was told, unless there were too many.
+    TooBig,
     /// To the peer: the kernel did not take the outer packet.
     SendFailed,
     /// To the LAN: the kernel did not take the inner packet.
@@ -37,7 +41,7 @@ pub enum DropReason {
 }
 
 /// All reasons, in the order of their counters.
-pub const DROP_REASONS: [DropReason; 12] = [
+pub const DROP_REASONS: [DropReason; 14] = [
     DropReason::NoRoute,
     DropReason::TunnelDown,
     DropReason::NotIpv4,
@@ -48,6 +52,8 @@ pub const DROP_REASONS: [DropReason; 12] = [
     DropReason::Malformed,
     DropReason::UnknownSpi,
     DropReason::SequenceExhausted,
+    DropReason::LifetimeOver,
+    DropReason::TooBig,
     DropReason::SendFailed,
     DropReason::DeviceFailed,
 ];
@@ -122,6 +128,8 @@ impl DropReason {
             Self::Malformed => "malformed",
             Self::UnknownSpi => "unknown_spi",
             Self::SequenceExhausted => "sequence_exhausted",
+            Self::LifetimeOver => "lifetime_over",
+            Self::TooBig => "too_big",
             Self::SendFailed => "send_failed",
             Self::DeviceFailed => "device_failed",
         }

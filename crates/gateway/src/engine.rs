@@ -151,7 +151,16 @@ impl Engine {
             // The clock may have been set.
             self.endpoint.set_unix_time(unix_now(), now);
             self.listen(now);
-            for key in self.tunnels.worn_out() {
+            for (key, text) in self.tunnels.probe_ways(now) {
+                self.log(Some(key), Level::Info, text);
+            }
+            for (key, inbound_spi) in self.tunnels.take_worn() {
+                let text =
+                    format!("child SA {inbound_spi:08x} has carried half of what it may: it is rekeyed");
+                self.log(Some(key), Level::Info, text);
+                self.endpoint.rekey_child(key, inbound_spi, now);
+            }
+            for key in self.tunnels.used_up() {
                 self.begin_anew(key, now);
             }
         }
@@ -218,10 +227,10 @@ impl Engine {
         }
     }
 
-    /// Rekeying by time is far too late for a tunnel with so much traffic. A short gap is better than a dead tunnel.
+    /// Rekeying did not come in time, or the peer refuses it. A short gap is better than a dead tunnel.
     fn begin_anew(&mut self, key: TunnelKey, now: Duration) {
         let Some(config) = self.configs.get(&key).cloned() else { return };
-        let text = "the sequence numbers of the IPsec SA are nearly used up: the tunnel is negotiated anew";
+        let text = "an IPsec SA has carried all that it may and was not rekeyed in time: the tunnel is negotiated anew";
         self.log(Some(key), Level::Warning, text.to_owned());
         self.endpoint.remove_tunnel(key, now);
         self.apply_outputs();

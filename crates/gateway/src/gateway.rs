@@ -88,7 +88,7 @@ impl Gateway {
         let (nudges, looked) = bounded(1);
         let (changed, checked) = bounded(1);
 
-        let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone());
+        let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone(), &config);
         let withdrawals = Arc::<Withdrawals>::default();
         let nudged = nudges.clone();
         let listeners = Listeners {

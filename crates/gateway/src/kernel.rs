@@ -4,11 +4,18 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
-/// Lets the kernel fragment what is larger than the way to the peer (RFC 4303, 3.3.4, of the outer packet), instead of
-/// refusing it. Inner packets are small enough for a way of 1,500 bytes; on a smaller one, fragments get through where
-/// nothing else would.
+/// Lets routers fragment what is larger than the way to the peer (RFC 4303, 3.3.4, of the outer packet), and the kernel what
+/// is larger than our own link. What the kernel hears of the way does not count for the socket, because anybody can say it;
+/// [`crate::path::probe`] finds out.
 pub fn allow_fragmentation(socket: &impl AsFd) -> io::Result<()> {
-    set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT)
+    set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_INTERFACE)
+}
+
+/// Lets a raw ICMP socket receive nothing but "destination unreachable" (`man 7 raw`, ICMP_FILTER: bits are what is kept away).
+pub fn receive_only_unreachable(socket: &impl AsFd) -> io::Result<()> {
+    const ICMP_FILTER: libc::c_int = 1;
+    const DESTINATION_UNREACHABLE: libc::c_int = 3;
+    set_int(socket, libc::SOL_RAW, ICMP_FILTER, !(1 << DESTINATION_UNREACHABLE))
 }
 
 /// Asks for a receive buffer beyond the limit for ordinary users (needs CAP_NET_ADMIN).

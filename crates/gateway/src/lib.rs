@@ -69,6 +69,7 @@ use causeway_control::ids::VpnConnectionId;
 use causeway_control::observed::ObservedForwarding;
 
 pub use causeway_crypto::OwnCertificate;
+pub use causeway_esp::Traffic;
 pub use config::{
     Encapsulation, GatewayConfig, IkeLimits, LocalAddress, StartError, WORKERS_MAX, workers_default,
 };

@@ -15,9 +15,9 @@ const TCP: u8 = 6;
 /// See [`TCP`].
 const UDP: u8 = 17;
 /// An IPv4 header without options: others are not grouped.
-const IP_HEADER: usize = 20;
+pub const IP_HEADER: usize = 20;
 /// A UDP header, and a TCP header without options.
-const UDP_HEADER: usize = 8;
+pub const UDP_HEADER: usize = 8;
 /// See [`UDP_HEADER`].
 const TCP_HEADER: usize = 20;
 /// Where TCP's and UDP's checksums are, after the IP header.
@@ -95,11 +95,13 @@ pub(crate) fn write_ip_checksum(ip: &mut [u8]) {
     ip[10..12].copy_from_slice(&sum.to_be_bytes());
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
+/// The number at this place, in network byte order.
+pub fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
+/// See [`u16_at`].
+pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 

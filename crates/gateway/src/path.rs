@@ -5,6 +5,9 @@
 //!   UDP -> SPI (-> InboundPath) -> open -> within the selectors? -> TUN                                inbound.rs
 //! ```
 //!
+//! A packet that the way does not take comes apart before it is sealed, or its sender is told what would pass
+//! ([`fragment`], [`too_big`], and [`mss`] for TCP). [`probe`] finds out what that is.
+//!
 //! Each direction runs on threads of its own: a worker for each queue of a TUN device, and for each socket on port 4500 of
 //! one of our addresses. Linux keeps a connection in one queue, and a peer at one socket. Nothing on the way
 //! is locked between tunnels, nothing is allocated for a packet, and what the threads look up are snapshots that are
@@ -22,16 +25,24 @@ use causeway_esp::{InboundSa, OutboundSa};
 
 use crate::counters::Counters;
 use crate::forwarding::ForwardingTable;
+use crate::offload::{IP_HEADER, UDP_HEADER};
+use crate::path::probe::Probes;
 use crate::sockets::{LocalPorts, Port};
 use crate::trie::Trie;
 use crate::tun::TunDevice;
 
 pub mod echo;
+mod fragment;
 pub mod inbound;
+mod mss;
+mod mtu;
 pub mod outbound;
+pub mod probe;
 pub mod selectors;
+mod too_big;
 
 use echo::Echoes;
+pub use mtu::PathMtu;
 pub use selectors::Selectors;
 
 /// A forwarding domain: one TUN device, one forwarding table. Nothing crosses domains.
@@ -75,6 +86,8 @@ pub struct OutboundPath {
     pub selectors: Selectors,
     /// Where the ESP packets go.
     pub peer: Peer,
+    /// How long a packet may be; the way in shares it.
+    pub mtu: Arc<PathMtu>,
     /// The tunnel's.
     pub counters: Arc<Counters>,
 }
@@ -97,6 +110,8 @@ pub struct InboundPath {
     pub selectors: Selectors,
     /// Where it goes.
     pub domain: Arc<DomainPlane>,
+    /// How long a packet may be; the way out shares it.
+    pub mtu: Arc<PathMtu>,
     /// The tunnel's.
     pub counters: Arc<Counters>,
 }
@@ -109,6 +124,8 @@ pub struct Inbound {
     pub counters: Counters,
     /// Makes our own packets, and takes the answers to them.
     pub echoes: Echoes,
+    /// What finds out how long packets may be on the way to the peers.
+    pub probes: Probes,
     /// IKE messages that were dropped because the negotiation was busy.
     ike_dropped: AtomicU64,
 }
@@ -146,7 +163,24 @@ impl Inbound {
     }
 }
 
+impl OutboundPath {
+    /// The longest inner packet whose outer packet has at most `outer` bytes.
+    pub fn inner_len(&self, outer: usize) -> usize {
+        self.sa.inner_len(outer.saturating_sub(self.peer.overhead()))
+    }
+
+    /// The length of the outer packet of an inner one.
+    pub fn outer_len(&self, inner: usize) -> usize {
+        self.sa.sealed_len(inner) + self.peer.overhead()
+    }
+}
+
 impl Peer {
+    /// What goes around an ESP packet, in bytes.
+    fn overhead(&self) -> usize {
+        IP_HEADER + if self.in_udp { UDP_HEADER } else { 0 }
+    }
+
     /// How many ESP packets one send may hold.
     fn segments_max(&self) -> usize {
         self.port().segments_max()

@@ -1,4 +1,5 @@
-//! The sockets over which IKE and ESP travel: UDP 500, UDP 4500 and, for ESP without encapsulation, IP protocol 50.
+//! The sockets over which IKE and ESP travel: UDP 500, UDP 4500 and, for ESP without encapsulation, IP protocol 50; and ICMP,
+//! in which routers say which packets they could not pass on.
 //!
 //! All carry our mark, so that no route of ours applies to them (see [`crate::routes`]). The kernel hands over several
 //! datagrams of a peer in one buffer (UDP_GRO) and takes several at once (UDP_SEGMENT); `quinn-udp` does both. UDP_ENCAP is
@@ -13,11 +14,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::sockopt::IpMtu;
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::config::{GatewayConfig, StartError};
+use crate::config::{GatewayConfig, NAT_TRAVERSAL_PORT, StartError};
 use crate::kernel;
+use crate::offload::{IP_HEADER, UDP_HEADER};
 
 /// What the kernel holds for us while we are busy. Some 25 ms at 1 Gb/s.
 const BUFFER_BYTES: usize = 4 << 20;
@@ -27,6 +30,7 @@ const SEND_PATIENCE: Duration = Duration::from_millis(20);
 pub const SEND_BYTES_MAX: usize = 65_000;
 /// IP protocol 50.
 const PROTOCOL_ESP: i32 = 50;
+const PROTOCOL_UDP: u8 = 17;
 /// RFC 3948, 2.2: what tells IKE from ESP on port 4500.
 pub const NON_ESP_MARKER: [u8; 4] = [0; 4];
 /// RFC 3948, 2.3.
@@ -41,6 +45,8 @@ pub enum Carries {
     EspAndIke,
     /// ESP as an IP protocol; what is received begins with the IP header.
     Esp,
+    /// What routers say of packets that they could not pass on, in ICMP; it begins with the IP header.
+    Unreachable,
 }
 
 /// One socket.
@@ -59,12 +65,17 @@ pub struct LocalPorts {
     pub nat_traversal: Port,
     /// Protocol 50.
     pub esp: Port,
+    /// ICMP, to receive only.
+    pub unreachable: Port,
     /// Port 4500 again, for the workers after the first.
     more: Vec<Port>,
+    /// For packets that must not be fragmented on the way, which are sent with an IP header of our own.
+    whole: Socket,
+    fwmark: u32,
 }
 
 impl LocalPorts {
-    /// Binds all three.
+    /// Binds all of them.
     pub fn bind(address: Ipv4Addr, config: &GatewayConfig) -> Result<Self, StartError> {
         let port =
             |port, carries| Port::bind(SocketAddrV4::new(address, port), carries, config.numbers.fwmark);
@@ -74,7 +85,11 @@ impl LocalPorts {
             ike: port(config.ike_port, Carries::Ike)?,
             nat_traversal: nat_traversal()?,
             esp: port(0, Carries::Esp)?,
+            unreachable: port(0, Carries::Unreachable)?,
             more: (1..config.workers.get()).map(|_| nat_traversal()).collect::<Result<_, _>>()?,
+            whole: open_whole(config.numbers.fwmark)
+                .map_err(|error| StartError::of_system("opening a raw socket for probes", error))?,
+            fwmark: config.numbers.fwmark,
         })
     }
 
@@ -83,10 +98,10 @@ impl LocalPorts {
         1 + self.more.len()
     }
 
-    /// What a worker receives from: the first one from all three, the others from port 4500.
+    /// What a worker receives from: the first one from all, the others from port 4500.
     pub fn of_worker(&self, worker: usize) -> Vec<&Port> {
         match worker.checked_sub(1) {
-            None => vec![&self.nat_traversal, &self.ike, &self.esp],
+            None => vec![&self.nat_traversal, &self.ike, &self.esp, &self.unreachable],
             Some(other) => self.more.get(other).into_iter().collect(),
         }
     }
@@ -104,12 +119,71 @@ impl LocalPorts {
     pub fn send_keepalive(&self, remote: SocketAddrV4) -> io::Result<()> {
         self.nat_traversal.send(remote, &KEEPALIVE, None)
     }
+
+    /// Sends an ESP packet that must not be fragmented, inside UDP or by itself.
+    ///
+    /// # Errors
+    ///
+    /// EMSGSIZE when it is larger than our own link takes.
+    pub fn send_unfragmented(&self, remote: SocketAddrV4, in_udp: bool, esp: &[u8]) -> io::Result<()> {
+        let local = self.nat_traversal.local();
+        let payload =
+            if in_udp { [&udp_header(local, remote, esp.len()), esp].concat() } else { esp.to_vec() };
+        let protocol = if in_udp { PROTOCOL_UDP } else { PROTOCOL_ESP as u8 };
+        let packet =
+            [&whole_header(*local.ip(), *remote.ip(), protocol, payload.len())[..], &payload].concat();
+        self.whole.send_to(&packet, &SockAddr::from(SocketAddrV4::new(*remote.ip(), 0))).map(drop)
+    }
+
+    /// The longest packet that the kernel's route to a peer takes: our own link's, or what somebody has set.
+    ///
+    /// # Errors
+    ///
+    /// When there is no route.
+    pub fn route_mtu(&self, remote: Ipv4Addr) -> io::Result<usize> {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        socket.set_mark(self.fwmark)?;
+        socket.bind(&SockAddr::from(SocketAddrV4::new(*self.nat_traversal.local().ip(), 0)))?;
+        socket.connect(&SockAddr::from(SocketAddrV4::new(remote, NAT_TRAVERSAL_PORT)))?;
+        let mtu = nix::sys::socket::getsockopt(&socket, IpMtu)?;
+        usize::try_from(mtu).map_err(io::Error::other)
+    }
+}
+
+/// UDP's header without a checksum, as RFC 3948, 2.1 has it for ESP.
+fn udp_header(local: SocketAddrV4, remote: SocketAddrV4, payload: usize) -> [u8; UDP_HEADER] {
+    let mut header = [0; UDP_HEADER];
+    header[..2].copy_from_slice(&local.port().to_be_bytes());
+    header[2..4].copy_from_slice(&remote.port().to_be_bytes());
+    header[4..6].copy_from_slice(&((UDP_HEADER + payload) as u16).to_be_bytes());
+    header
+}
+
+/// An IPv4 header that forbids fragmenting. The kernel fills in checksum and length.
+fn whole_header(local: Ipv4Addr, remote: Ipv4Addr, protocol: u8, payload: usize) -> [u8; IP_HEADER] {
+    const DO_NOT_FRAGMENT: u8 = 0x40;
+    let mut header = [0; IP_HEADER];
+    header[0] = 0x45;
+    header[2..4].copy_from_slice(&((IP_HEADER + payload) as u16).to_be_bytes());
+    (header[6], header[8], header[9]) = (DO_NOT_FRAGMENT, 64, protocol);
+    header[12..16].copy_from_slice(&local.octets());
+    header[16..20].copy_from_slice(&remote.octets());
+    header
+}
+
+fn open_whole(fwmark: u32) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(libc::IPPROTO_RAW)))?;
+    socket.set_header_included_v4(true)?;
+    socket.set_mark(fwmark)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
 impl Port {
     fn bind(local: SocketAddrV4, carries: Carries, fwmark: u32) -> Result<Self, StartError> {
         let what = match carries {
             Carries::Esp => format!("opening a raw socket for ESP on {}", local.ip()),
+            Carries::Unreachable => format!("opening a raw socket for ICMP on {}", local.ip()),
             Carries::Ike | Carries::EspAndIke => {
                 format!("opening UDP port {} on {}", local.port(), local.ip())
             }
@@ -207,6 +281,7 @@ impl AsFd for Port {
 fn open(local: SocketAddrV4, carries: Carries, fwmark: u32) -> io::Result<(Socket, UdpSocketState)> {
     let socket = match carries {
         Carries::Esp => Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(PROTOCOL_ESP)))?,
+        Carries::Unreachable => Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4))?,
         Carries::Ike | Carries::EspAndIke => Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?,
     };
     socket.set_mark(fwmark)?;
@@ -214,6 +289,10 @@ fn open(local: SocketAddrV4, carries: Carries, fwmark: u32) -> io::Result<(Socke
     socket.bind(&SockAddr::from(SocketAddr::V4(local)))?;
     let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
     kernel::allow_fragmentation(&socket)?;
+    if carries == Carries::Unreachable {
+        kernel::receive_only_unreachable(&socket)?;
+        return Ok((socket, state));
+    }
     // Only who may administer the whole machine may go beyond its limits; in a user namespace these have to do.
     if kernel::force_receive_buffer(&socket, BUFFER_BYTES).is_err() {
         socket.set_recv_buffer_size(BUFFER_BYTES)?;

@@ -15,22 +15,23 @@ use causeway_control::observed::NegotiatedSelectors;
 use causeway_control::resource::health_check::HealthCheckPolicy;
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_crypto::{Protection, WrongKeyLength};
-use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers};
+use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers, Traffic};
 use causeway_ike::{ChildSa, DirectionKeys, TunnelKey};
 
+use crate::config::GatewayConfig;
 use crate::counters::Counters;
 use crate::forwarding::Carrier;
 use crate::health::{Candidate, Standing, decide};
 use crate::path::echo::Echoes;
-use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors};
+use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors};
 use crate::sockets::LocalPorts;
+
+mod way;
+
+use way::Way;
 
 /// How many packets may overtake one before it is taken for a repetition (RFC 4303, 3.4.3 asks for 64; fast paths reorder more).
 const REPLAY_WINDOW_PACKETS: u32 = 4_096;
-
-/// After so many packets a child SA must be replaced, lest it runs out of sequence numbers: at a million packets a second
-/// the rest lasts four minutes.
-const SEQUENCE_MAX: u64 = SequenceNumbers::Standard.last() / 16 * 15;
 
 /// Why a child SA cannot be installed. The peers agreed on something that we cannot do, which is a mistake of ours.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,7 @@ struct Tunnel {
     /// The children that are sent on, the preferred one first.
     in_use: Vec<u32>,
     paths: Option<Arc<OutboundPaths>>,
+    way: Way,
     /// How good it is, and what follows if no tunnel is good.
     standing: Standing,
     policy: Option<HealthCheckPolicy>,
@@ -96,6 +98,10 @@ pub struct Chosen {
 struct Child {
     tunnel: TunnelKey,
     sa: Arc<OutboundSa>,
+    inbound: Arc<InboundPath>,
+    /// It was asked to be replaced.
+    is_worn: bool,
+    mtu: Arc<PathMtu>,
     selectors: Selectors,
     /// The same as it was negotiated.
     negotiated: NegotiatedSelectors,
@@ -115,11 +121,19 @@ pub struct Tunnels {
     chosen: BTreeMap<VpnConnectionId, Chosen>,
     /// The connections of which something may be otherwise than when that was last asked.
     changed: BTreeSet<VpnConnectionId>,
+    /// No packet comes out of a TUN device that is longer.
+    device_mtu: usize,
+    /// What a child may carry at most.
+    traffic_max: Traffic,
 }
 
 impl Tunnels {
     /// No tunnels yet.
-    pub fn new(inbound: Arc<Inbound>, ports: BTreeMap<Ipv4Addr, Arc<LocalPorts>>) -> Self {
+    pub fn new(
+        inbound: Arc<Inbound>,
+        ports: BTreeMap<Ipv4Addr, Arc<LocalPorts>>,
+        config: &GatewayConfig,
+    ) -> Self {
         Self {
             inbound,
             ports,
@@ -128,6 +142,8 @@ impl Tunnels {
             connections: BTreeMap::new(),
             chosen: BTreeMap::new(),
             changed: BTreeSet::new(),
+            device_mtu: config.mtu.into(),
+            traffic_max: config.sa_traffic_max,
         }
     }
 
@@ -159,9 +175,9 @@ impl Tunnels {
             Some(tunnel) => tunnel.place = place,
             None => {
                 let passed = (place.counters.sent_packets(), place.counters.heard_packets());
-                let (standing, policy) = (Standing::default(), None);
+                let (standing, policy, way) = (Standing::default(), None, Way::default());
                 let (in_use, paths) = (Vec::new(), None);
-                self.tunnels.insert(key, Tunnel { place, in_use, paths, standing, policy, passed });
+                self.tunnels.insert(key, Tunnel { place, in_use, paths, way, standing, policy, passed });
             }
         }
         self.choose(&connection);
@@ -192,18 +208,28 @@ impl Tunnels {
         let place = &self.tunnels.get(&key).ok_or(InstallError::UnknownTunnel)?.place;
         self.ports.get(&child.local).ok_or(InstallError::UnknownAddress(child.local))?;
         let selectors = Selectors::new(&child.local_ts, &child.remote_ts);
-        let numbers = SequenceNumbers::Standard;
+        let numbers = match child.extended_sequence_numbers {
+            true => SequenceNumbers::Extended,
+            false => SequenceNumbers::Standard,
+        };
         let window = ReplayWindow::new(REPLAY_WINDOW_PACKETS, numbers);
         let outbound = OutboundSa::new(child.outbound_spi, protection(child, &child.outbound_key)?, numbers);
-        self.inbound.install(Arc::new(InboundPath {
-            sa: InboundSa::new(child.inbound_spi, protection(child, &child.inbound_key)?, window),
+        let mtu = Arc::new(PathMtu::new(self.device_mtu));
+        let inbound = InboundSa::new(child.inbound_spi, protection(child, &child.inbound_key)?, window);
+        let inbound = Arc::new(InboundPath {
+            sa: inbound.within(self.traffic_max),
             selectors: selectors.clone(),
             domain: Arc::clone(&place.domain),
+            mtu: Arc::clone(&mtu),
             counters: Arc::clone(&place.counters),
-        }));
+        });
+        self.inbound.install(Arc::clone(&inbound));
         let installed = Child {
             tunnel: key,
-            sa: Arc::new(outbound),
+            sa: Arc::new(outbound.within(self.traffic_max)),
+            inbound,
+            is_worn: false,
+            mtu,
             selectors,
             negotiated: NegotiatedSelectors {
                 local: child.local_ts.clone(),
@@ -222,6 +248,7 @@ impl Tunnels {
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
             tunnel.in_use = inbound_spis;
             tunnel.place.counters.child_used();
+            tunnel.way.probe_soon();
             self.reroute(key);
         }
     }
@@ -231,6 +258,7 @@ impl Tunnels {
         if let Some(child) = self.children.get_mut(&inbound_spi) {
             child.encapsulation = encapsulation;
             let key = child.tunnel;
+            self.tunnels.get_mut(&key).into_iter().for_each(|tunnel| tunnel.way.forget());
             self.reroute(key);
         }
     }
@@ -299,13 +327,27 @@ impl Tunnels {
         std::mem::take(&mut self.changed)
     }
 
-    /// The tunnels one of whose children in use will soon have used all of its sequence numbers.
-    pub fn worn_out(&self) -> Vec<TunnelKey> {
-        let is_worn_out = |tunnel: &Tunnel| {
-            let mut children = tunnel.in_use.iter().filter_map(|spi| self.children.get(spi));
-            children.any(|child| child.sa.sequence() > SEQUENCE_MAX)
+    /// The children in use that have carried half of what they may, each once: it is time to replace them.
+    pub fn take_worn(&mut self) -> Vec<(TunnelKey, u32)> {
+        let in_use: Vec<_> =
+            self.tunnels.iter().flat_map(|(key, it)| it.in_use.iter().map(|spi| (*key, *spi))).collect();
+        let mut is_worn = |spi: &u32| {
+            let child = self.children.get_mut(spi).filter(|child| !child.is_worn);
+            child.is_some_and(|child| {
+                child.is_worn = child.sa.is_worn() || child.inbound.sa.is_worn();
+                child.is_worn
+            })
         };
-        self.tunnels.iter().filter(|(_, tunnel)| is_worn_out(tunnel)).map(|(key, _)| *key).collect()
+        in_use.into_iter().filter(|(_, spi)| is_worn(spi)).collect()
+    }
+
+    /// The tunnels one of whose children in use carries nothing more, because it was not replaced in time.
+    pub fn used_up(&self) -> Vec<TunnelKey> {
+        let is_used_up = |tunnel: &Tunnel| {
+            let mut children = tunnel.in_use.iter().filter_map(|spi| self.children.get(spi));
+            children.any(|child| child.sa.is_over() || child.inbound.sa.is_over())
+        };
+        self.tunnels.iter().filter(|(_, tunnel)| is_used_up(tunnel)).map(|(key, _)| *key).collect()
     }
 
     /// Makes the tunnel's paths those of the children in use.
@@ -318,6 +360,7 @@ impl Tunnels {
         let paths = OutboundPaths { children, counters: Arc::clone(counters) };
         let connection = tunnel.place.connection.clone();
         if let Some(tunnel) = self.tunnels.get_mut(&key) {
+            paths.children.iter().for_each(|path| tunnel.way.apply(path, self.device_mtu));
             tunnel.paths = (!paths.children.is_empty()).then(|| Arc::new(paths));
         }
         self.choose(&connection);
@@ -332,6 +375,7 @@ impl Tunnels {
             sa: Arc::clone(&child.sa),
             selectors: child.selectors.clone(),
             peer: Peer { ports: Arc::clone(self.ports.get(&local)?), remote, in_udp },
+            mtu: Arc::clone(&child.mtu),
             counters: Arc::clone(counters),
         })
     }

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use causeway_control::ids::VpnConnectionId;
 use causeway_crypto::{Encryption, Integrity, Protection};
-use causeway_esp::{InboundSa, OutboundSa, ReplayWindow, SequenceNumbers};
+use causeway_esp::{InboundSa, NEXT_HEADER_IPV4, OutboundSa, ReplayWindow, SequenceNumbers};
 use causeway_gateway::config::GatewayConfig;
 use causeway_gateway::counters::{Counters, CountersSnapshot, DropReason};
 use causeway_gateway::forwarding::{Candidate, Carrier, ForwardingTable};
 use causeway_gateway::netlink::message::Target;
 use causeway_gateway::path::{
-    DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, Peer, Selectors, inbound, outbound,
+    DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors, inbound,
+    outbound,
 };
 use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableInterfaces};
 use causeway_gateway::sockets::LocalPorts;
@@ -91,6 +92,7 @@ impl Plane {
             counters: Counters::default(),
         });
         let counters = Arc::new(Counters::default());
+        let mtu = Arc::new(PathMtu::new(MTU_DEFAULT.into()));
         let selectors = Selectors::new(&[prefix(own.behind)], &[dest]);
         let carrier = Carrier::new(Arc::clone(&counters));
         let connection: VpnConnectionId = "vco-test".parse().unwrap();
@@ -103,6 +105,7 @@ impl Plane {
                 remote: SocketAddrV4::new(other.address, 4500),
                 in_udp: suite.in_udp,
             },
+            mtu: Arc::clone(&mtu),
             counters: Arc::clone(&counters),
         }))));
         let inbound = Arc::new(Inbound::default());
@@ -111,6 +114,7 @@ impl Plane {
             sa: InboundSa::new(own.spi, suite.protection(own.spi), window),
             selectors,
             domain: Arc::clone(&domain),
+            mtu,
             counters: Arc::clone(&counters),
         }));
 
@@ -260,6 +264,7 @@ fn what_is_outside_of_the_selectors_is_dropped_on_both_ends() {
         sa: Arc::clone(&path.sa),
         selectors: all,
         peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },
+        mtu: Arc::clone(&path.mtu),
         counters: Arc::clone(&path.counters),
     }))));
     assert!(!net.ping_from("172.16.0.1", 1));
@@ -292,5 +297,86 @@ fn datagrams_that_are_no_esp_harm_nothing() {
     assert!(net.ping(3));
     let dropped = net.right_plane.counted().dropped;
     assert!(dropped.values().sum::<u64>() >= 3, "{dropped:?}");
+    net.stop();
+}
+
+/// From a stranger's address: who knows no key gets nothing in, and whatever comes of it is counted by reason.
+#[test]
+fn replayed_truncated_oversized_forged_and_spoofed_packets_are_dropped_and_counted() {
+    let net = Net::new(GCM);
+    // What the left end would send, made with its keys.
+    let sa = OutboundSa::new(RIGHT.spi, GCM.protection(RIGHT.spi), SequenceNumbers::Standard);
+    let sealed = |source: [u8; 4], len: u16| {
+        let mut inner = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0];
+        inner.extend([source, [10, 2, 0, 1]].concat());
+        inner.resize(len.into(), 0);
+        inner[2..4].copy_from_slice(&len.to_be_bytes());
+        let mut packet = Vec::new();
+        sa.seal(&inner, NEXT_HEADER_IPV4, &mut packet).unwrap();
+        packet
+    };
+    let genuine = sealed([10, 1, 0, 1], 100);
+    let spoofed = sealed([10, 3, 0, 1], 100);
+    let oversized = sealed([10, 1, 0, 1], 40_000);
+    let truncated = |len: usize| sealed([10, 1, 0, 1], 100)[..len].to_vec();
+    let mut forged = sealed([10, 1, 0, 1], 100);
+    forged[30] ^= 1;
+    let mut forged_oversized = sealed([10, 1, 0, 1], 40_000);
+    forged_oversized[30_000] ^= 1;
+    let datagrams = [
+        genuine.clone(),
+        genuine.clone(),
+        genuine,
+        spoofed,
+        truncated(60),
+        truncated(9),
+        forged,
+        forged_oversized,
+        oversized,
+    ];
+    net.left
+        .enter(|| {
+            let socket = std::net::UdpSocket::bind("192.0.2.1:0").unwrap();
+            for datagram in datagrams {
+                socket.send_to(&datagram, "192.0.2.2:4500").unwrap();
+            }
+        })
+        .unwrap();
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    while net.right_plane.counted().received_packets < 2 {
+        assert!(std::time::Instant::now() < end, "{:?}", net.right_plane.counted());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let counted = net.right_plane.counted();
+    // Even an authentic packet longer than any way goes no further than Linux, which knows what to do with it.
+    assert_eq!((counted.received_packets, counted.received_bytes), (2, 40_100));
+    let expected = [
+        (DropReason::Spoofed, 1),
+        (DropReason::Replayed, 2),
+        (DropReason::NotAuthentic, 3),
+        (DropReason::Malformed, 1),
+    ];
+    assert_eq!(counted.dropped, BTreeMap::from(expected));
+    net.stop();
+}
+
+#[test]
+fn after_the_last_sequence_number_nothing_is_sent_and_that_is_counted() {
+    let net = Net::new(GCM);
+    let paths = Arc::clone(net.left_plane.carrier.path().as_ref().unwrap());
+    let path = &paths.children[0];
+    let numbers = SequenceNumbers::Standard;
+    let protection = GCM.protection(RIGHT.spi);
+    net.left_plane.carrier.switch(Some(Arc::new(OutboundPaths::only(OutboundPath {
+        sa: Arc::new(OutboundSa::starting_after(RIGHT.spi, protection, numbers, numbers.last() - 1)),
+        selectors: path.selectors.clone(),
+        peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },
+        mtu: Arc::clone(&path.mtu),
+        counters: Arc::clone(&path.counters),
+    }))));
+    assert!(net.ping(1));
+    assert!(!net.ping(2));
+    let counted = net.left_plane.counted();
+    assert_eq!((counted.sent_packets, counted.dropped[&DropReason::SequenceExhausted]), (1, 2));
     net.stop();
 }

@@ -10,7 +10,7 @@ use causeway_control::resource::ike_config::{EncAlg, IkeMode, IkeVersion};
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_gateway::counters::{DropReason, coarse_now_ms};
 use causeway_gateway::{Encapsulation, EngineHandle, GatewayConfig, StartError};
-use causeway_netlab::{PingOptions, Pinger, TcpOptions, ping, tcp_throughput};
+use causeway_netlab::{Class, PingOptions, Pinger, TcpOptions, ping, tcp_throughput};
 
 #[path = "support/net.rs"]
 mod net;
@@ -300,27 +300,44 @@ fn a_second_gateway_is_refused_with_a_reason() {
     assert!(matches!(left.try_start(all), Err(StartError::AddressUnspecified)));
 }
 
-#[test]
-fn without_a_translator_and_without_forcing_esp_is_a_protocol_of_its_own() {
-    let net = Net::laid_out();
-    let gateways = [&net.left, &net.right].map(|site| {
-        site.try_start(GatewayConfig { encapsulation: Encapsulation::WhenTranslated, ..site.config() })
-    });
-    let [left, right] = gateways.map(Result::unwrap);
-    let net = Net {
-        left: Site { gateway: Some(left), ..net.left },
-        right: Site { gateway: Some(right), ..net.right },
-        ..net
+/// How many packets went as ESP and how many in UDP, when this is configured and a ping goes through.
+fn carried(encapsulation: Encapsulation, enable_nat_traversal: bool) -> (u64, u64) {
+    let Net { left, right, wire, lab } = Net::laid_out();
+    let start = |site: Site| {
+        let config = GatewayConfig { encapsulation, ..site.config() };
+        site.start_with(config)
     };
+    let net = Net { left: start(left), right: start(right), wire, lab };
     let capture = net.capture();
     net.want_tunnel();
-    net.left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    net.left.change("vco-left", |it| {
+        it.tunnels[0].enable_nat_traversal = enable_nat_traversal;
+        it.routes.push(route("10.2.0.0/24"));
+    });
+    net.right.change("vco-right", |it| it.tunnels[0].enable_nat_traversal = enable_nat_traversal);
     net.left.world.wait_up("vco-left");
     net.right.world.wait_up("vco-right");
-    assert!(net.left.pings(net.right.inside));
+    let end = Instant::now() + Duration::from_secs(20);
+    while !net.left.pings(net.right.inside) {
+        assert!(Instant::now() < end, "{:#?}", net.left.world.log());
+    }
     let captured = capture.stop().unwrap();
     assert_eq!(captured.clear_text_packets, 0);
-    assert!(captured.count(causeway_netlab::Class::Esp) >= 10, "{:?}", captured.frames);
+    (captured.count(Class::Esp), captured.count(Class::EspInUdp))
+}
+
+#[test]
+fn without_a_translator_and_without_forcing_esp_is_a_protocol_of_its_own() {
+    let (in_esp, in_udp) = carried(Encapsulation::WhenTranslated, true);
+    assert!(in_esp >= 10 && in_udp == 0, "{in_esp} {in_udp}");
+}
+
+#[test]
+fn encapsulation_can_be_forced_for_all_tunnels_and_forbidden_for_one() {
+    let (in_esp, in_udp) = carried(Encapsulation::Always, true);
+    assert!(in_esp == 0 && in_udp >= 10, "{in_esp} {in_udp}");
+    let (in_esp, in_udp) = carried(Encapsulation::Always, false);
+    assert!(in_esp >= 10, "{in_esp} {in_udp}");
 }
 
 #[test]

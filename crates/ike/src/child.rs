@@ -13,7 +13,7 @@ use crate::message::payload::Payload;
 use crate::message::proposal::{GROUP, PROTOCOL_ESP, Proposal};
 use crate::message::selector::Selector;
 use crate::output::DirectionKeys;
-use crate::proposal::{accepted, choose, explain};
+use crate::proposal::{accepted, choose, explain, is_extended};
 use crate::traffic::{self, Traffic};
 
 /// A child SA of an IKE SA, by its inbound SPI.
@@ -57,6 +57,8 @@ pub(crate) struct Refusal {
 #[derive(Clone, Debug)]
 pub(crate) struct Agreement {
     pub outbound_spi: u32,
+    /// Sequence numbers have 64 bits.
+    pub extended: bool,
     pub traffic: Traffic,
 }
 
@@ -126,7 +128,8 @@ pub(crate) fn answer(
     if local.is_empty() || remote.is_empty() {
         return Err(unacceptable(config, tsi, tsr));
     }
-    let agreement = Agreement { outbound_spi, traffic: Traffic { local, remote } };
+    let extended = is_extended(&proposal);
+    let agreement = Agreement { outbound_spi, extended, traffic: Traffic { local, remote } };
     Ok(Accepted { agreement, proposal, ts_initiator, ts_responder })
 }
 
@@ -166,15 +169,15 @@ pub(crate) fn accept(
 ) -> Result<Agreement, Failure> {
     let wanted = config.child.transforms(within == Within::CreateChild);
     let chosen = contents.sa.as_deref().unwrap_or_default();
-    let outbound_spi =
-        accepted(chosen, PROTOCOL_ESP, &wanted).and_then(Proposal::child_spi).filter(|spi| *spi != 0);
-    let Some(outbound_spi) = outbound_spi else {
+    let accepted = accepted(chosen, PROTOCOL_ESP, &wanted);
+    let accepted = accepted.and_then(|it| Some((it.child_spi()?, is_extended(it))));
+    let Some((outbound_spi, extended)) = accepted.filter(|(spi, _)| *spi != 0) else {
         return Err(explain(Negotiated::Child, chosen, &wanted));
     };
     let tsi = contents.ts_initiator.as_deref().unwrap_or_default();
     let tsr = contents.ts_responder.as_deref().unwrap_or_default();
-    let accepted = (traffic::accept(tsi, &offered.local), traffic::accept(tsr, &offered.remote));
-    let (Some(local), Some(remote)) = accepted else {
+    let narrowed = (traffic::accept(tsi, &offered.local), traffic::accept(tsr, &offered.remote));
+    let (Some(local), Some(remote)) = narrowed else {
         let text = format!(
             "peer answered with traffic between our {} and its {}, we proposed {offered}: that is not within it",
             traffic::selectors_name(tsi),
@@ -182,7 +185,7 @@ pub(crate) fn accept(
         );
         return Err(Failure::new(FailureKind::TrafficSelectors, text));
     };
-    Ok(Agreement { outbound_spi, traffic: Traffic { local, remote } })
+    Ok(Agreement { outbound_spi, extended, traffic: Traffic { local, remote } })
 }
 
 /// Why a responder gave no child, as far as it tells.

@@ -50,7 +50,7 @@ pub struct IkeProposal {
     pub group: DhGroup,
 }
 
-/// The one suite of algorithms for the child SA (ESP in tunnel mode, 32-bit sequence numbers).
+/// The one suite of algorithms for the child SA (ESP in tunnel mode). Sequence numbers are extended ones if the peer has them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ChildProposal {
     /// Encrypts packets.

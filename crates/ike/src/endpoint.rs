@@ -168,6 +168,22 @@ impl Endpoint {
         }
     }
 
+    /// Replaces a child now rather than when its lifetime in seconds nears its end, because of what it has carried. Nothing
+    /// happens if that is under way already.
+    pub fn rekey_child(&mut self, id: TunnelKey, inbound_spi: u32, now: Duration) {
+        self.advance(now);
+        let sas = self.shared.tunnels.get(&id).map(|tunnel| tunnel.sas.clone()).unwrap_or_default();
+        for spi in sas {
+            self.shared.with_sa(spi, |shared, sa| {
+                if let Some(child) = sa.children.get_mut(&inbound_spi) {
+                    child.rekey_at = child.rekey_at.map(|_| shared.now);
+                }
+            });
+        }
+        v1::rekey_child(&mut self.shared, id, inbound_spi);
+        self.shared.finish();
+    }
+
     /// Tells what time it is: `unix` since 1970. Certificates are valid by this; without it none is.
     pub fn set_unix_time(&mut self, unix: Duration, now: Duration) {
         self.advance(now);

@@ -114,6 +114,8 @@ pub struct ChildSa {
     pub encryption: Encryption,
     /// Protects packets; none when the encryption authenticates by itself.
     pub integrity: Option<Integrity>,
+    /// Whether sequence numbers have 64 bits, of which 32 are sent (RFC 4303, 2.2.1).
+    pub extended_sequence_numbers: bool,
     /// For packets to us.
     pub inbound_key: DirectionKeys,
     /// For packets to the peer.

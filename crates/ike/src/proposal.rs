@@ -1,6 +1,9 @@
 //! What we offer, what we choose from a peer's offer, and why we choose nothing (RFC 7296, 2.7 and 3.3).
 //!
-//! A tunnel has exactly one suite for the IKE SA and one for its child SAs, so choosing is finding it.
+//! A tunnel has exactly one suite for the IKE SA and one for its child SAs, so choosing is finding it. Only of the sequence
+//! numbers' size both are wanted, the extended ones rather.
+
+use std::collections::BTreeSet;
 
 use crate::config::{ChildProposal, IkeProposal};
 use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
@@ -11,6 +14,8 @@ use crate::name::{proposals_name, transforms_name};
 
 /// 32-bit sequence numbers.
 const NO_EXTENDED_SEQUENCE_NUMBERS: u16 = 0;
+/// 64-bit sequence numbers (RFC 4303, 2.2.1).
+pub(crate) const EXTENDED_SEQUENCE_NUMBERS: u16 = 1;
 /// "None" of the kinds that may be left out.
 const NONE: u16 = 0;
 
@@ -34,7 +39,8 @@ impl IkeProposal {
 }
 
 impl ChildProposal {
-    /// As transforms. IKE_AUTH has no group, because its child uses the IKE SA's (1.2).
+    /// As transforms, of each kind the preferred one first. IKE_AUTH has no group, because its child uses the IKE SA's (1.2).
+    /// Extended sequence numbers cost nothing and last for ever, so a peer that has them too gets them.
     pub(crate) fn transforms(&self, with_group: bool) -> Vec<Transform> {
         let (id, bits) = (self.encryption.ike_transform_id(), self.encryption.key_bits());
         let mut transforms = vec![Transform::new(ENCRYPTION, id, bits)];
@@ -44,6 +50,7 @@ impl ChildProposal {
         if let Some(group) = self.pfs.filter(|_| with_group) {
             transforms.push(Transform::new(GROUP, group.ike_transform_id(), None));
         }
+        transforms.push(Transform::new(SEQUENCE_NUMBERS, EXTENDED_SEQUENCE_NUMBERS, None));
         transforms.push(Transform::new(SEQUENCE_NUMBERS, NO_EXTENDED_SEQUENCE_NUMBERS, None));
         transforms
     }
@@ -65,12 +72,13 @@ pub(crate) fn choose(offered: &[Proposal], protocol: u8, wanted: &[Transform]) -
     })
 }
 
-/// One transform for each kind in the offer: the wanted one, or "none".
+/// One transform for each kind in the offer: the first wanted one that it has, or "none".
 fn answered(offered: &Proposal, wanted: &[Transform]) -> Vec<Transform> {
     let mut kinds: Vec<u8> = offered.transforms.iter().map(|transform| transform.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let of_kind = |kind: u8| wanted.iter().find(|transform| transform.kind == kind).copied();
+    let of_kind =
+        |kind: u8| wanted.iter().find(|it| it.kind == kind && offered.transforms.contains(it)).copied();
     kinds.into_iter().map(|kind| of_kind(kind).unwrap_or(Transform::new(kind, NONE, None))).collect()
 }
 
@@ -78,12 +86,13 @@ fn answered(offered: &Proposal, wanted: &[Transform]) -> Vec<Transform> {
 fn differences(offered: &Proposal, wanted: &[Transform]) -> Vec<u8> {
     let has = |transform: &Transform| offered.transforms.contains(transform);
     let has_kind = |kind: u8| offered.transforms.iter().any(|transform| transform.kind == kind);
+    let has_one = |kind: u8| wanted.iter().any(|transform| transform.kind == kind && has(transform));
     let mut differences = Vec::new();
-    for transform in wanted {
+    for kind in wanted.iter().map(|transform| transform.kind) {
         // Peers may leave out the sequence numbers' size; what they mean is the 32 bits that there were before.
-        let implied = transform.kind == SEQUENCE_NUMBERS && !has_kind(SEQUENCE_NUMBERS);
-        if !has(transform) && !implied {
-            differences.push(transform.kind);
+        let implied = kind == SEQUENCE_NUMBERS && !has_kind(SEQUENCE_NUMBERS);
+        if !has_one(kind) && !implied && !differences.contains(&kind) {
+            differences.push(kind);
         }
     }
     for transform in &offered.transforms {
@@ -105,9 +114,15 @@ pub(crate) fn accepted<'a>(
     wanted: &[Transform],
 ) -> Option<&'a Proposal> {
     let [proposal] = answer else { return None };
-    let sized = |proposal: &Proposal| proposal.transforms.len() <= wanted.len() + 1;
-    (proposal.protocol == protocol && sized(proposal) && differences(proposal, wanted).is_empty())
+    let kinds: BTreeSet<u8> = proposal.transforms.iter().map(|transform| transform.kind).collect();
+    let is_one_of_each = kinds.len() == proposal.transforms.len();
+    (proposal.protocol == protocol && is_one_of_each && differences(proposal, wanted).is_empty())
         .then_some(proposal)
+}
+
+/// Whether a chosen proposal is for extended sequence numbers.
+pub(crate) fn is_extended(chosen: &Proposal) -> bool {
+    chosen.transforms.contains(&Transform::new(SEQUENCE_NUMBERS, EXTENDED_SEQUENCE_NUMBERS, None))
 }
 
 /// Why nothing was chosen: what the peer proposed, what we want, and which items differ in the proposal that comes closest.

@@ -166,6 +166,11 @@ pub(crate) fn close_tunnel(shared: &mut Shared, key: TunnelKey) {
     }
 }
 
+/// Replaces a child now, unless that is under way.
+pub(crate) fn rekey_child(shared: &mut Shared, key: TunnelKey, inbound_spi: u32) {
+    phase2::rekey(shared, key, inbound_spi);
+}
+
 /// Packets came out of a tunnel.
 pub(crate) fn on_inbound_traffic(shared: &mut Shared, key: TunnelKey) {
     if let Some(spi) = phase2::bearer(shared, key) {

@@ -76,6 +76,21 @@ pub enum Engine {
     None,
 }
 
+/// When packets of a tunnel with NAT traversal travel inside UDP rather than as IP protocol 50.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encapsulation {
+    /// Always: it passes every firewall that IKE passes, and the kernel carries UDP in batches.
+    Always,
+    /// Only where an address is translated on the way.
+    WhenTranslated,
+}
+
+/// The least that `gateway.sa_bytes_max` and `gateway.sa_packets_max` may be: rekeying has to be done in the time that the
+/// second half of it takes.
+const SA_BYTES_LEAST: u64 = 1 << 30;
+const SA_PACKETS_LEAST: u64 = 1 << 20;
+
 /// Where and how the API is served.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -228,6 +243,12 @@ pub struct Gateway {
     pub device_prefix: String,
     /// The largest packet inside a tunnel, in bytes.
     pub mtu: u16,
+    /// When packets travel inside UDP.
+    pub encapsulation: Encapsulation,
+    /// Bytes that one IPsec SA may carry at most; it is rekeyed at half of it. None for what its cipher allows.
+    pub sa_bytes_max: Option<u64>,
+    /// Packets that one IPsec SA may carry at most. None for what its sequence numbers allow.
+    pub sa_packets_max: Option<u64>,
     /// How many threads forward packets in each direction, 16 at the most; 0 for one on each processor.
     pub workers: usize,
     /// The UDP port of IKE.
@@ -256,6 +277,9 @@ impl Default for Gateway {
             addresses: Vec::new(),
             device_prefix: "cway".to_owned(),
             mtu: 1_400,
+            encapsulation: Encapsulation::Always,
+            sa_bytes_max: None,
+            sa_packets_max: None,
             workers: 0,
             ike_port: 500,
             nat_port: 4_500,
@@ -266,6 +290,39 @@ impl Default for Gateway {
             simulated_change_ms: 0,
             simulated_steps: false,
         }
+    }
+}
+
+impl Gateway {
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |setting, reason: &str| Err(ConfigError::Value { setting, reason: reason.to_owned() });
+        if !(576..=9_000).contains(&self.mtu) {
+            return wrong("gateway.mtu", "must be between 576 and 9000 bytes");
+        }
+        if self.sa_bytes_max.is_some_and(|bytes| bytes < SA_BYTES_LEAST) {
+            return wrong("gateway.sa_bytes_max", "must be at least 1073741824 (1 GiB)");
+        }
+        if self.sa_packets_max.is_some_and(|packets| packets < SA_PACKETS_LEAST) {
+            return wrong("gateway.sa_packets_max", "must be at least 1048576");
+        }
+        if self.workers > WORKERS_MAX {
+            return wrong("gateway.workers", "must be at most 16; 0 stands for one on each processor");
+        }
+        let prefix = &self.device_prefix;
+        let named_well = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if prefix.is_empty() || prefix.len() > 8 || !named_well {
+            return wrong("gateway.device_prefix", "must be 1 to 8 letters, digits or dashes");
+        }
+        if self.certificate.is_some() != self.private_key.is_some() {
+            return wrong("gateway.private_key", "goes with gateway.certificate: configure both, or neither");
+        }
+        if self.ike_packet_bytes != 0 && self.ike_packet_bytes < 576 {
+            return wrong("gateway.ike_packet_bytes", "must be at least 576 bytes, or 0 for no fragments");
+        }
+        if self.ike_port == self.nat_port {
+            return wrong("gateway.nat_port", "must differ from gateway.ike_port");
+        }
+        Ok(())
     }
 }
 
@@ -298,17 +355,6 @@ impl Config {
         if self.api.body_bytes_max < 4_096 {
             return wrong("api.body_bytes_max", "must be at least 4096, or ordinary requests do not fit");
         }
-        if !(576..=9_000).contains(&self.gateway.mtu) {
-            return wrong("gateway.mtu", "must be between 576 and 9000 bytes");
-        }
-        if self.gateway.workers > WORKERS_MAX {
-            return wrong("gateway.workers", "must be at most 16; 0 stands for one on each processor");
-        }
-        let prefix = &self.gateway.device_prefix;
-        let named_well = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if prefix.is_empty() || prefix.len() > 8 || !named_well {
-            return wrong("gateway.device_prefix", "must be 1 to 8 letters, digits or dashes");
-        }
         for (name, limit) in &self.rate_limits {
             if operation::named(name).is_none() {
                 return wrong("rate_limits", &format!("there is no operation {name}"));
@@ -317,15 +363,7 @@ impl Config {
                 return wrong("rate_limits", &format!("{name}: both numbers must be 1 or more"));
             }
         }
-        if self.gateway.certificate.is_some() != self.gateway.private_key.is_some() {
-            return wrong("gateway.private_key", "goes with gateway.certificate: configure both, or neither");
-        }
-        if self.gateway.ike_packet_bytes != 0 && self.gateway.ike_packet_bytes < 576 {
-            return wrong("gateway.ike_packet_bytes", "must be at least 576 bytes, or 0 for no fragments");
-        }
-        if self.gateway.ike_port == self.gateway.nat_port {
-            return wrong("gateway.nat_port", "must differ from gateway.ike_port");
-        }
+        self.gateway.check()?;
         vpcs::check(&self.vpcs, &self.api.regions)
             .map_err(|reason| ConfigError::Value { setting: "vpcs", reason })?;
         Ok(())
@@ -402,7 +440,7 @@ const REGIONS: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, ConfigError};
+    use super::{Config, ConfigError, Encapsulation};
 
     fn parse(text: &str) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
@@ -423,6 +461,18 @@ mod tests {
         let error = parse("[api]\nlisten_on = \"127.0.0.1:1\"\n").unwrap_err().to_string();
         assert!(error.contains("listen_on"), "{error}");
         assert!(!error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn encapsulation_and_the_lifetime_of_a_security_association_can_be_chosen() {
+        let gateway = parse("").unwrap().gateway;
+        assert_eq!((gateway.encapsulation, gateway.sa_bytes_max), (Encapsulation::Always, None));
+        let text = "[gateway]\nencapsulation = \"when_translated\"\nsa_bytes_max = 1073741824\nsa_packets_max = 1048576\n";
+        let gateway = parse(text).unwrap().gateway;
+        assert_eq!(gateway.encapsulation, Encapsulation::WhenTranslated);
+        assert_eq!((gateway.sa_bytes_max, gateway.sa_packets_max), (Some(1 << 30), Some(1 << 20)));
+        let error = parse("[gateway]\nsa_packets_max = 1000\n").unwrap_err().to_string();
+        assert_eq!(error, "the setting gateway.sa_packets_max is wrong: must be at least 1048576");
     }
 
     #[test]

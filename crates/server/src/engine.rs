@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use causeway_gateway::{
-    Delays, EngineHandle, Gateway, GatewayConfig, IkeLimits, LocalAddress, OwnCertificate, SimulatedEngine,
-    workers_default,
+    Delays, Encapsulation, EngineHandle, Gateway, GatewayConfig, IkeLimits, LocalAddress, OwnCertificate,
+    SimulatedEngine, Traffic, workers_default,
 };
 
 use crate::config::{Config, Engine};
@@ -37,6 +37,14 @@ pub fn start(config: &Config, world: &Arc<World>) -> Result<Arc<dyn EngineHandle
                 nat_port: config.gateway.nat_port,
                 device_prefix: config.gateway.device_prefix.clone(),
                 mtu: config.gateway.mtu,
+                encapsulation: match config.gateway.encapsulation {
+                    crate::config::Encapsulation::Always => Encapsulation::Always,
+                    crate::config::Encapsulation::WhenTranslated => Encapsulation::WhenTranslated,
+                },
+                sa_traffic_max: Traffic {
+                    packets: config.gateway.sa_packets_max.unwrap_or(u64::MAX),
+                    bytes: config.gateway.sa_bytes_max.unwrap_or(u64::MAX),
+                },
                 workers: NonZeroUsize::new(config.gateway.workers).unwrap_or_else(workers_default),
                 certificate: certificate(&config.gateway)?,
                 limits: IkeLimits {

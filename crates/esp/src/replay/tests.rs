@@ -62,6 +62,35 @@ fn follows_the_model(size: u32, start: u64, steps: &[i64]) {
     }
 }
 
+/// How a network treats the packets of a sender that counts with 64 bits: in order, late, again, after losses of up to 2^31.
+fn leaps(size: i64) -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => 1..3_i64,
+        4 => -size + 1..1,
+        2 => size - 2..size + 3,
+        1 => 0..1_i64 << 31,
+    ]
+}
+
+/// Only the low halves of the numbers arrive. Each must be taken for the number that it is, and judged as a set of all numbers
+/// that were received would.
+fn finds_whole_numbers(asked: u32, start: u64, leaps: &[i64]) {
+    let window = ReplayWindow::new(asked, SequenceNumbers::Extended);
+    let mut model = Model::default();
+    window.accept(start).unwrap();
+    model.seen.insert(start);
+    for leap in leaps {
+        let sequence = model.highest().saturating_add_signed(*leap).max(1);
+        let low = SequenceNumbers::low(sequence);
+        assert_eq!(window.whole(low), Some(sequence), "{sequence:#x} of {window:?}");
+        let expected = model.verdict(sequence, u64::from(window.size()));
+        assert_eq!(window.accept(sequence), expected, "{sequence:#x} of {window:?}");
+        if expected.is_ok() {
+            model.seen.insert(sequence);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(Config { cases: 300, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Config::default() })]
 
@@ -71,6 +100,25 @@ proptest! {
         steps in vec(steps(64), 1..300),
     ) {
         follows_the_model(64, start, &steps);
+    }
+
+    #[test]
+    fn an_extended_number_is_found_from_its_low_half_wherever_the_window_is(
+        size in prop_oneof![Just(1_u32), Just(64), Just(1_024), Just(4_096)],
+        // Around the first, the second and a late end of a subspace, and within one.
+        subspace in prop_oneof![Just(1_u64), Just(2), Just(0x8000_0000), Just(0xffff_fff0)],
+        offset in prop_oneof![-10_000..10_000_i64, any::<i32>().prop_map(i64::from)],
+        leaps in vec(leaps(64), 1..200),
+    ) {
+        finds_whole_numbers(size, (subspace << 32).saturating_add_signed(offset), &leaps);
+    }
+
+    #[test]
+    fn late_packets_of_a_wide_window_are_found_on_either_side_of_a_subspace(
+        offset in -10_000..10_000_i64,
+        leaps in vec(leaps(8_128), 1..200),
+    ) {
+        finds_whole_numbers(4_096, (1_u64 << 32).saturating_add_signed(offset), &leaps);
     }
 
     #[test]

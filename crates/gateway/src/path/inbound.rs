@@ -12,7 +12,7 @@ use crossbeam_channel::Sender;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use quinn_udp::{BATCH_SIZE, RecvMeta};
 
-use super::{DomainPlane, Inbound, InboundPath, addresses};
+use super::{DomainPlane, Inbound, InboundPath, addresses, mss};
 use crate::counters::{DropReason, coarse_now_ms};
 use crate::offload::join::Joiner;
 use crate::sockets::{Carries, LocalPorts, NON_ESP_MARKER, Port};
@@ -134,6 +134,7 @@ impl Receiver<'_> {
                     None if datagram.len() == 1 => {}
                     None => self.take_esp(spis, storage, at),
                 },
+                Carries::Unreachable => self.inbound.probes.take_icmp(datagram),
                 Carries::Esp => {
                     let header = datagram.first().map_or(0, |first| usize::from(first & 0xf) * 4);
                     self.take_esp(spis, storage, (at.start + header).min(at.end)..at.end);
@@ -182,6 +183,7 @@ impl Receiver<'_> {
             return path.counters.probe_heard();
         }
         path.counters.received(packet.len(), self.now_ms);
+        mss::clamp(&mut datagram[inner.range.clone()], path.mtu.segment());
         self.inbox.push(&path.domain, storage, at.start + inner.range.start..at.start + inner.range.end);
     }
 }
@@ -211,6 +213,7 @@ fn reason_of(reason: causeway_esp::DropReason) -> DropReason {
     match reason {
         causeway_esp::DropReason::TooOld | causeway_esp::DropReason::Replayed => DropReason::Replayed,
         causeway_esp::DropReason::NotAuthentic => DropReason::NotAuthentic,
+        causeway_esp::DropReason::LifetimeOver => DropReason::LifetimeOver,
         _ => DropReason::Malformed,
     }
 }

@@ -1,6 +1,6 @@
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf};
 
-use super::{accepted, choose, explain};
+use super::{accepted, choose, explain, is_extended};
 use crate::config::{ChildProposal, IkeProposal};
 use crate::failure::Negotiated;
 use crate::message::proposal::{
@@ -93,20 +93,44 @@ fn aes_gcm_goes_with_no_integrity_algorithm_or_with_none() {
 }
 
 #[test]
-fn extended_sequence_numbers_alone_are_refused_and_silence_means_short_ones() {
-    let wanted =
-        ChildProposal { encryption: Encryption::Aes128Gcm16, integrity: None, pfs: None }.transforms(true);
-    let esp = |transforms| Proposal { protocol: PROTOCOL_ESP, ..offer(transforms) };
-    let extended = esp(&[(ENCRYPTION, 20, Some(128)), (SEQUENCE_NUMBERS, 1, None)]);
-    let either =
-        esp(&[(ENCRYPTION, 20, Some(128)), (SEQUENCE_NUMBERS, 1, None), (SEQUENCE_NUMBERS, 0, None)]);
-    let silent = esp(&[(ENCRYPTION, 20, Some(128))]);
-    assert!(choose(std::slice::from_ref(&extended), PROTOCOL_ESP, &wanted).is_none());
+fn extended_sequence_numbers_are_preferred_and_silence_means_short_ones() {
+    let suite = ChildProposal { encryption: Encryption::Aes128Gcm16, integrity: None, pfs: None };
+    let wanted = suite.transforms(true);
+    let chosen = |sizes: &[u16]| {
+        let mut transforms = vec![(ENCRYPTION, 20, Some(128))];
+        transforms.extend(sizes.iter().map(|size| (SEQUENCE_NUMBERS, *size, None)));
+        let offered = Proposal { protocol: PROTOCOL_ESP, ..offer(&transforms) };
+        let chosen = choose(&[offered], PROTOCOL_ESP, &wanted)?;
+        let answered: Vec<u16> =
+            chosen.transforms.iter().filter(|it| it.kind == SEQUENCE_NUMBERS).map(|it| it.id).collect();
+        Some((answered, is_extended(&chosen)))
+    };
+    assert_eq!(chosen(&[1]), Some((vec![1], true)));
+    assert_eq!(chosen(&[0]), Some((vec![0], false)));
+    assert_eq!(chosen(&[0, 1]), Some((vec![1], true)));
+    assert_eq!(chosen(&[1, 0]), Some((vec![1], true)));
+    assert_eq!(chosen(&[]), Some((vec![], false)));
+    assert_eq!(chosen(&[2]), None);
+    let transforms = vec![wanted[0], Transform::new(SEQUENCE_NUMBERS, 2, None)];
+    let unknown = Proposal { transforms, ..suite.offer(1, true) };
     assert!(
-        explain(Negotiated::Child, &[extended], &wanted).text.ends_with("size of sequence numbers differs")
+        explain(Negotiated::Child, &[unknown], &wanted).text.ends_with("size of sequence numbers differs")
     );
-    assert!(choose(&[either], PROTOCOL_ESP, &wanted).is_some());
-    assert!(choose(&[silent], PROTOCOL_ESP, &wanted).is_some());
+}
+
+#[test]
+fn an_answer_chooses_one_size_of_sequence_numbers() {
+    let suite = ChildProposal { encryption: Encryption::Aes128Gcm16, integrity: None, pfs: None };
+    let wanted = suite.transforms(true);
+    let answer = |sizes: &[u16]| {
+        let sizes = sizes.iter().map(|size| Transform::new(SEQUENCE_NUMBERS, *size, None));
+        Proposal { transforms: [wanted[0]].into_iter().chain(sizes).collect(), ..suite.offer(1, true) }
+    };
+    let taken = |sizes: &[u16]| accepted(&[answer(sizes)], PROTOCOL_ESP, &wanted).map(is_extended);
+    assert_eq!(taken(&[1]), Some(true));
+    assert_eq!(taken(&[0]), Some(false));
+    assert_eq!(taken(&[]), Some(false));
+    assert_eq!(taken(&[1, 0]), None, "that is the offer again");
 }
 
 #[test]

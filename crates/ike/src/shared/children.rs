@@ -34,12 +34,13 @@ impl Shared {
         };
         sa.children.insert(inbound_spi, child);
         sa.times.child_retry = None;
-        let traffic = agreement.traffic;
+        let (extended_sequence_numbers, traffic) = (agreement.extended, agreement.traffic);
         let child = ChildSa {
             inbound_spi,
             outbound_spi: agreement.outbound_spi,
             encryption: config.child.encryption,
             integrity: config.child.integrity,
+            extended_sequence_numbers,
             inbound_key: keys.0,
             outbound_key: keys.1,
             local_ts: traffic.local.clone(),

@@ -194,6 +194,7 @@ pub(crate) fn receive(
         outbound_spi: terms.outbound_spi,
         encryption: config.child.encryption,
         integrity: config.child.integrity,
+        extended_sequence_numbers: terms.extended,
         inbound_key,
         outbound_key,
         local_ts: vec![terms.local],
@@ -266,6 +267,17 @@ pub(crate) fn not_yet_ready(shared: &mut Shared, key: TunnelKey, inbound_spi: u3
         let others = phase2.children.values_mut().filter(|it| it.terms.slot == slot && !it.is_up());
         others.for_each(|other| other.expire_at = other.expire_at.max(now + moving + linger));
     });
+}
+
+/// Replaces a child now, unless that is under way.
+pub(crate) fn rekey(shared: &mut Shared, key: TunnelKey, inbound_spi: u32) {
+    if has_children(shared, key) {
+        with_phase2(shared, key, |shared, phase2| {
+            if let Some(child) = phase2.children.get_mut(&inbound_spi) {
+                child.rekey_at = child.rekey_at.map(|_| shared.now);
+            }
+        });
+    }
 }
 
 /// A quick mode of ours came to nothing: asks again later.

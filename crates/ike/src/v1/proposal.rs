@@ -7,9 +7,9 @@ use crate::config::{ChildProposal, IkeProposal};
 use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::message::proposal::{
     ENCRYPTION, GROUP, INTEGRITY, PRF, PROTOCOL_ESP as V2_ESP, PROTOCOL_IKE as V2_IKE,
-    Proposal as V2Proposal, Transform as V2Transform,
+    Proposal as V2Proposal, SEQUENCE_NUMBERS, Transform as V2Transform,
 };
-use crate::proposal::{choose, explain};
+use crate::proposal::{EXTENDED_SEQUENCE_NUMBERS, choose, explain};
 use crate::v1::message::association::{PROTOCOL_ESP, PROTOCOL_ISAKMP, Proposal, Transform};
 use crate::v1::message::attribute::{Attribute, seconds, value_of, write};
 
@@ -36,6 +36,8 @@ mod phase2 {
     pub(super) const ENCAPSULATION: u16 = 4;
     pub(super) const AUTHENTICATION: u16 = 5;
     pub(super) const KEY_LENGTH: u16 = 6;
+    /// Extended (64-bit) Sequence Number (RFC 4304, 2). Without it they have 32 bits.
+    pub(super) const SEQUENCE_NUMBERS: u16 = 11;
     pub(super) const TUNNEL: u64 = 1;
     /// UDP-Encapsulated-Tunnel (RFC 3947, 5.1), and what the drafts had for it.
     pub(super) const UDP_TUNNEL: u64 = 3;
@@ -59,6 +61,8 @@ const AUTHENTICATIONS: [(u64, u16); 5] = [(1, 1), (2, 2), (5, 12), (6, 13), (7, 
 pub(crate) struct Chosen {
     pub proposal: Proposal,
     pub lifetime_s: Option<u64>,
+    /// Sequence numbers have 64 bits (phase 2).
+    pub extended: bool,
 }
 
 /// How packets are carried, by the attribute of phase 2.
@@ -103,7 +107,8 @@ pub(crate) fn offer_ike(suite: &IkeProposal, lifetime_s: u32) -> Option<Proposal
     Some(Proposal { number: 1, protocol: PROTOCOL_ISAKMP, spi: Vec::new(), transforms: vec![transform] })
 }
 
-/// Our offer for phase 2.
+/// Our offer for phase 2. It names no extended sequence numbers: that would be a second transform, of which many a peer takes
+/// only the first. Who asks us for them gets them.
 pub(crate) fn offer_child(
     suite: &ChildProposal,
     spi: u32,
@@ -168,7 +173,7 @@ pub(crate) fn choose_ike(offered: &[Proposal], suite: &IkeProposal) -> Result<Ch
     let translated = |transform: &Transform| ike_transforms(&transform.attributes);
     let (proposal, transform) = pick(&by_key, V2_IKE, Negotiated::Ike, &wanted, translated)?;
     let lifetime_s = seconds(&transform.attributes, phase1::LIFE_TYPE, phase1::LIFE_DURATION);
-    Ok(Chosen { proposal: answer(proposal, transform), lifetime_s })
+    Ok(Chosen { proposal: answer(proposal, transform), lifetime_s, extended: false })
 }
 
 /// The integrity algorithm stands for the hash in what is compared and named.
@@ -203,7 +208,8 @@ pub(crate) fn choose_child(
     let wanted = suite.transforms(true);
     let (proposal, transform) = pick(&fitting, V2_ESP, Negotiated::Child, &wanted, child_transforms)?;
     let lifetime_s = seconds(&transform.attributes, phase2::LIFE_TYPE, phase2::LIFE_DURATION);
-    Ok(Chosen { proposal: answer(proposal, transform), lifetime_s })
+    let extended = value_of(&transform.attributes, phase2::SEQUENCE_NUMBERS).is_some();
+    Ok(Chosen { proposal: answer(proposal, transform), lifetime_s, extended })
 }
 
 /// Whether packets go in UDP by what was chosen for phase 2; none if it does not say.
@@ -277,6 +283,10 @@ fn child_transforms(transform: &Transform) -> Vec<V2Transform> {
         transforms.push(V2Transform::new(INTEGRITY, id, None));
     }
     transforms.extend(group(attributes, phase2::GROUP));
+    if let Some(size) = value_of(attributes, phase2::SEQUENCE_NUMBERS) {
+        let id = if size == 1 { EXTENDED_SEQUENCE_NUMBERS } else { UNKNOWN };
+        transforms.push(V2Transform::new(SEQUENCE_NUMBERS, id, None));
+    }
     transforms
 }
 

@@ -17,7 +17,7 @@ use causeway_crypto::{Hash, KeyExchange, Secret};
 use ipnet::Ipv4Net;
 
 use crate::config::{TunnelConfig, TunnelKey};
-use crate::failure::{Failure, FailureKind, Negotiated};
+use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::output::Level;
 use crate::shared::{Shared, encapsulation};
 use crate::v1::cipher::{Decrypted, decrypt, seal};
@@ -60,6 +60,8 @@ pub(crate) struct Terms {
     pub outbound_spi: u32,
     /// Whether packets go inside UDP.
     pub in_udp: bool,
+    /// Sequence numbers have 64 bits.
+    pub extended: bool,
     pub lifetime: Duration,
     /// When the exchange began.
     pub began: Duration,
@@ -136,6 +138,7 @@ pub(crate) fn start(shared: &mut Shared, sa: &mut Phase1, key: TunnelKey, pair: 
         inbound_spi: shared.new_child_spi(),
         outbound_spi: 0,
         in_udp: carried.is_udp(),
+        extended: false,
         lifetime,
         began: shared.now,
     };
@@ -276,6 +279,11 @@ fn accept(
         contents.sa.as_ref().and_then(|body| association::parse(body).ok()).ok_or_else(malformed)?;
     let asked_for = if quick.terms.in_udp { Encapsulation::Udp { draft: false } } else { Encapsulation::Esp };
     let chosen = choose_child(&offered, &config.child, &[asked_for])?;
+    if chosen.extended {
+        let text = "peer answered with extended sequence numbers, which we did not propose";
+        let (of, items) = (Negotiated::Child, vec![ProposalItem::SequenceNumbers]);
+        return Err(Failure::new(FailureKind::Proposal { of, items }, text));
+    }
     let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
     contents.nonce.as_ref().ok_or_else(malformed)?;
     if let [local, remote, ..] = contents.ids.as_slice() {

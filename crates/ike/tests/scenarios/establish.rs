@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
-use causeway_ike::{ChildProposal, Identity, IkeProposal, Level, TunnelConfig, TunnelKey, TunnelStatus};
+use causeway_ike::{
+    ChildProposal, Identity, IkeProposal, Level, Mode, TunnelConfig, TunnelKey, TunnelStatus,
+};
 
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Sim, T, config, mirrored, prf_of, put_both, secs};
 
@@ -15,6 +17,21 @@ fn a_tunnel_comes_up_in_two_round_trips() {
     sim.assert_up();
     assert_eq!(sim.wire.len(), 4);
     assert!(!sim.side(A).logs.iter().any(|(_, level, _)| *level != Level::Info), "{:?}", sim.side(A).logs);
+}
+
+/// IKEv1 has them only where the peer proposes them, which we do not.
+#[test]
+fn two_of_us_count_with_extended_sequence_numbers_by_ikev2_and_with_short_ones_by_ikev1() {
+    for (config, extended) in [(config(), true), (crate::v1::config(Mode::Main), false)] {
+        let mut sim = Sim::new(2);
+        put_both(&mut sim, &config);
+        sim.run(secs(1));
+        sim.assert_up();
+        for side in [A, B] {
+            let mut children = sim.side(side).children.values();
+            assert!(children.all(|(_, child)| child.extended_sequence_numbers == extended), "{config:?}");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use causeway_crypto::DhGroup;
-use causeway_ike::{ChildProposal, Output, TunnelConfig};
+use causeway_ike::{ChildProposal, Mode, Output, TunnelConfig};
 
 use crate::sim::{A, ADDRESS_A, B, Datagram, Middle, Sim, T, config, mirrored, put_both, secs};
 
@@ -42,6 +42,30 @@ fn a_tunnel_is_rekeyed_for_days_without_a_gap() {
         assert_eq!(made, sim.side(B).children_made);
         assert!(sim.logged(A, "IKE SA rekeyed") && sim.logged(B, "IKE SA rekeyed"));
         assert_no_leaks(&mut sim);
+    }
+}
+
+/// As when it has carried as much as it should; whoever asks, and however often.
+#[test]
+fn a_child_is_replaced_when_asked_without_a_gap() {
+    for config in [config(), crate::v1::config(Mode::Main)] {
+        for side in [A, B] {
+            let mut sim = Sim::new(3);
+            put_both(&mut sim, &config);
+            sim.run(secs(20));
+            for replaced in 1..=3 {
+                let made = sim.side(A).children_made;
+                sim.rekey_child(side, T);
+                sim.rekey_child(side, T);
+                run_without_a_gap(&mut sim, secs(1));
+                sim.rekey_child(side, T);
+                run_without_a_gap(&mut sim, secs(40));
+                let both = (sim.side(A).children_made, sim.side(B).children_made);
+                assert!(both.0 > made && both.0 <= made + 2, "{config:?} {side} {replaced}: {made} {both:?}");
+                assert_eq!(both.0, both.1);
+                assert_no_leaks(&mut sim);
+            }
+        }
     }
 }
 

@@ -120,6 +120,13 @@ impl Sim {
         self.collect(side);
     }
 
+    /// Has one side replace the child that it sends on.
+    pub fn rekey_child(&mut self, side: usize, key: TunnelKey) {
+        let (now, spi) = (self.now, self.sides[side].1.in_use[&key]);
+        self.sides[side].1.endpoint.rekey_child(key, spi, now);
+        self.collect(side);
+    }
+
     /// Forgets everything that an endpoint knew, as a crash does.
     pub fn crash(&mut self, side: usize, seed: u64) {
         let fresh = Sim::new(seed).sides.remove(side).1;
@@ -232,6 +239,7 @@ impl Sim {
             assert_eq!(ours.inbound_key, theirs.outbound_key);
             assert_eq!(ours.outbound_key, theirs.inbound_key);
             assert_ne!(ours.inbound_key, ours.outbound_key);
+            assert_eq!(ours.extended_sequence_numbers, theirs.extended_sequence_numbers);
             assert_eq!((&ours.local_ts, &ours.remote_ts), (&theirs.remote_ts, &theirs.local_ts));
         }
     }

@@ -145,13 +145,15 @@ const STATES: [State; 5] =
     [State::Init, State::Attaching, State::Attached, State::Updating, State::Detaching];
 
 /// Why packets are dropped at each place. These are told from the start; any other once it occurs.
-const TUNNEL_DROPS: [DropReason; 7] = [
+const TUNNEL_DROPS: [DropReason; 9] = [
     DropReason::OutsideSelectors,
     DropReason::Spoofed,
     DropReason::Replayed,
     DropReason::NotAuthentic,
     DropReason::Malformed,
     DropReason::SequenceExhausted,
+    DropReason::LifetimeOver,
+    DropReason::TooBig,
     DropReason::SendFailed,
 ];
 const CONNECTION_DROPS: [DropReason; 1] = [DropReason::TunnelDown];

@@ -167,3 +167,20 @@ fn aes_gcm_has_no_place_in_phase_1() {
     let suite = IkeProposal { encryption: Encryption::Aes128Gcm16, integrity: None, ..ike() };
     assert!(offer_ike(&suite, 60).is_none());
 }
+
+/// Attribute 11 of phase 2 (RFC 4304, 2).
+#[test]
+fn extended_sequence_numbers_are_agreed_on_where_a_peer_proposes_them() {
+    let proposed = |size: Option<u32>| {
+        let mut offer = offer_child(&child(), 7, 3_600, UDP);
+        size.into_iter().for_each(|size| attribute::write(11, size, &mut offer.transforms[0].raw));
+        choose_child(&sent(&[offer]), &child(), &[UDP])
+    };
+    assert!(!proposed(None).expect("short ones are meant").extended);
+    let chosen = proposed(Some(1)).expect("we have them");
+    assert!(chosen.extended);
+    let answer = sent(&[chosen.proposal]);
+    assert!(choose_child(&answer, &child(), &[UDP]).expect("it is the same").extended);
+    let refused = proposed(Some(2)).expect_err("nobody has those");
+    assert!(refused.text.ends_with("size of sequence numbers differs"), "{}", refused.text);
+}

@@ -107,7 +107,8 @@ fn agree(
         payloads.push(Notify::about_child(RESPONDER_LIFETIME, inbound_spi, &data).payload());
     }
     let lifetime = own_lifetime.min(offered_lifetime);
-    let terms = Terms { slot, local, remote, inbound_spi, outbound_spi, in_udp, lifetime, began: shared.now };
+    let (extended, began) = (chosen.extended, shared.now);
+    let terms = Terms { slot, local, remote, inbound_spi, outbound_spi, in_udp, extended, lifetime, began };
     Ok(Agreed { terms, nonces: (peer_nonce, nonce), secret, payloads })
 }
 
