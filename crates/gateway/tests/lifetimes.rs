@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use causeway_control::resource::tunnel::TunnelRole;
 use causeway_gateway::counters::{CountersSnapshot, DropReason};
 use causeway_gateway::{EngineHandle, GatewayConfig, Traffic};
 use causeway_netlab::{PingOptions, Pinger, ping};
@@ -15,7 +16,7 @@ mod site;
 mod wanted;
 use net::Net;
 use site::Site;
-use wanted::route;
+use wanted::{connection, tunnel};
 
 /// Two gateways whose IPsec SAs carry no more than so many packets, with a tunnel between them.
 fn with_packets_max(packets: u64) -> Net {
@@ -26,8 +27,14 @@ fn with_packets_max(packets: u64) -> Net {
         site.start_with(config)
     };
     let net = Net { left: start(left), right: start(right), wire, lab };
-    net.want_tunnel();
-    net.left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
+    let want = |from: &Site, to: &Site, side: &str, dest: &str| {
+        let tunnel = tunnel(&format!("tun-{side}"), TunnelRole::Master, from.outside, to.outside);
+        from.want(connection(&format!("vco-{side}"), vec![tunnel], &[dest]));
+    };
+    want(&net.left, &net.right, "left", "10.2.0.0/24");
+    // The right one does not know it yet, and begins while the left one waits: so there is one IKE SA, and no second to close.
+    net.left.world.wait_logged("its log says which");
+    want(&net.right, &net.left, "right", "10.1.0.0/24");
     net.left.world.wait_up("vco-left");
     net.right.world.wait_up("vco-right");
     net

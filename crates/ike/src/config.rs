@@ -234,6 +234,11 @@ const PACKET_OVERHEAD_BYTES: usize = 20 + 8;
 const MARKER_BYTES: usize = 4;
 
 impl Limits {
+    /// How long one side waits for the other to do what either could.
+    pub(crate) fn first_word(&self) -> Duration {
+        2 * self.retransmit_after
+    }
+
     /// The longest message on this path that is sent in one piece, where the peer takes fragments.
     pub(crate) fn message_bytes_max(&self, path: Path) -> Option<usize> {
         let marker = if path.local.port() == IKE_PORT { 0 } else { MARKER_BYTES };

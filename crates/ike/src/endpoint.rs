@@ -169,14 +169,16 @@ impl Endpoint {
     }
 
     /// Replaces a child now rather than when its lifetime in seconds nears its end, because of what it has carried. Nothing
-    /// happens if that is under way already.
+    /// happens if that is under way already. Both sides come to it at once, because both count the same packets; so the side
+    /// that answered leaves the first word to the other.
     pub fn rekey_child(&mut self, id: TunnelKey, inbound_spi: u32, now: Duration) {
         self.advance(now);
         let sas = self.shared.tunnels.get(&id).map(|tunnel| tunnel.sas.clone()).unwrap_or_default();
         for spi in sas {
             self.shared.with_sa(spi, |shared, sa| {
+                let at = shared.now + if sa.initiator { Duration::ZERO } else { shared.limits.first_word() };
                 if let Some(child) = sa.children.get_mut(&inbound_spi) {
-                    child.rekey_at = child.rekey_at.map(|_| shared.now);
+                    child.rekey_at = child.rekey_at.map(|before| before.min(at));
                 }
             });
         }

@@ -274,7 +274,8 @@ pub(crate) fn rekey(shared: &mut Shared, key: TunnelKey, inbound_spi: u32) {
     if has_children(shared, key) {
         with_phase2(shared, key, |shared, phase2| {
             if let Some(child) = phase2.children.get_mut(&inbound_spi) {
-                child.rekey_at = child.rekey_at.map(|_| shared.now);
+                let wait = if child.made_by_us { Duration::ZERO } else { shared.limits.first_word() };
+                child.rekey_at = child.rekey_at.map(|before| before.min(shared.now + wait));
             }
         });
     }
