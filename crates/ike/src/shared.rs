@@ -292,6 +292,24 @@ impl Shared {
         sa.enqueue(task);
     }
 
+    /// Closes an IKE SA in whose place there is another one.
+    pub(crate) fn close_replaced(&mut self, sa: &mut IkeSa) {
+        self.leave_children(sa);
+        self.close(sa, Task::Close);
+    }
+
+    /// Stops using the children of an IKE SA that ends, if another one carries on: what is under way over them is still
+    /// received.
+    pub(crate) fn leave_children(&mut self, sa: &mut IkeSa) {
+        let siblings = sa.tunnel.and_then(|key| self.tunnels.get(&key)).map(|tunnel| &tunnel.sas);
+        let mut others = siblings.into_iter().flatten().filter_map(|spi| self.sas.get(spi));
+        if others.any(|other| other.spi != sa.spi && other.is_established() && other.has_child()) {
+            for inbound_spi in sa.children.keys().copied().collect::<Vec<_>>() {
+                self.remove_child(sa, inbound_spi, true);
+            }
+        }
+    }
+
     /// An attempt, or an established IKE SA, has failed: says why, unless it is why the attempt before failed.
     pub(crate) fn failed(&mut self, sa: &IkeSa, level: Level, failure: Failure) {
         if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note(&failure)) {

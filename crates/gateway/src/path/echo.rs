@@ -12,7 +12,7 @@ use causeway_crypto::{Random, SystemRandom};
 use causeway_esp::NEXT_HEADER_IPV4;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{OutboundPath, addresses};
+use super::{OutboundPath, addresses, outbound};
 use crate::counters::DropReason;
 use crate::offload::write_ip_checksum;
 
@@ -124,8 +124,8 @@ impl OutboundPath {
     /// Sends one packet of ours. What cannot be sent is lost, and counted like others.
     pub fn send_own(&self, packet: &[u8]) {
         let mut sealed = Vec::with_capacity(self.sa.sealed_len(packet.len()));
-        if self.sa.seal(packet, NEXT_HEADER_IPV4, &mut sealed).is_err() {
-            return self.counters.dropped(DropReason::SequenceExhausted);
+        if let Err(error) = self.sa.seal(packet, NEXT_HEADER_IPV4, &mut sealed) {
+            return self.counters.dropped(outbound::reason_of(error));
         }
         if let Err(error) = self.peer.send(&sealed, sealed.len()) {
             self.counters.dropped(DropReason::SendFailed);

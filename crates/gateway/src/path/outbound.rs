@@ -244,7 +244,7 @@ impl Outbox {
     }
 }
 
-fn reason_of(error: SealError) -> DropReason {
+pub(super) fn reason_of(error: SealError) -> DropReason {
     match error {
         SealError::SequenceExhausted => DropReason::SequenceExhausted,
         SealError::LifetimeOver => DropReason::LifetimeOver,

@@ -35,6 +35,7 @@ pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Content
             let failure = Failure::new(FailureKind::ClosedByPeer, "peer closed the IKE SA");
             shared.failed(sa, Level::Info, failure);
         }
+        shared.leave_children(sa);
         shared.lost(sa, true);
         return Reply::Payloads(Vec::new());
     }

@@ -162,7 +162,7 @@ fn close_earlier(shared: &mut Shared, sa: &mut IkeSa, earlier: &[u64]) {
             Level::Info,
             "a newer IKE SA has taken the place of one: it is closed".to_owned(),
         );
-        shared.with_sa(*spi, |shared, other| shared.close(other, Task::Close));
+        shared.with_sa(*spi, |shared, other| shared.close_replaced(other));
     }
 }
 
@@ -174,11 +174,11 @@ fn close_lowest(shared: &mut Shared, sa: &mut IkeSa, lowest: (u64, bool, Vec<u8>
     if sa.lowest_nonce < nonce {
         if sa.initiator {
             shared.log(sa.tunnel, Level::Info, text);
-            shared.close(sa, Task::Close);
+            shared.close_replaced(sa);
         }
     } else if is_ours {
         shared.log(sa.tunnel, Level::Info, text);
-        shared.with_sa(spi, |shared, other| shared.close(other, Task::Close));
+        shared.with_sa(spi, |shared, other| shared.close_replaced(other));
         sa.times.redundant = Some(shared.now + shared.limits.linger);
     }
 }

@@ -1,6 +1,7 @@
 //! Tunnels come up.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use causeway_crypto::{DhGroup, Encryption, Integrity, Prf, Secret};
 use causeway_ike::{
@@ -77,6 +78,41 @@ fn both_sides_may_initiate_at_once_and_one_ike_sa_remains() {
         sim.run(secs(3_600));
         assert_eq!((sim.side(A).children_made, sim.side(B).children_made), made, "no churn, seed {seed}");
         sim.assert_up();
+    }
+}
+
+#[test]
+fn what_is_sent_while_a_redundant_ike_sa_is_closed_still_arrives() {
+    // Packets may overtake each other, and a side may have some ready when it hears that it should use another child.
+    let (fastest, slowest) = (Duration::from_millis(10), Duration::from_secs(1));
+    for seed in 0..20 {
+        let mut sim = Sim::new(seed);
+        let both = TunnelConfig { initiate: true, ..config() };
+        sim.put(B, T, mirrored(&both));
+        sim.put(A, T, both);
+        // At each moment, what either side sends on, and what either side receives on.
+        let mut moments = Vec::new();
+        sim.run_checked(secs(60), |sim| {
+            let sent_on = [A, B].map(|side| {
+                let in_use = sim.side(side).in_use.get(&T)?;
+                Some(sim.side(side).children[in_use].1.outbound_spi)
+            });
+            let received_on = [A, B].map(|side| sim.side(side).children.keys().copied().collect::<Vec<_>>());
+            moments.push((sim.now, sent_on, received_on));
+        });
+        assert!(moments.iter().any(|(_, sent_on, _)| sent_on.iter().all(Option::is_some)));
+        for pair in moments.windows(2) {
+            let ((from, sent_on, _), (to, ..)) = (&pair[0], &pair[1]);
+            // What was sent between the two moments arrives while these hold.
+            let first = moments.iter().rposition(|(then, ..)| *then <= *from + fastest).unwrap();
+            let arriving = moments[first..].iter().take_while(|(then, ..)| *then < *to + slowest);
+            for (then, _, received_on) in arriving.filter(|_| from < to) {
+                for (spi, received_on) in sent_on.iter().zip([&received_on[B], &received_on[A]]) {
+                    let arrives = spi.is_none_or(|spi| received_on.contains(&spi));
+                    assert!(arrives, "seed {seed}, sent after {from:?}, here by {then:?}");
+                }
+            }
+        }
     }
 }
 
