@@ -46,7 +46,7 @@ fn seal(group: &mut Group<'_>, name: &str, encryption: Encryption, integrity: Op
 fn open(group: &mut Group<'_>, name: &str, encryption: Encryption, integrity: Option<Integrity>) {
     let keys = || protection(encryption, integrity).expect("the keys are as long as they should be");
     let out = OutboundSa::new(SPI, keys(), SequenceNumbers::Extended);
-    let into = InboundSa::new(SPI, keys(), ReplayWindow::new(4_032, SequenceNumbers::Extended));
+    let into = InboundSa::new(SPI, keys(), ReplayWindow::new(4_064, SequenceNumbers::Extended));
     let inner = inner();
     let next_packet = || {
         let mut packet = Vec::with_capacity(out.sealed_len(inner.len()));

@@ -1,51 +1,47 @@
-//! The replay window (RFC 4303 section 3.4.3), as a ring of words (RFC 6479).
+//! The replay window (RFC 4303 section 3.4.3), as a ring of words (RFC 6479) that threads share without a lock.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::drop_reason::DropReason;
 use crate::sequence::SequenceNumbers;
 
-const WORD_BITS: u64 = u64::BITS as u64;
+/// How many numbers one word of the ring tells apart: the other half of its bits say in which round of the ring it is.
+const WORD_NUMBERS: u64 = 32;
 
 /// Remembers which of the last sequence numbers were received.
 ///
-/// Advancing the window clears whole words of the ring instead of shifting all of it (RFC 6479), so
-/// one word is never wholly in the window.
+/// Number `n` belongs to word `n / 32` of an endless row, which is kept in place `n / 32 % len` of the ring. A place says for which
+/// round its bits are, so that advancing the window clears nothing (RFC 6479 clears whole words): a place of an earlier round is
+/// an empty one. One word is never wholly in the window.
 ///
-/// Several threads use it at once: [`check`](Self::check) only reads and is a mere filter before the
-/// work of authenticating; [`accept`](Self::accept) decides, one thread at a time.
+/// Several threads use it at once: [`check`](Self::check) only reads and is a mere filter before the work of authenticating;
+/// [`accept`](Self::accept) decides. Whoever brings a higher number publishes it first and then takes the place in the ring, so
+/// that whoever finds a place taken by a later round also finds that its own number is too old.
 pub struct ReplayWindow {
     numbers: SequenceNumbers,
-    /// A power of two of them. Bit `n % 64` of word `n / 64 % len` says whether `n` was received.
+    /// A power of two of them: the low 32 bits of the round, and a bit for each number. A place would have to be passed over for
+    /// 2^32 rounds to be taken for one of this round, which is more packets than an association may carry.
     words: Box<[AtomicU64]>,
-    /// The highest number received, 0 before the first. It is published after the words that it makes
-    /// part of the window were cleared, so that nobody takes an old bit there for a new one.
+    /// The highest number received, 0 before the first.
     highest: AtomicU64,
-    /// Held by whoever changes the words.
-    changing: Mutex<()>,
 }
 
 impl ReplayWindow {
     /// The size of [`default`](Self::default): enough for links and for receivers of several queues
     /// that reorder by milliseconds at gigabits per second.
-    pub const DEFAULT_SIZE: u32 = 4_032;
+    pub const DEFAULT_SIZE: u32 = 4_064;
 
-    /// A window over at least `size` numbers (at most 2^20), rounded up to what a ring of 2^n words covers.
+    /// A window over at least `size` numbers (64 at least and 2^20 at most), rounded up to what a ring of 2^n words covers.
     pub fn new(size: u32, numbers: SequenceNumbers) -> Self {
-        let words = (u64::from(size.clamp(1, 1 << 20)).div_ceil(WORD_BITS) + 1).next_power_of_two();
-        Self {
-            numbers,
-            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
-            highest: AtomicU64::new(0),
-            changing: Mutex::new(()),
-        }
+        let words = (u64::from(size.clamp(64, 1 << 20)).div_ceil(WORD_NUMBERS) + 1).next_power_of_two();
+        let words = (0..words).map(|_| AtomicU64::new(0)).collect();
+        Self { numbers, words, highest: AtomicU64::new(0) }
     }
 
     /// How many numbers up to the highest one received are told apart; older ones are refused.
     pub fn size(&self) -> u32 {
-        u32::try_from((self.words.len() as u64 - 1) * WORD_BITS).expect("at most 2^20, rounded up")
+        u32::try_from((self.words.len() as u64 - 1) * WORD_NUMBERS).expect("at most 2^20, rounded up")
     }
 
     /// How many bits the sequence numbers have.
@@ -69,18 +65,10 @@ impl ReplayWindow {
     ///
     /// [`DropReason::TooOld`] or [`DropReason::Replayed`].
     pub fn check(&self, sequence: u64) -> Result<(), DropReason> {
-        let highest = self.highest();
-        if sequence == 0 {
-            return Err(DropReason::TooOld);
-        }
-        if sequence > highest {
-            return Ok(());
-        }
-        if highest - sequence >= u64::from(self.size()) {
-            return Err(DropReason::TooOld);
-        }
-        let received = self.word(sequence).load(Ordering::Relaxed) & bit(sequence) != 0;
-        if received { Err(DropReason::Replayed) } else { Ok(()) }
+        self.check_age(sequence, self.highest())?;
+        let (place, round) = self.place(sequence);
+        let word = place.load(Ordering::Acquire);
+        if round_of(word) == round && word & bit(sequence) != 0 { Err(DropReason::Replayed) } else { Ok(()) }
     }
 
     /// Takes note of an authentic packet. Of several with the same number exactly one is accepted.
@@ -89,29 +77,36 @@ impl ReplayWindow {
     ///
     /// [`DropReason::TooOld`] or [`DropReason::Replayed`].
     pub fn accept(&self, sequence: u64) -> Result<(), DropReason> {
-        // Whoever panicked while holding it left the window as it should be, or a word cleared too
-        // early, of which the numbers are too old.
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check(sequence)?;
-        let highest = self.highest();
-        if sequence > highest {
-            let first = highest / WORD_BITS + 1;
-            let fresh = (sequence / WORD_BITS + 1).saturating_sub(first).min(self.words.len() as u64);
-            for index in first..first + fresh {
-                self.word(index * WORD_BITS).store(0, Ordering::Relaxed);
+        self.check_age(sequence, self.highest.fetch_max(sequence, Ordering::AcqRel))?;
+        let (place, round) = self.place(sequence);
+        let mut word = place.load(Ordering::Acquire);
+        loop {
+            let noted = if round_of(word) == round {
+                if word & bit(sequence) != 0 {
+                    return Err(DropReason::Replayed);
+                }
+                word | bit(sequence)
+            } else {
+                // An earlier round, of which nothing is needed any more; or a later one, and the number has become too old.
+                self.check_age(sequence, self.highest())?;
+                (round << WORD_NUMBERS) | bit(sequence)
+            };
+            match place.compare_exchange_weak(word, noted, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Ok(()),
+                Err(found) => word = found,
             }
         }
-        let word = self.word(sequence);
-        word.store(word.load(Ordering::Relaxed) | bit(sequence), Ordering::Relaxed);
-        if sequence > highest {
-            self.highest.store(sequence, Ordering::Release);
-        }
-        Ok(())
     }
 
-    fn word(&self, sequence: u64) -> &AtomicU64 {
-        let index = (sequence / WORD_BITS) & (self.words.len() as u64 - 1);
-        &self.words[index as usize]
+    fn check_age(&self, sequence: u64, highest: u64) -> Result<(), DropReason> {
+        let is_too_old = sequence == 0 || highest.saturating_sub(sequence) >= u64::from(self.size());
+        if is_too_old { Err(DropReason::TooOld) } else { Ok(()) }
+    }
+
+    /// Where a number is noted, and in which round, of which the low 32 bits count.
+    fn place(&self, sequence: u64) -> (&AtomicU64, u64) {
+        let (word, words) = (sequence / WORD_NUMBERS, self.words.len() as u64);
+        (&self.words[(word % words) as usize], (word / words) & u64::from(u32::MAX))
     }
 }
 
@@ -131,8 +126,14 @@ impl fmt::Debug for ReplayWindow {
     }
 }
 
+/// The bit of a number in its word.
 fn bit(sequence: u64) -> u64 {
-    1 << (sequence % WORD_BITS)
+    1 << (sequence % WORD_NUMBERS)
+}
+
+/// The round that a word is of.
+fn round_of(word: u64) -> u64 {
+    word >> WORD_NUMBERS
 }
 
 #[cfg(test)]
