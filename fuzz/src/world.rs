@@ -31,7 +31,7 @@ struct InForce<'a>(&'a AccountState);
 impl Observations for InForce<'_> {
     fn get(&self, id: &VpnConnectionId) -> Option<ObservedConnection> {
         let generation = self.0.vpn_connection(id)?.generation;
-        Some(ObservedConnection { generation, tunnels: Default::default() })
+        Some(ObservedConnection { generation, ..ObservedConnection::default() })
     }
 
     fn vpn_gateway(&self, id: &VpnGatewayId) -> Option<u64> {
