@@ -25,6 +25,8 @@ use writer::Writer;
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(2);
 /// What the log may keep on disk once its contents are in the database.
 const LOG_BYTES_KEPT: i64 = 64 << 20;
+/// What the database may keep of its pages in memory: all that a commit touches with 100,000 routes stored.
+const CACHE_KIB: i64 = 32 << 10;
 
 /// Keeps everything in `causeway.db` of a data folder.
 ///
@@ -180,6 +182,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
         return Err(rusqlite::Error::SqliteFailure(code, Some(text.to_owned())));
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     // The writer copies the log itself, when nobody waits for it.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |row| row.get::<_, i64>(0))?;
     connection

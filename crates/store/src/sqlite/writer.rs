@@ -13,8 +13,9 @@ use crate::failpoint::{Failpoint, Failpoints};
 use crate::queue::{Entry, Queue};
 use crate::{Commit, StoreError, Write};
 
-/// The log is copied into the database when it has this many pages more than at the last time (4 KiB each).
-const CHECKPOINT_PAGES: i32 = 1_000;
+/// The log is copied into the database when it has this many pages more than at the last time (4 KiB each). The more there are,
+/// the more of them are the same page again, of which only the last is copied; commits wait meanwhile.
+const CHECKPOINT_PAGES: i32 = 8_000;
 
 /// Owns the connection that writes.
 pub(super) struct Writer {
