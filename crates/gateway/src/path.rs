@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A packet that the way does not take comes apart before it is sealed, or its sender is told what would pass
-//! ([`fragment`], [`too_big`], and [`mss`] for TCP). [`probe`] finds out what that is.
+//! (`fragment`, `too_big`, and `mss` for TCP). [`probe`] finds out what that is.
 //!
 //! Each direction runs on threads of its own: a worker for each queue of a TUN device, and for each socket on port 4500 of
 //! one of our addresses. Linux keeps a connection in one queue, and a peer at one socket. Nothing on the way
