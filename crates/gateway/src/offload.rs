@@ -16,6 +16,10 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 /// An IPv4 header without options: others are not grouped.
 pub const IP_HEADER: usize = 20;
+/// Of the messages that we make and read.
+pub const ICMP_HEADER: usize = 8;
+/// ICMP as IPv4 numbers it.
+pub const PROTOCOL_ICMP: u8 = 1;
 /// A UDP header, and a TCP header without options.
 pub const UDP_HEADER: usize = 8;
 /// See [`UDP_HEADER`].

@@ -14,17 +14,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{OutboundPath, addresses, outbound};
 use crate::counters::DropReason;
-use crate::offload::write_ip_checksum;
+use crate::offload::{ICMP_HEADER, IP_HEADER, PROTOCOL_ICMP, write_ip_checksum};
 
 /// Answers that wait while the thread that checks is busy; beyond it they are lost, like others on the way.
 const ANSWERS_MAX: usize = 4_096;
-const IP_HEADER: usize = 20;
-const ICMP_HEADER: usize = 8;
 const MARK: usize = 16;
 /// The mark, the tunnel, and its number.
 const PAYLOAD: usize = MARK + 8 + 8;
 const PROBE_BYTES: usize = IP_HEADER + ICMP_HEADER + PAYLOAD;
-const PROTOCOL_ICMP: u8 = 1;
 const ECHO_REPLY: u8 = 0;
 const ECHO_REQUEST: u8 = 8;
 /// As many routers as Linux gives its own packets.

@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::addresses;
-use crate::offload::{IP_HEADER, UDP_HEADER, u16_at, u32_at};
+use crate::offload::{ICMP_HEADER, IP_HEADER, UDP_HEADER, u16_at, u32_at};
 
 /// What every host must be able to receive (RFC 791, 3.2). No way is taken for narrower; there, packets are fragmented.
 pub const OUTER_MIN: usize = 576;
@@ -20,7 +20,6 @@ pub const OUTER_MIN: usize = 576;
 const PLATEAUS: [usize; 4] = [8_166, 4_352, 1_492, 1_006];
 const ESP: u8 = 50;
 const UDP: u8 = 17;
-const ICMP_HEADER: usize = 8;
 const DESTINATION_UNREACHABLE: u8 = 3;
 const FRAGMENTATION_NEEDED: u8 = 4;
 /// SPI and sequence number.

@@ -1,16 +1,15 @@
 //! What a host is told whose packet is too long for the tunnel and must not be fragmented: ICMP "fragmentation needed" with
 //! the length that would pass (RFC 792, RFC 1191, 4; RFC 4301, 8.2). It goes back through the TUN device, and Linux routes it.
 
-use crate::offload::{IP_HEADER, u16_at};
+use crate::offload::{ICMP_HEADER, IP_HEADER, PROTOCOL_ICMP, u16_at};
 
-const ICMP: u8 = 1;
 const DESTINATION_UNREACHABLE: u8 = 3;
 const FRAGMENTATION_NEEDED: u8 = 4;
 /// Echo, timestamp and the like; all other ICMP messages are errors, and no error is told about an error (RFC 1122, 3.2.2).
 const INQUIRIES: [u8; 8] = [0, 8, 9, 10, 13, 14, 15, 16];
 /// A router tells as much of the packet as goes into this (RFC 1812, 4.3.2.3).
 const ANSWER_MAX: usize = 576;
-const HEADERS: usize = IP_HEADER + 8;
+const HEADERS: usize = IP_HEADER + ICMP_HEADER;
 /// Internetwork control (RFC 1812, 4.3.2.5).
 const PRECEDENCE: u8 = 0xc0;
 const TIME_TO_LIVE: u8 = 64;
@@ -60,7 +59,7 @@ impl Answer {
         let (mut bytes, len) = ([0; ANSWER_MAX], HEADERS + quoted.len());
         bytes[HEADERS..len].copy_from_slice(quoted);
         let (ip, icmp) = bytes[..len].split_at_mut(IP_HEADER);
-        (ip[0], ip[1], ip[8], ip[9]) = (0x45, PRECEDENCE, TIME_TO_LIVE, ICMP);
+        (ip[0], ip[1], ip[8], ip[9]) = (0x45, PRECEDENCE, TIME_TO_LIVE, PROTOCOL_ICMP);
         ip[2..4].copy_from_slice(&(len as u16).to_be_bytes());
         ip[12..16].copy_from_slice(&header[16..20]);
         ip[16..20].copy_from_slice(&header[12..16]);
@@ -83,7 +82,7 @@ impl Answer {
 fn may_be_told(header: &[u8; IP_HEADER], packet: &[u8]) -> bool {
     let is_first = u16_at(header, 6) & 0x1fff == 0;
     let kind = packet.get(usize::from(header[0] & 0xf) * 4);
-    let is_error = header[9] == ICMP && kind.is_none_or(|kind| !INQUIRIES.contains(kind));
+    let is_error = header[9] == PROTOCOL_ICMP && kind.is_none_or(|kind| !INQUIRIES.contains(kind));
     let is_host = |first: u8| !matches!(first, 0 | 127 | 224..);
     is_first && !is_error && is_host(header[12]) && is_host(header[16])
 }
