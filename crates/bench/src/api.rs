@@ -2,6 +2,9 @@
 //!
 //! A create or delete counts when its answer has come: it is durable then. One connection's changes are
 //! one after another by design, so the writes of several clients meet only in the store.
+//!
+//! Two servers are compared, one with nothing else stored and one with much. They take turns, so that what else the machine
+//! and its disk do at a time meets both; the one whose turn it is not does nothing.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -26,15 +29,18 @@ pub struct Arguments {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
     clients: Vec<usize>,
     /// How long each run takes, in seconds.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 2)]
     seconds: u64,
-    /// How many connections are stored beside those under load, for the second half; 0 leaves it out.
+    /// How often each run is repeated; what they measured is taken together.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How many connections are stored beside those under load, for the second server; 0 leaves it out.
     #[arg(long, default_value_t = 10_000)]
     stored_connections: usize,
     /// How many routes these have in all.
     #[arg(long, default_value_t = 100_000)]
     stored_routes: usize,
-    /// Where the server's data is put; the system's temporary folder otherwise.
+    /// Where the servers' data is put; the system's temporary folder otherwise.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Write the tables into docs/benchmarks.md.
@@ -56,21 +62,25 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn measure(arguments: &Arguments) -> Result<()> {
-    let mut server = Server::start(arguments.data.clone())?;
-    let time = Duration::from_secs(arguments.seconds);
-    let most = arguments.clients.iter().copied().max().unwrap_or(1);
-    let connections = connections(server.key(), most).await?;
+    let empty = Subject::start(arguments).await?;
     let mut lines = vec![heading()];
-    let empty = load(server.key(), &connections, arguments, time).await?;
-    lines.extend(empty.iter().map(Run::row));
+    let mut servers = vec![empty];
+    let mut report = String::new();
     if arguments.stored_connections > 0 {
-        let report = fill(&mut server, arguments).await?;
-        let full = load(server.key(), &connections, arguments, time).await?;
-        lines.push(format!("\n{report}\n\n{COMPARED_HEADING}"));
-        lines.extend(empty.iter().zip(&full).map(|(empty, full)| full.beside(empty)));
+        let mut full = Subject::start(arguments).await?;
+        report = fill(&mut full.server, arguments).await?;
+        servers.push(full);
     }
-    let resident = server.resident_bytes().context("the server's memory cannot be read")?;
-    lines.push(format!("\nThe server took {:.0} MB at the end.", resident as f64 / 1e6));
+    let measured = load(&servers, arguments).await?;
+    lines.extend(measured.iter().map(|run| run.row(&run.summaries[0])));
+    if !report.is_empty() {
+        lines.push(format!("\n{report}\n\n{COMPARED_HEADING}"));
+        lines.extend(measured.iter().map(Run::compared));
+    }
+    for (subject, what) in servers.iter().zip(["empty", "other"]) {
+        let resident = subject.server.resident_bytes().context("the server's memory cannot be read")?;
+        lines.push(format!("\nThe {what} server took {:.0} MB at the end.", resident as f64 / 1e6));
+    }
     let text = lines.join("\n");
     println!("{text}");
     if arguments.write {
@@ -79,45 +89,77 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// One line of the table.
+/// A server, and what the load is put on.
+struct Subject {
+    server: Server,
+    /// One for each client.
+    connections: Vec<String>,
+}
+
+impl Subject {
+    async fn start(arguments: &Arguments) -> Result<Self> {
+        let server = Server::start(arguments.data.clone())?;
+        let most = arguments.clients.iter().copied().max().unwrap_or(1);
+        let connections = connections(server.key(), most).await?;
+        Ok(Self { server, connections })
+    }
+}
+
+/// One line of each table: the same load on every server.
 struct Run {
     what: &'static str,
     clients: usize,
-    summary: Summary,
+    summaries: Vec<Summary>,
 }
 
 impl Run {
-    fn row(&self) -> String {
-        row(self.what, self.clients, &self.summary)
+    fn new(what: &'static str, clients: usize, servers: usize) -> Self {
+        Self { what, clients, summaries: std::iter::repeat_with(Summary::default).take(servers).collect() }
     }
 
-    fn beside(&self, empty: &Self) -> String {
-        let ratio = self.summary.per_second() / empty.summary.per_second();
-        format!("{} {ratio:.2} |", self.row())
+    fn row(&self, summary: &Summary) -> String {
+        row(self.what, self.clients, summary)
+    }
+
+    /// The second server beside the first one.
+    fn compared(&self) -> String {
+        let [empty, full, ..] = self.summaries.as_slice() else { return String::new() };
+        format!("{} {:.2} |", self.row(full), full.per_second() / empty.per_second())
     }
 }
 
-/// All runs, each for so long.
-async fn load(key: &Key, connections: &[String], arguments: &Arguments, time: Duration) -> Result<Vec<Run>> {
+/// All runs, of which the servers take turns.
+async fn load(servers: &[Subject], arguments: &Arguments) -> Result<Vec<Run>> {
+    let time = Duration::from_secs(arguments.seconds);
     let mut runs = Vec::new();
     for &clients in &arguments.clients {
-        let started = Instant::now();
-        let measured = writes(key, &connections[..clients], time).await?;
-        let took = started.elapsed();
-        let all = measured.creates.iter().chain(&measured.deletes).copied().collect();
-        for (what, latencies) in [
-            ("CreateVcoRouteEntry", measured.creates),
-            ("DeleteVcoRouteEntry", measured.deletes),
-            ("durable writes, both", all),
-        ] {
-            runs.push(Run { what, clients, summary: Summary::new(latencies, took) });
+        let names = ["CreateVcoRouteEntry", "DeleteVcoRouteEntry", "durable writes, both"];
+        let mut measured = names.map(|what| Run::new(what, clients, servers.len()));
+        for _ in 0..arguments.rounds {
+            for (number, Subject { server, connections }) in servers.iter().enumerate() {
+                let started = Instant::now();
+                let Measured { creates, deletes } =
+                    writes(server.key(), &connections[..clients], time).await?;
+                let took = started.elapsed();
+                let all = creates.iter().chain(&deletes).copied().collect();
+                for (run, latencies) in measured.iter_mut().zip([creates, deletes, all]) {
+                    run.summaries[number].add(latencies, took);
+                }
+            }
         }
+        runs.extend(measured);
     }
     for &clients in &arguments.clients {
         for what in ["DescribeVpnConnection", "DescribeVcoRouteEntries"] {
-            let started = Instant::now();
-            let latencies = reads(key, what, &connections[..clients], time).await?;
-            runs.push(Run { what, clients, summary: Summary::new(latencies, started.elapsed()) });
+            let mut run = Run::new(what, clients, servers.len());
+            for _ in 0..arguments.rounds {
+                for (number, Subject { server, connections }) in servers.iter().enumerate() {
+                    let started = Instant::now();
+                    let latencies = reads(server.key(), what, &connections[..clients], time).await?;
+                    run.summaries[number].add(latencies, started.elapsed());
+                }
+            }
+            runs.push(run);
         }
     }
     Ok(runs)

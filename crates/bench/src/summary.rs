@@ -10,10 +10,18 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Sorts what was measured.
-    pub fn new(mut latencies: Vec<Duration>, took: Duration) -> Self {
-        latencies.sort_unstable();
-        Self { latencies, took }
+    /// Of one run.
+    pub fn new(latencies: Vec<Duration>, took: Duration) -> Self {
+        let mut summary = Self::default();
+        summary.add(latencies, took);
+        summary
+    }
+
+    /// Takes in another run.
+    pub fn add(&mut self, latencies: Vec<Duration>, took: Duration) {
+        self.latencies.extend(latencies);
+        self.latencies.sort_unstable();
+        self.took += took;
     }
 
     /// Requests per second.

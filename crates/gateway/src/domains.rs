@@ -20,15 +20,20 @@ use crate::forwarding::ForwardingTable;
 use crate::netlink::message::ListedLink;
 use crate::path::{DomainPlane, outbound};
 use crate::routes::{
-    KnownRoutes, LinuxRoutes, MainRoutes, RouteError, TableInterfaces, TableRoutes, Tables, Visible,
-    route_changes, table_changes, table_wanted, vpc_table,
+    KnownRoutes, LinuxRoutes, MainRoutes, RouteChange, RouteError, TableInterfaces, TableRoutes, Tables,
+    Visible, route_changes, table_changes, vpc_table,
 };
 use crate::stop::StopSwitch;
 use crate::supervise::supervise;
 use crate::tun::TunDevice;
 use crate::watch::Changes;
 
+mod survey;
 mod vpcs;
+
+use survey::{Lister, Survey};
+
+pub use survey::Listed;
 
 /// What the text on a device of ours begins with.
 const ALIAS_PREFIX: &str = "causeway ";
@@ -74,6 +79,8 @@ struct OpenDomain {
     hidden: BTreeSet<Ipv4Net>,
     /// Whether anything may be in its table of the VPCs.
     sees_vpcs: bool,
+    /// Which prefixes were changed in the table since it began to be listed; none while it is not.
+    touched: Option<BTreeSet<Ipv4Net>>,
     stop: StopSwitch,
     threads: Vec<JoinHandle<()>>,
 }
@@ -94,6 +101,8 @@ pub struct Domains {
     main_listed: Instant,
     main_listing: Duration,
     changes: Arc<Changes>,
+    lister: Lister,
+    survey: Survey,
 }
 
 impl Domains {
@@ -120,6 +129,8 @@ impl Domains {
             main_listed: Instant::now(),
             main_listing: Duration::ZERO,
             changes: Arc::default(),
+            lister: Lister::start(config.numbers)?,
+            survey: Survey::default(),
         })
     }
 
@@ -281,32 +292,6 @@ impl Domains {
         changes
     }
 
-    /// Looks at a domain's table, and makes it what it should be: `prefixes`. Routes for `tolerated` may be there as well.
-    /// Returns how many changes that took.
-    pub fn check_table(
-        &mut self,
-        domain: &Domain,
-        prefixes: BTreeSet<Ipv4Net>,
-        tolerated: &BTreeSet<Ipv4Net>,
-    ) -> Result<usize, DomainError> {
-        let open = self.open.get_mut(domain).ok_or(DomainError::NotOpen)?;
-        let device = open.plane.device.index();
-        let observed = self.routes.observe(open.table)?;
-        let main = Visible { prefixes: &self.main.prefixes, hidden: &open.hidden };
-        let mut wanted = table_wanted(&prefixes, main, device);
-        let all = prefixes.union(tolerated).copied().collect();
-        for (dest, target) in table_wanted(&all, main, device) {
-            if observed.get(&dest) == Some(&target) {
-                wanted.entry(dest).or_insert(target);
-            }
-        }
-        let changes = table_changes(&observed, &wanted);
-        self.routes.apply(open.table, &changes)?;
-        open.prefixes = prefixes;
-        *open.present.lock() = wanted;
-        Ok(changes.len())
-    }
-
     /// Makes the rules be those of the open domains.
     pub fn check_rules(&mut self) -> Result<(), DomainError> {
         Ok(self.routes.put_rules(&self.tables())?)
@@ -324,6 +309,9 @@ impl Domains {
         change(&mut open.prefixes);
         let main = Visible { prefixes: &self.main.prefixes, hidden: &open.hidden };
         let changes = route_changes(&open.present.lock(), &open.prefixes, main, touched, device);
+        if let Some(touched) = &mut open.touched {
+            touched.extend(changes.iter().map(RouteChange::dest));
+        }
         if let Err(error) = self.routes.apply(open.table, &changes) {
             // Some may have taken effect. What is wanted is what it was, and the table is to be looked at.
             for dest in touched {
@@ -375,6 +363,7 @@ impl Domains {
             present,
             hidden: BTreeSet::new(),
             sees_vpcs: true,
+            touched: None,
             stop,
             threads,
         })

@@ -87,6 +87,7 @@ impl Programmed {
     }
 
     /// The prefixes that connections of a domain have.
+    #[cfg(test)]
     pub fn prefixes(&self, domain: &Domain) -> BTreeSet<Ipv4Net> {
         self.wanted.get(domain).map(|counts| counts.keys().copied().collect()).unwrap_or_default()
     }

@@ -16,7 +16,6 @@ use causeway_control::ids::{TunnelId, VpnConnectionId};
 use causeway_control::observed::Level;
 use causeway_ike::TunnelKey;
 use crossbeam_channel::{Receiver, Sender, never, select};
-use ipnet::Ipv4Net;
 
 use crate::counters::Counters;
 use crate::domains::{DomainError, Domains};
@@ -31,14 +30,8 @@ use crate::tunnels::TunnelPlace;
 use crate::watch::Changes;
 use crate::withdrawals::Withdrawn;
 
-/// How often devices and rules are looked at without a reason.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5);
-/// How soon after a check another one may be, when somebody changes routes all the time.
-const CHECK_PAUSE_MIN: Duration = Duration::from_millis(100);
-/// How often all routes are listed without a reason. Changes by others are heard of; this is for what was not.
-const LISTING_INTERVAL: Duration = Duration::from_secs(30);
-/// Listing very many routes takes at most one part in so many of the time.
-const LISTING_SHARE: u32 = 50;
+use check::Checks;
+
 /// The first pause after an error; each further one is twice as long.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// The longest pause after an error.
@@ -95,11 +88,7 @@ pub struct Reconciler {
     /// The domains of VPN gateways, which are open also without a connection.
     gateways: GatewayDomains,
     next_key: u64,
-    /// Not before; after that, as soon as there is a reason.
-    check_allowed: Instant,
-    next_check: Instant,
-    listing_allowed: Instant,
-    next_listing: Instant,
+    checks: Checks,
 }
 
 impl Reconciler {
@@ -112,7 +101,6 @@ impl Reconciler {
         engine: Sender<Command>,
         withdrawn: Withdrawn,
     ) -> Self {
-        let now = Instant::now();
         Self {
             changes: domains.changes(),
             desires,
@@ -129,16 +117,14 @@ impl Reconciler {
             retries: BTreeMap::new(),
             gateways: GatewayDomains::default(),
             next_key: 0,
-            check_allowed: now,
-            next_check: now,
-            listing_allowed: now,
-            next_listing: now,
+            checks: Checks::new(Instant::now()),
         }
     }
 
     /// Works until told to stop, and then removes all that it made.
     pub fn run(mut self, nudges: &Receiver<Nudge>, mut changes_by_others: Receiver<()>) {
         self.recover();
+        let listings = self.domains.listings();
         loop {
             self.look();
             if Instant::now() >= self.check_due() {
@@ -146,15 +132,17 @@ impl Reconciler {
                 self.mark = None;
                 self.look();
             }
+            self.compare();
             select! {
                 recv(nudges) -> nudge => match nudge {
                     Ok(Nudge::Look) => {}
                     Ok(Nudge::Stop) | Err(_) => return self.close(),
                 },
                 recv(changes_by_others) -> change => match change {
-                    Ok(()) => self.next_check = self.check_allowed,
+                    Ok(()) => self.checks.hasten(),
                     Err(_nobody_listens) => changes_by_others = never(),
                 },
+                recv(listings) -> listed => listed.into_iter().for_each(|listed| self.listed(listed)),
                 default(self.pause()) => {}
             }
         }
@@ -401,85 +389,10 @@ impl Reconciler {
         }
     }
 
-    /// Looks at what the kernel has, and repairs what somebody else changed.
-    fn check(&mut self) {
-        match self.check_once() {
-            Ok(0) => {}
-            Ok(changes) => tracing::info!(changes, "Linux routes were not as they should be, and are again"),
-            Err(DomainError::DeviceGone(domain)) => {
-                tracing::warn!(?domain, "somebody removed the TUN device; the domain is opened anew");
-                self.rebuild(&domain);
-            }
-            Err(error) => tracing::warn!(%error, "checking the Linux routes"),
-        }
-        let now = Instant::now();
-        (self.check_allowed, self.next_check) = (now + CHECK_PAUSE_MIN, now + CHECK_INTERVAL);
-    }
-
-    fn check_once(&mut self) -> Result<usize, DomainError> {
-        let start = Instant::now();
-        self.domains.check_links()?;
-        self.domains.check_rules()?;
-        let mut changes = if self.changes.take_main() { self.domains.check_main()? } else { 0 };
-        let is_due = start >= self.next_listing || self.changes.are_ours();
-        if is_due && start >= self.listing_allowed {
-            self.changes.take_ours();
-            changes += self.domains.check_main()? + self.check_tables()?;
-            let pause = start.elapsed() * LISTING_SHARE;
-            (self.listing_allowed, self.next_listing) = (start + pause, start + pause.max(LISTING_INTERVAL));
-        }
-        Ok(changes)
-    }
-
-    fn check_tables(&mut self) -> Result<usize, DomainError> {
-        let (tolerated, none) = (self.tolerated(), BTreeSet::new());
-        let mut changes = 0;
-        for domain in self.domains.names() {
-            let prefixes = self.programmed.prefixes(&domain);
-            changes +=
-                self.domains.check_table(&domain, prefixes, tolerated.get(&domain).unwrap_or(&none))?;
-        }
-        Ok(changes)
-    }
-
-    /// Takes apart what is programmed in a domain; what is desired is programmed again when it is looked at next.
-    fn rebuild(&mut self, domain: &Domain) {
-        let of_domain = self.programmed.connections().filter(|(_, connection)| connection.domain == *domain);
-        for id in of_domain.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
-            self.in_force.remove(&id);
-            self.reports.in_force(&id, 0);
-            let steps = plan(&self.programmed, &id, None);
-            if let Err(error) = self.apply(&id, &steps) {
-                tracing::warn!(connection = %id, %error, "taking a connection apart");
-            }
-        }
-        // A device that is gone is opened anew by its gateway, or by its next connection.
-        self.gateways.forget(domain);
-        self.registry.lock().domains.remove(domain);
-        if let Err(error) = self.domains.close(domain) {
-            tracing::warn!(%error, "closing a domain whose device is gone");
-        }
-        self.close_empty_domains();
-    }
-
-    /// Prefixes of connections that are not in force yet: an earlier process may have left routes for them, which keep their
-    /// packets from leaving in clear.
-    fn tolerated(&self) -> BTreeMap<Domain, BTreeSet<Ipv4Net>> {
-        let mut tolerated: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for desired in self.retries.keys().filter_map(|id| self.desires.desired(id)) {
-            let dests = desired.routes.iter().map(|route| route.dest);
-            tolerated.entry(desired.domain).or_default().extend(dests);
-        }
-        tolerated
-    }
-
-    /// When to check next. What others changed of ours is repaired as soon as it may be.
-    fn check_due(&self) -> Instant {
-        let listing = self.changes.are_ours().then_some(self.listing_allowed.max(self.check_allowed));
-        listing.into_iter().fold(self.next_check, Instant::min)
-    }
-
     fn pause(&self) -> Duration {
+        if self.domains.is_comparing() {
+            return Duration::ZERO;
+        }
         let retries = self.retries.values().map(|retry| retry.at).chain(self.gateways.next_retry());
         let next = retries.fold(self.check_due(), Instant::min);
         next.saturating_duration_since(Instant::now())
@@ -494,5 +407,6 @@ impl Reconciler {
     }
 }
 
+mod check;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,7 @@
 //! All that is ours carries our route protocol number, by which it is found again and swept after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -161,6 +161,13 @@ impl Visible<'_> {
 }
 
 impl RouteChange {
+    /// What it is about.
+    pub fn dest(&self) -> Ipv4Net {
+        match self {
+            Self::Put(dest, _) | Self::Delete(dest) => *dest,
+        }
+    }
+
     /// Does to a table in memory what the kernel does to its own.
     pub fn enter(self, table: &mut TableRoutes) {
         match self {
@@ -329,11 +336,30 @@ fn rules_wanted(tables: &Tables, numbers: RouteNumbers) -> BTreeSet<TableRule> {
     rules
 }
 
-/// What a domain's table should hold: its prefixes to the device, and a throw for each route of main inside of one.
-pub fn table_wanted(prefixes: &BTreeSet<Ipv4Net>, main: Visible<'_>, device: u32) -> TableRoutes {
-    let inside = |dest: &&Ipv4Net| !prefixes.contains(dest) && has_shorter(prefixes, **dest);
-    let thrown = main.prefixes.difference(main.hidden).filter(inside).map(|dest| (*dest, Target::Throw));
-    thrown.chain(prefixes.iter().map(|dest| (*dest, Target::Device(device)))).collect()
+/// What a domain's table should hold for a prefix: the way to the device for those that are to be there, and a throw for each
+/// route of main inside of one.
+pub fn wanted_route(
+    dest: Ipv4Net,
+    prefixes: &BTreeSet<Ipv4Net>,
+    main: Visible<'_>,
+    device: u32,
+) -> Option<Target> {
+    match prefixes.contains(&dest) {
+        true => Some(Target::Device(device)),
+        false => (main.contains(dest) && has_shorter(prefixes, dest)).then_some(Target::Throw),
+    }
+}
+
+/// What a domain's table should hold of the prefixes in a range: its own to the device, and a throw for each route of main inside
+/// of one.
+pub fn table_wanted(
+    prefixes: &BTreeSet<Ipv4Net>,
+    main: Visible<'_>,
+    device: u32,
+    range: impl RangeBounds<Ipv4Net> + Clone,
+) -> TableRoutes {
+    let dests = prefixes.range(range.clone()).chain(main.prefixes.range(range));
+    dests.filter_map(|dest| Some((*dest, wanted_route(*dest, prefixes, main, device)?))).collect()
 }
 
 fn has_shorter(prefixes: &BTreeSet<Ipv4Net>, dest: Ipv4Net) -> bool {
@@ -366,10 +392,7 @@ pub fn route_changes(
         affected.extend(main.prefixes.range(inside(*dest)));
         affected.extend(present.range(inside(*dest)).map(|(dest, _)| dest));
     }
-    let wanted = |dest: &Ipv4Net| match prefixes.contains(dest) {
-        true => Some((*dest, Target::Device(device))),
-        false => (main.contains(*dest) && has_shorter(prefixes, *dest)).then_some((*dest, Target::Throw)),
-    };
+    let wanted = |dest: &Ipv4Net| Some((*dest, wanted_route(*dest, prefixes, main, device)?));
     let before = affected.iter().filter_map(|dest| Some((*dest, *present.get(dest)?))).collect();
     table_changes(&before, &affected.iter().filter_map(wanted).collect())
 }

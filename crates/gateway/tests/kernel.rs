@@ -109,6 +109,7 @@ fn packets_follow_our_table_unless_they_are_marked_or_main_knows_better() {
             &BTreeSet::from([net("0.0.0.0/0"), net("10.1.2.0/24")]),
             Visible { prefixes: &main, hidden: &BTreeSet::new() },
             index,
+            ..,
         );
         let changes = causeway_gateway::routes::table_changes(&TableRoutes::new(), &wanted);
         routes.apply(TABLE_BASE, &changes).unwrap();

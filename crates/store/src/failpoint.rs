@@ -17,9 +17,9 @@ pub enum Failpoint {
     AfterCommit,
     /// The tickets are resolved.
     AfterAcknowledgement,
-    /// The log is about to be copied into the database.
+    /// The log is about to be copied into the database, beside the commits that follow.
     BeforeCheckpoint,
-    /// The log has been copied.
+    /// The log has been copied to its end.
     AfterCheckpoint,
 }
 

@@ -1,8 +1,10 @@
 //! The embedded store: SQLite in WAL mode, every commit synced, one writer thread.
 //!
 //! A sync takes a quarter of a millisecond or more, so the writer takes whatever is queued, writes it in one
-//! transaction, syncs once and resolves all tickets (group commit). Everybody else only reads.
+//! transaction, syncs once and resolves all tickets (group commit). A second thread copies the log into the database beside
+//! it. Everybody else only reads.
 
+mod copier;
 pub(crate) mod inspect;
 mod schema;
 #[cfg(test)]
@@ -19,6 +21,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use crate::failpoint::Failpoints;
 use crate::queue::{Entry, Queue};
 use crate::{Commit, DataFolder, Image, Row, Store, StoreError, Ticket};
+use copier::Copier;
 use writer::Writer;
 
 /// How long to wait for another program that has the database locked, such as a person with sqlite3.
@@ -63,7 +66,8 @@ impl SqliteStore {
         schema::migrate(&mut connection, &path, schema::MIGRATIONS)?;
         let reader = Mutex::new(connect(&path)?);
         let queue = Arc::new(Queue::default());
-        let writer = Writer::new(connection, path.clone(), Arc::clone(&queue), failpoints)
+        let copier = Copier::start(connect(&path)?, &path)?;
+        let writer = Writer::new(connection, path.clone(), Arc::clone(&queue), copier, failpoints)
             .map_err(database_error("open", &path))?;
         let writer = thread::Builder::new()
             .name("store-writer".to_owned())
@@ -183,7 +187,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    // The writer copies the log itself, when nobody waits for it.
+    // The log is copied when the writer says so, and by whom.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |row| row.get::<_, i64>(0))?;
     connection
         .pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |row| row.get::<_, i64>(0))?;

@@ -2,6 +2,8 @@
 
 mod sequences;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::account::Caller;
@@ -203,6 +205,22 @@ fn the_oldest_are_forgotten_by_count_by_age_and_by_size_in_the_same_commits() {
     world.settings.recorded_changes_max = 0;
     request(&mut world, "CreateCustomerGateway", &[("IpAddress", "5.5.5.5")]);
     assert_eq!(list(&mut world, &[]).len(), 1);
+}
+
+#[test]
+fn many_are_forgotten_several_at_a_time() {
+    let (mut world, connection) = World::with_connection();
+    world.settings.recorded_changes_max = 200;
+    let mut counts = Vec::new();
+    for action in ["CreateVcoRouteEntry", "DeleteVcoRouteEntry"].iter().cycle().take(250) {
+        request(&mut world, action, &route(&connection, "10.0.0.0/24"));
+        counts.push(world.state.recorded_change_count());
+    }
+    let full = counts.iter().position(|count| *count == 200).expect("so many requests");
+    // Two are one of a hundred.
+    let each: BTreeSet<_> = counts[full..].iter().copied().collect();
+    assert_eq!(each, BTreeSet::from([199, 200]));
+    assert_eq!(world.state, world.restored());
 }
 
 #[test]

@@ -8,9 +8,10 @@ use causeway_control::resource::tunnel::TunnelRole;
 use causeway_netlab::{Host, Lab};
 use crossbeam_channel::{Receiver, unbounded};
 
-use super::{LISTING_INTERVAL, Reconciler};
+use super::Reconciler;
+use super::check::SURVEY_INTERVAL;
 use crate::config::GatewayConfig;
-use crate::domains::{Domains, MAIN_LISTED_AGE};
+use crate::domains::{Domains, Listed, MAIN_LISTED_AGE};
 use crate::engine::Command;
 use crate::reports::Reports;
 use crate::routes::{LinuxRoutes, RouteNumbers};
@@ -54,6 +55,18 @@ impl Bench {
     fn check(&mut self) {
         let reconciler = &mut self.reconciler;
         self.host.enter(|| reconciler.check()).expect("entered");
+        while self.reconciler.domains.is_surveying() {
+            let listed = self.reconciler.domains.listings().recv().expect("the lister lives");
+            self.listed(listed);
+        }
+    }
+
+    fn listed(&mut self, listed: Listed) {
+        self.reconciler.listed(listed);
+        while self.reconciler.domains.is_comparing() {
+            let reconciler = &mut self.reconciler;
+            self.host.enter(|| reconciler.compare()).expect("entered");
+        }
     }
 
     /// From now on routes are changed where our devices are not.
@@ -154,11 +167,53 @@ fn what_the_kernel_did_of_a_change_that_it_refused_does_not_stay() {
     bench.world.change("vco-one", |it| it.routes.truncate(1));
     bench.look();
     // Long before all routes are listed without a reason.
-    let end = Instant::now() + LISTING_INTERVAL / 3;
+    let end = Instant::now() + SURVEY_INTERVAL / 3;
     while bench.table().trim() != "10.2.0.0/24 dev cw0 proto 202 scope link" {
         assert!(Instant::now() < end, "{}", bench.table());
         bench.check();
     }
+}
+
+#[test]
+fn what_others_did_to_many_routes_is_undone_and_nothing_else() {
+    let mut bench = Bench::new();
+    let dests: Vec<_> = (0..5_000).map(|n| format!("10.{}.{}.0/24", n / 250, n % 250)).collect();
+    bench.world.want(connection("vco-one", vec![], &dests.iter().map(String::as_str).collect::<Vec<_>>()));
+    bench.look();
+    bench.check();
+    let before = bench.table();
+    assert_eq!(before.lines().count(), dests.len());
+    // The first and the last one, some in between, and what nobody asked for at either end.
+    for dest in [0, 1_999, 2_000, 2_001, 4_999].map(|n| &dests[n]) {
+        bench.host.ip(&format!("route del {dest} table 20200")).expect("deleted");
+    }
+    for dest in ["9.0.0.0/8", "10.3.7.0/25", "11.0.0.0/8"] {
+        bench.host.ip(&format!("route add {dest} dev cw0 table 20200 proto 202 scope link")).expect("added");
+    }
+    bench.reconciler.changes.note_ours();
+    let end = Instant::now() + SURVEY_INTERVAL / 3;
+    while bench.table() != before {
+        assert!(Instant::now() < end, "{}", bench.table());
+        bench.check();
+    }
+}
+
+#[test]
+fn what_is_changed_while_all_routes_are_looked_at_stays_changed() {
+    let mut bench = Bench::new();
+    bench.world.want(connection("vco-one", vec![], &["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]));
+    bench.look();
+    bench.host.ip("route del 10.3.0.0/16 table 20200").expect("deleted");
+    let reconciler = &mut bench.reconciler;
+    bench.host.enter(|| reconciler.check()).expect("entered");
+    let listed = bench.reconciler.domains.listings().recv().expect("a listing");
+    bench.world.change("vco-one", |it| it.routes[0] = route("10.9.0.0/16"));
+    bench.look();
+    bench.listed(listed);
+    let table = bench.table();
+    let dests: Vec<_> = table.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(dests, ["10.2.0.0/16", "10.3.0.0/16", "10.9.0.0/16"]);
+    assert!(!bench.reconciler.domains.is_surveying());
 }
 
 #[test]

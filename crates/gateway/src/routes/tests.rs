@@ -43,7 +43,7 @@ fn takes_the_tunnel(ours: &TableRoutes, address: Ipv4Addr) -> bool {
 #[test]
 fn a_lan_inside_of_a_routed_prefix_keeps_its_packets() {
     let wanted =
-        table_wanted(&nets(&["10.0.0.0/8"]), seen(&nets(&["10.1.0.0/24", "192.168.0.0/16"])), DEVICE);
+        table_wanted(&nets(&["10.0.0.0/8"]), seen(&nets(&["10.1.0.0/24", "192.168.0.0/16"])), DEVICE, ..);
     assert!(takes_the_tunnel(&wanted, [10, 2, 0, 1].into()));
     assert!(!takes_the_tunnel(&wanted, [10, 1, 0, 1].into()));
     assert_eq!(wanted.len(), 2, "routes of main outside of our prefixes do not matter");
@@ -51,7 +51,8 @@ fn a_lan_inside_of_a_routed_prefix_keeps_its_packets() {
 
 #[test]
 fn a_routed_prefix_is_taken_although_main_has_the_same_or_a_shorter_one() {
-    let wanted = table_wanted(&nets(&["10.1.0.0/24"]), seen(&nets(&["10.1.0.0/24", "10.0.0.0/8"])), DEVICE);
+    let wanted =
+        table_wanted(&nets(&["10.1.0.0/24"]), seen(&nets(&["10.1.0.0/24", "10.0.0.0/8"])), DEVICE, ..);
     assert_eq!(wanted, TableRoutes::from([("10.1.0.0/24".parse().expect("valid"), Target::Device(DEVICE))]));
 }
 
@@ -63,7 +64,7 @@ proptest! {
             nets.iter().filter(|net| net.contains(&address)).map(Ipv4Net::prefix_len).max()
         };
         let ours_is_as_long = longest(&ours).is_some_and(|ours| longest(&main).is_none_or(|main| ours >= main));
-        prop_assert_eq!(takes_the_tunnel(&table_wanted(&ours, seen(&main), DEVICE), address), ours_is_as_long);
+        prop_assert_eq!(takes_the_tunnel(&table_wanted(&ours, seen(&main), DEVICE, ..), address), ours_is_as_long);
     }
 
     #[test]
@@ -84,7 +85,7 @@ proptest! {
     fn changing_some_prefixes_gives_the_table_that_making_it_anew_gives(
         before in prefixes(), after in prefixes(), main in prefixes(),
     ) {
-        let mut table = table_wanted(&before, seen(&main), DEVICE);
+        let mut table = table_wanted(&before, seen(&main), DEVICE, ..);
         let touched: Vec<_> = before.symmetric_difference(&after).copied().collect();
         for change in route_changes(&table.clone(), &after, seen(&main), &touched, DEVICE) {
             match change {
@@ -92,7 +93,7 @@ proptest! {
                 RouteChange::Delete(dest) => prop_assert!(table.remove(&dest).is_some()),
             }
         }
-        prop_assert_eq!(&table, &table_wanted(&after, seen(&main), DEVICE));
+        prop_assert_eq!(&table, &table_wanted(&after, seen(&main), DEVICE, ..));
     }
 
     #[test]
@@ -100,7 +101,7 @@ proptest! {
         before in prefixes(), after in prefixes(), main in prefixes(), byte in any::<u8>(),
     ) {
         let address = Ipv4Addr::new(byte, 0, 0, 1);
-        let (mut table, wanted) = (table_wanted(&before, seen(&main), DEVICE), table_wanted(&after, seen(&main), DEVICE));
+        let (mut table, wanted) = (table_wanted(&before, seen(&main), DEVICE, ..), table_wanted(&after, seen(&main), DEVICE, ..));
         let kept = !takes_the_tunnel(&table, address) && !takes_the_tunnel(&wanted, address);
         for change in table_changes(&table.clone(), &wanted) {
             match change {

@@ -8,14 +8,11 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior};
 
+use super::copier::{self, Copier, Due, Progress};
 use super::{database_error, revision_in};
 use crate::failpoint::{Failpoint, Failpoints};
 use crate::queue::{Entry, Queue};
 use crate::{Commit, StoreError, Write};
-
-/// The log is copied into the database when it has this many pages more than at the last time (4 KiB each). The more there are,
-/// the more of them are the same page again, of which only the last is copied; commits wait meanwhile.
-const CHECKPOINT_PAGES: i32 = 8_000;
 
 /// Owns the connection that writes.
 pub(super) struct Writer {
@@ -25,8 +22,8 @@ pub(super) struct Writer {
     failpoints: Failpoints,
     /// Pages in the log, as SQLite says at each commit.
     log_pages: Arc<AtomicI32>,
-    /// Copy the log when it has this many.
-    checkpoint_at: i32,
+    copier: Copier,
+    progress: Progress,
     /// Commits that failed since the last one that did not.
     failed_commits: u64,
 }
@@ -45,6 +42,7 @@ impl Writer {
         mut connection: Connection,
         path: PathBuf,
         queue: Arc<Queue>,
+        copier: Copier,
         failpoints: Failpoints,
     ) -> rusqlite::Result<Self> {
         let log_pages = Arc::new(AtomicI32::new(0));
@@ -53,8 +51,8 @@ impl Writer {
             counter.store(pages, Ordering::Relaxed);
             Ok(())
         }))?;
-        let checkpoint_at = CHECKPOINT_PAGES;
-        Ok(Self { connection, path, queue, failpoints, log_pages, checkpoint_at, failed_commits: 0 })
+        let progress = Progress::default();
+        Ok(Self { connection, path, queue, failpoints, log_pages, copier, progress, failed_commits: 0 })
     }
 
     /// Writes until the queue is closed and empty.
@@ -123,21 +121,31 @@ impl Writer {
     }
 
     fn checkpoint_if_due(&mut self) {
+        if let Some(pages) = self.copier.poll() {
+            self.progress.copied(pages);
+        }
         let pages = self.log_pages.load(Ordering::Relaxed);
-        if pages < self.checkpoint_at - CHECKPOINT_PAGES {
-            // SQLite has started the log anew.
-            self.checkpoint_at = CHECKPOINT_PAGES;
+        match self.progress.due(pages) {
+            Due::Nothing => {}
+            Due::Copy => {
+                self.failpoints.reached(Failpoint::BeforeCheckpoint);
+                self.progress.begun();
+                if !self.copier.request() {
+                    // Without the copier everything is the rest.
+                    self.copy_rest(pages);
+                }
+            }
+            Due::Rest => {
+                self.copy_rest(pages);
+                self.failpoints.reached(Failpoint::AfterCheckpoint);
+            }
         }
-        if pages < self.checkpoint_at {
-            return;
-        }
-        self.failpoints.reached(Failpoint::BeforeCheckpoint);
-        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_row| Ok(())) {
-            // Nothing is lost: the log stays, and grows until it can be copied.
-            tracing::warn!(%error, database = %self.path.display(), "the log could not be copied into the database");
-        }
-        self.checkpoint_at = pages + CHECKPOINT_PAGES;
-        self.failpoints.reached(Failpoint::AfterCheckpoint);
+    }
+
+    /// Nobody commits meanwhile, so the log is copied to its end, and the next commit begins it anew.
+    fn copy_rest(&mut self, pages: i32) {
+        copier::copy(&self.connection, &self.path);
+        self.progress.finished(pages);
     }
 }
 
