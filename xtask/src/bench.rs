@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::exit_code;
 use crate::run::bounded;
+use crate::test::packages::{self, has_program};
 use crate::workspace::Workspace;
 
 /// Long enough for a release build from nothing and the longest bench.
@@ -50,20 +51,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
 /// Installs packages whose program is missing. Without them the bench measures the others, and says who is missing.
 fn install(packages: &[(&str, &str)]) -> Result<()> {
-    let is_there = |program: &str| {
-        let folders = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::env::split_paths(&folders).chain(["/usr/sbin".into(), "/sbin".into()]);
-        folders.map(|folder| folder.join(program)).any(|file| file.is_file())
-    };
-    let missing = packages.iter().filter(|(_, program)| !is_there(program)).map(|(package, _)| *package);
+    let missing = packages.iter().filter(|(_, program)| !has_program(program)).map(|(package, _)| *package);
     let missing: Vec<&str> = missing.collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let mut command = Command::new("apt-get");
-    command.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&missing);
-    if !bounded(command.env("DEBIAN_FRONTEND", "noninteractive"), LIMIT).is_ok_and(|status| status.success())
-    {
+    if let Err(error) = packages::install_packages(&missing) {
+        eprintln!("{error:#}");
         eprintln!("NOT INSTALLED: {} (as root: apt-get install {})", missing.join(" "), missing.join(" "));
     }
     Ok(())

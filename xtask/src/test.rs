@@ -1,7 +1,7 @@
 //! `cargo xtask test`: what the tests need, the tests, and one closing line.
 
 mod npm;
-mod packages;
+pub(crate) mod packages;
 mod python;
 mod tally;
 

@@ -45,12 +45,17 @@ pub(crate) fn install_missing() -> Result<()> {
         bail!("the tests need packages that are not installed. As root: apt-get update && {install}");
     }
     println!("installing what the tests need: {}", missing.join(" "));
-    apt_get(&["update", "--quiet"])?;
-    apt_get(&[&["install", "--yes", "--quiet", "--no-install-recommends"], missing.as_slice()].concat())?;
+    install_packages(&missing)?;
     if missing.contains(&"charon-systemd") {
         stop_the_service();
     }
     Ok(())
+}
+
+/// Installs Debian packages, as the lists of this hour have them: a package of an older list may be gone.
+pub(crate) fn install_packages(packages: &[&str]) -> Result<()> {
+    apt_get(&["update", "--quiet"])?;
+    apt_get(&[&["install", "--yes", "--quiet", "--no-install-recommends"], packages].concat())
 }
 
 fn demand_programs() -> Result<()> {
@@ -65,7 +70,7 @@ fn demand_programs() -> Result<()> {
     Ok(())
 }
 
-fn has_program(program: &str) -> bool {
+pub(crate) fn has_program(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
     folders.map(|folder| folder.join(program)).any(|file| file.is_file())
