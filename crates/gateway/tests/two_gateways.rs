@@ -309,12 +309,9 @@ fn carried(encapsulation: Encapsulation, enable_nat_traversal: bool) -> (u64, u6
     };
     let net = Net { left: start(left), right: start(right), wire, lab };
     let capture = net.capture();
-    net.want_tunnel();
-    net.left.change("vco-left", |it| {
-        it.tunnels[0].enable_nat_traversal = enable_nat_traversal;
-        it.routes.push(route("10.2.0.0/24"));
-    });
-    net.right.change("vco-right", |it| it.tunnels[0].enable_nat_traversal = enable_nat_traversal);
+    // Not changed later: a ping may fall between the old tunnel and the new one.
+    net.want_tunnel_with(|tunnel| tunnel.enable_nat_traversal = enable_nat_traversal);
+    net.left.change("vco-left", |it| it.routes.push(route("10.2.0.0/24")));
     net.left.world.wait_up("vco-left");
     net.right.world.wait_up("vco-right");
     let end = Instant::now() + Duration::from_secs(20);

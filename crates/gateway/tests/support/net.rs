@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use causeway_control::desired::DesiredTunnel;
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_netlab::{Capture, CaptureOptions, Host, Lab, PingOptions, Wire, ping};
 
@@ -42,14 +43,20 @@ impl Net {
     }
 
     pub fn want_tunnel(&self) {
+        self.want_tunnel_with(|_| {});
+    }
+
+    /// The same, and each end of the tunnel is otherwise than usual from the beginning.
+    pub fn want_tunnel_with(&self, change: impl Fn(&mut DesiredTunnel)) {
         let (here, there) = (self.left.outside, self.right.outside);
-        self.left.want(connection(
-            "vco-left",
-            vec![tunnel("tun-left", TunnelRole::Master, here, there)],
-            &[],
-        ));
-        let back = tunnel("tun-right", TunnelRole::Master, there, here);
-        self.right.want(connection("vco-right", vec![back], &["10.1.0.0/24", "10.101.0.0/24"]));
+        let changed = |mut tunnel: DesiredTunnel| {
+            change(&mut tunnel);
+            vec![tunnel]
+        };
+        let out = changed(tunnel("tun-left", TunnelRole::Master, here, there));
+        self.left.want(connection("vco-left", out, &[]));
+        let back = changed(tunnel("tun-right", TunnelRole::Master, there, here));
+        self.right.want(connection("vco-right", back, &["10.1.0.0/24", "10.101.0.0/24"]));
     }
 
     /// Looks for anything in clear of what is inside.
