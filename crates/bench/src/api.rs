@@ -62,18 +62,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn measure(arguments: &Arguments) -> Result<()> {
-    let empty = Subject::start(arguments).await?;
-    let mut lines = vec![heading()];
-    let mut servers = vec![empty];
-    let mut report = String::new();
+    let mut servers = vec![Subject::start(arguments).await?];
+    let mut report = None;
     if arguments.stored_connections > 0 {
         let mut full = Subject::start(arguments).await?;
-        report = fill(&mut full.server, arguments).await?;
+        report = Some(fill(&mut full.server, arguments).await?);
         servers.push(full);
     }
     let measured = load(&servers, arguments).await?;
+    let mut lines = vec![heading()];
     lines.extend(measured.iter().map(|run| run.row(&run.summaries[0])));
-    if !report.is_empty() {
+    if let Some(report) = report {
         lines.push(format!("\n{report}\n\n{COMPARED_HEADING}"));
         lines.extend(measured.iter().map(Run::compared));
     }
@@ -131,20 +130,18 @@ impl Run {
 /// All runs, of which the servers take turns.
 async fn load(servers: &[Subject], arguments: &Arguments) -> Result<Vec<Run>> {
     let time = Duration::from_secs(arguments.seconds);
+    let turns = || (0..arguments.rounds).flat_map(|_| servers.iter().enumerate());
     let mut runs = Vec::new();
     for &clients in &arguments.clients {
         let names = ["CreateVcoRouteEntry", "DeleteVcoRouteEntry", "durable writes, both"];
         let mut measured = names.map(|what| Run::new(what, clients, servers.len()));
-        for _ in 0..arguments.rounds {
-            for (number, Subject { server, connections }) in servers.iter().enumerate() {
-                let started = Instant::now();
-                let Measured { creates, deletes } =
-                    writes(server.key(), &connections[..clients], time).await?;
-                let took = started.elapsed();
-                let all = creates.iter().chain(&deletes).copied().collect();
-                for (run, latencies) in measured.iter_mut().zip([creates, deletes, all]) {
-                    run.summaries[number].add(latencies, took);
-                }
+        for (number, Subject { server, connections }) in turns() {
+            let started = Instant::now();
+            let Measured { creates, deletes } = writes(server.key(), &connections[..clients], time).await?;
+            let took = started.elapsed();
+            let all = creates.iter().chain(&deletes).copied().collect();
+            for (run, latencies) in measured.iter_mut().zip([creates, deletes, all]) {
+                run.summaries[number].add(latencies, took);
             }
         }
         runs.extend(measured);
@@ -152,12 +149,10 @@ async fn load(servers: &[Subject], arguments: &Arguments) -> Result<Vec<Run>> {
     for &clients in &arguments.clients {
         for what in ["DescribeVpnConnection", "DescribeVcoRouteEntries"] {
             let mut run = Run::new(what, clients, servers.len());
-            for _ in 0..arguments.rounds {
-                for (number, Subject { server, connections }) in servers.iter().enumerate() {
-                    let started = Instant::now();
-                    let latencies = reads(server.key(), what, &connections[..clients], time).await?;
-                    run.summaries[number].add(latencies, started.elapsed());
-                }
+            for (number, Subject { server, connections }) in turns() {
+                let started = Instant::now();
+                let latencies = reads(server.key(), what, &connections[..clients], time).await?;
+                run.summaries[number].add(latencies, started.elapsed());
             }
             runs.push(run);
         }

@@ -40,8 +40,8 @@ pub use difference::{Json, Member};
 
 /// How many whose time is up are forgotten with a new one, so that no request pays for all.
 const PRUNED_MAX: usize = 8;
-/// When there are too many, so many are forgotten together, or one of a hundred if that is less. Those next to each other are on
-/// the same pages of a disk, so that this costs a sixteenth of forgetting one with each request.
+/// When there are too many, so many are forgotten together, or one of a hundred if that is less. Neighbours are on
+/// the same pages of the disk, so that to forget sixteen writes hardly more than to forget one.
 const FORGOTTEN_TOGETHER: usize = 16;
 /// What a change takes beside its texts, about, in bytes.
 const FRAME_BYTES: usize = 200;

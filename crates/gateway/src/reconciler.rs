@@ -124,7 +124,7 @@ impl Reconciler {
     /// Works until told to stop, and then removes all that it made.
     pub fn run(mut self, nudges: &Receiver<Nudge>, mut changes_by_others: Receiver<()>) {
         self.recover();
-        let listings = self.domains.listings();
+        let mut listings = self.domains.listings();
         loop {
             self.look();
             if Instant::now() >= self.check_due() {
@@ -142,7 +142,10 @@ impl Reconciler {
                     Ok(()) => self.checks.hasten(),
                     Err(_nobody_listens) => changes_by_others = never(),
                 },
-                recv(listings) -> listed => listed.into_iter().for_each(|listed| self.listed(listed)),
+                recv(listings) -> listed => match listed {
+                    Ok(listed) => self.listed(listed),
+                    Err(_nobody_lists) => listings = never(),
+                },
                 default(self.pause()) => {}
             }
         }

@@ -106,10 +106,7 @@ impl Net {
     }
 
     fn wait_health(&self, id: &str, tunnel: &str, health: TunnelHealth) {
-        let is_so = |it: &ObservedConnection| {
-            it.tunnels.get(&tunnel.parse().unwrap()).is_some_and(|it| it.health == health)
-        };
-        self.left.world.wait(id, &format!("{tunnel} {health:?}"), |it| it.is_some_and(is_so));
+        self.left.wait_health(id, tunnel, health);
     }
 
     fn flow(&self) -> Pinger {
@@ -117,17 +114,11 @@ impl Net {
     }
 
     fn carrier(&self, id: &str) -> Option<String> {
-        let told =
-            self.left.gateway().forwarding(&id.parse().unwrap(), Some(route(DEST).dest.into())).unwrap();
-        told.carrier.map(|carrier| carrier.to_string())
+        self.left.carrier(id, DEST)
     }
 
     fn wait_carrier(&self, id: &str, tunnel: Option<&str>) {
-        let end = Instant::now() + Duration::from_secs(10);
-        while self.carrier(id).as_deref() != tunnel {
-            assert!(Instant::now() < end, "{:?}: {:#?}", self.carrier(id), self.left.world.log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.left.wait_carrier(id, DEST, tunnel);
     }
 
     /// Whether Linux brings the destination to the gateway.

@@ -16,7 +16,7 @@ mod site;
 #[path = "support/wanted.rs"]
 mod wanted;
 use site::Site;
-use wanted::{connection, route, tunnel};
+use wanted::{connection, tunnel};
 
 /// Two sites on networks of their own, and a relay between them that answers for either side.
 struct Net {
@@ -82,17 +82,13 @@ impl Net {
     }
 
     fn wait_health(&self, health: TunnelHealth) {
-        for tunnel in TUNNELS.map(|id| id.parse().unwrap()) {
-            self.left.world.wait("vco-left", &format!("{health:?}"), |it| {
-                it.is_some_and(|it| it.tunnels.get(&tunnel).is_some_and(|it| it.health == health))
-            });
+        for tunnel in TUNNELS {
+            self.left.wait_health("vco-left", tunnel, health);
         }
     }
 
     fn carrier(&self) -> Option<String> {
-        let dest = route(DEST).dest.into();
-        let told = self.left.gateway().forwarding(&"vco-left".parse().unwrap(), Some(dest)).unwrap();
-        told.carrier.map(|carrier| carrier.to_string())
+        self.left.carrier("vco-left", DEST)
     }
 
     /// How many probes were sent through both tunnels, and how many were answered.
@@ -104,11 +100,7 @@ impl Net {
 
     /// Waits until the master carries, whichever tunnel was up first.
     fn wait_master(&self) {
-        let end = Instant::now() + Duration::from_secs(10);
-        while self.carrier().as_deref() != Some(TUNNELS[0]) {
-            assert!(Instant::now() < end, "{:#?}", self.left.world.log());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.left.wait_carrier("vco-left", DEST, Some(TUNNELS[0]));
     }
 }
 

@@ -132,7 +132,11 @@ impl Domains {
     pub fn listed(&mut self, Listed(listed): Listed) -> Result<(), RouteError> {
         let Stage::Listing(domain) = &self.survey.stage else { return Ok(()) };
         let domain = domain.clone();
-        let listed = listed.inspect_err(|_| self.survey_next())?;
+        let listed = listed.inspect_err(|_| {
+            // What was to be looked at still is.
+            self.changes.note_ours();
+            self.survey_next();
+        })?;
         self.survey.stage =
             Stage::Comparing(Comparison { domain, listed, done: 0, suspects: Suspects::new() });
         Ok(())
@@ -144,10 +148,13 @@ impl Domains {
         &mut self,
         tolerated: impl FnOnce(&Domain) -> BTreeSet<Ipv4Net>,
     ) -> Result<usize, DomainError> {
-        if !self.is_comparing() {
-            return Ok(0);
-        }
-        let Stage::Comparing(mut comparison) = std::mem::take(&mut self.survey.stage) else { return Ok(0) };
+        let mut comparison = match std::mem::take(&mut self.survey.stage) {
+            Stage::Comparing(comparison) => comparison,
+            other => {
+                self.survey.stage = other;
+                return Ok(0);
+            }
+        };
         if self.compare_some(&mut comparison) {
             self.survey.stage = Stage::Comparing(comparison);
             return Ok(0);
@@ -212,7 +219,11 @@ impl Domains {
         }
         let device = open.plane.device.index();
         let main = Visible { prefixes: &self.main.prefixes, hidden: &open.hidden };
-        let all = open.prefixes.union(tolerated).copied().collect();
+        // Going through all prefixes is only worth it where something is tolerated.
+        let all = match tolerated.is_empty() {
+            true => BTreeSet::new(),
+            false => open.prefixes.union(tolerated).copied().collect(),
+        };
         let wanted = |(dest, there): (&Ipv4Net, &Option<Target>)| {
             let wanted = wanted_route(*dest, &open.prefixes, main, device);
             let may_be = || wanted_route(*dest, &all, main, device).filter(|may_be| Some(*may_be) == *there);

@@ -3,12 +3,13 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use causeway_control::observed::{ObservedConnection, TunnelHealth};
 use causeway_gateway::{EngineHandle, Gateway, GatewayConfig, GatewayHandle, StartError};
 use causeway_netlab::{Host, Lab, PingOptions, Wire, ping};
 
-use crate::wanted::World;
+use crate::wanted::{World, route};
 
 pub struct Site {
     pub router: Host,
@@ -87,6 +88,27 @@ impl Site {
         let generation = self.world.want(connection);
         self.gateway().nudge();
         self.world.wait_in_force(&id, generation);
+    }
+
+    /// Which tunnel carries packets of a connection's route.
+    pub fn carrier(&self, id: &str, dest: &str) -> Option<String> {
+        let told = self.gateway().forwarding(&id.parse().unwrap(), Some(route(dest).dest.into())).unwrap();
+        told.carrier.map(|carrier| carrier.to_string())
+    }
+
+    pub fn wait_carrier(&self, id: &str, dest: &str, tunnel: Option<&str>) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while self.carrier(id, dest).as_deref() != tunnel {
+            assert!(Instant::now() < end, "{:?}: {:#?}", self.carrier(id, dest), self.world.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn wait_health(&self, id: &str, tunnel: &str, health: TunnelHealth) {
+        let is_so = |it: &ObservedConnection| {
+            it.tunnels.get(&tunnel.parse().unwrap()).is_some_and(|it| it.health == health)
+        };
+        self.world.wait(id, &format!("{tunnel} {health:?}"), |it| it.is_some_and(is_so));
     }
 
     /// Pings from host to host, all of it or nothing: whether everything was answered.
