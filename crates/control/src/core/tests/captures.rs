@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::testing::World;
+use crate::testing::{World, published};
 
 /// The order in which a client calls: what others need comes first, and what ends it last.
 const ORDER: [&str; 9] = [
@@ -34,8 +34,7 @@ const REFUSED: [(&str, &str, &str); 3] = [
 
 /// The captures of each client, in the order in which it would send them.
 fn sequences() -> BTreeMap<String, Vec<(String, Value)>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/api/captured-requests-index.json");
-    let index: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let index = published("captured-requests-index.json");
     let mut sequences: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
     for vector in index["vectors"].as_array().unwrap() {
         let name = vector["file"].as_str().unwrap().trim_end_matches(".http").to_owned();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::Common;
 use crate::operation::{self, Entry, Kind, Product};
 use crate::operations::cbn;
+use crate::testing::published;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
@@ -71,8 +72,7 @@ fn is_described(entry: &Entry) -> bool {
 }
 
 fn description() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/api/vpn-gateway-2016-04-28.json");
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    published("vpn-gateway-2016-04-28.json")
 }
 
 fn described(description: &Value, entry: &Entry) -> Value {
