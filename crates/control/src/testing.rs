@@ -24,14 +24,6 @@ use crate::role_session::Sealer;
 use crate::settings::Settings;
 use crate::state::AccountState;
 
-/// A file of what is published about the API, which lies beside the checkout and is not part of it.
-pub(crate) fn published(name: &str) -> Value {
-    let path = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/api/{}"), name);
-    let read = std::fs::read(&path);
-    assert!(read.is_ok(), "{path}: {read:?}; what is published about the API lies beside the checkout");
-    serde_json::from_slice(&read.unwrap_or_default()).unwrap()
-}
-
 pub(crate) const REGION: &str = "eu-central-1";
 pub(crate) const OTHER_REGION: &str = "ap-southeast-2";
 pub(crate) const ACCOUNT: &str = "1234567890123456";

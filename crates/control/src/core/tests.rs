@@ -1,6 +1,6 @@
 //! What all operations have in common: who may, client tokens, and that nobody sees what is another's.
 
-mod captures;
+pub(crate) mod captures;
 pub(crate) mod everybody;
 mod nonsense;
 mod sequences;

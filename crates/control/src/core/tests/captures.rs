@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::error::ApiError;
-use crate::testing::{World, published};
+use crate::testing::World;
 
 /// The order in which a client calls: what others need comes first, and what ends it last.
 const ORDER: [&str; 9] = [
@@ -31,6 +31,14 @@ const REFUSED: [(&str, &str, &str); 3] = [
     ),
     ("py-tea-v3-tag-resources", "InvalidResourceId.NotFound", "it names VPN gateways that are not there"),
 ];
+
+/// A file of what is published about the API, which lies beside the checkout and is not part of it.
+pub(crate) fn published(name: &str) -> Value {
+    let path = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/api/{}"), name);
+    let read = std::fs::read(&path);
+    assert!(read.is_ok(), "{path}: {read:?}; what is published about the API lies beside the checkout");
+    serde_json::from_slice(&read.unwrap_or_default()).unwrap()
+}
 
 /// The captures of each client, in the order in which it would send them.
 fn sequences() -> BTreeMap<String, Vec<(String, Value)>> {

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::Common;
+use crate::core::tests::captures::published;
 use crate::operation::{self, Entry, Kind, Product};
 use crate::operations::cbn;
-use crate::testing::published;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
