@@ -23,6 +23,16 @@ pub struct ErrorCode {
     pub remedy: &'static str,
 }
 
+/// Stands for a value in the sentences of the catalogue.
+const VALUE: &str = "%s";
+
+impl ErrorCode {
+    /// How many values the sentence shows.
+    pub fn values(&self) -> usize {
+        self.message.matches(VALUE).count()
+    }
+}
+
 /// What is `updating`: once it has settled, planning the same request again may succeed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Busy {
@@ -132,12 +142,12 @@ impl ApiError {
     /// The sentence of the answer.
     pub fn message(&self) -> Cow<'static, str> {
         let message = with_parameter(self.kind.message, self.field.as_deref().unwrap_or("Parameter"));
-        if !message.contains("%s") {
+        if self.kind.values() == 0 {
             return message;
         }
-        // Several values, each of a line, go to the places in their order.
-        let mut values = self.value.as_deref().unwrap_or("").lines();
-        let mut parts = message.split("%s");
+        // Several values, each of a line, go to the places in their order. A single one may have lines of its own.
+        let mut values = self.value.as_deref().unwrap_or("").splitn(self.kind.values(), '\n');
+        let mut parts = message.split(VALUE);
         let first = parts.next().unwrap_or_default().to_owned();
         parts.fold(first, |text, part| text + values.next().unwrap_or("") + part).into()
     }
@@ -235,6 +245,14 @@ mod tests {
         let error = invalid("LocalSubnet", "10.0.0.1/8");
         assert_eq!(error.code(), "IllegalParam.LocalSubnet");
         assert_eq!(error.message(), "The specified \"LocalSubnet\" (10.0.0.1/8) is invalid.");
+    }
+
+    #[test]
+    fn the_sentence_shows_all_of_a_value_also_one_of_lines_or_with_a_placeholder_in_it() {
+        for value in ["10.1.0.0/1ListPoliciesForU%sC", "10.0.0.0/8\n10.1.0.0/8", ""] {
+            let sentence = invalid("LocalSubnet", value).message().into_owned();
+            assert_eq!(sentence, format!("The specified \"LocalSubnet\" ({value}) is invalid."));
+        }
     }
 
     #[test]
