@@ -1,4 +1,4 @@
-//! The forwarding domains in being: each a TUN device, a routing table with its rule, and the threads that read the device.
+//! The forwarding domains in being: each a TUN device, which the workers read, and a routing table with its rule.
 //!
 //! A device carries the name of its domain as a text (`ip link` shows it as `alias`), by which the next process finds it
 //! again after a crash, together with the routes that still lead to it.
@@ -8,7 +8,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use causeway_control::desired::Domain;
@@ -18,13 +17,12 @@ use crate::config::{GatewayConfig, StartError};
 use crate::counters::Counters;
 use crate::forwarding::ForwardingTable;
 use crate::netlink::message::ListedLink;
-use crate::path::{DomainPlane, outbound};
+use crate::path::DomainPlane;
+use crate::path::worker::Workers;
 use crate::routes::{
     KnownRoutes, LinuxRoutes, MainRoutes, RouteChange, RouteError, TableInterfaces, TableRoutes, Tables,
     Visible, route_changes, table_changes, vpc_table,
 };
-use crate::stop::StopSwitch;
-use crate::supervise::supervise;
 use crate::tun::TunDevice;
 use crate::watch::Changes;
 
@@ -53,9 +51,6 @@ pub enum DomainError {
         /// The system's answer.
         error: io::Error,
     },
-    /// A thread could not be started.
-    #[error("starting a thread: {0}")]
-    Thread(io::Error),
     /// The kernel's routes could not be read or written.
     #[error(transparent)]
     Routes(#[from] RouteError),
@@ -81,8 +76,6 @@ struct OpenDomain {
     sees_vpcs: bool,
     /// Which prefixes were changed in the table since it began to be listed; none while it is not.
     touched: Option<BTreeSet<Ipv4Net>>,
-    stop: StopSwitch,
-    threads: Vec<JoinHandle<()>>,
 }
 
 /// All domains.
@@ -103,11 +96,12 @@ pub struct Domains {
     changes: Arc<Changes>,
     lister: Lister,
     survey: Survey,
+    workers: Workers,
 }
 
 impl Domains {
-    /// None yet. Opens the socket through which routes are written.
-    pub fn new(config: &GatewayConfig) -> Result<Self, StartError> {
+    /// None yet; these will read their devices. Opens the socket through which routes are written.
+    pub fn new(config: &GatewayConfig, workers: Workers) -> Result<Self, StartError> {
         let device = Path::new("/dev/net/tun");
         if !device.exists() {
             return Err(StartError::NoTun);
@@ -131,6 +125,7 @@ impl Domains {
             changes: Arc::default(),
             lister: Lister::start(config.numbers)?,
             survey: Survey::default(),
+            workers,
         })
     }
 
@@ -194,17 +189,11 @@ impl Domains {
 
     /// Removes a domain with its device, table and rule.
     pub fn close(&mut self, domain: &Domain) -> Result<(), DomainError> {
-        let Some(mut open) = self.open.remove(domain) else { return Ok(()) };
+        let Some(open) = self.open.remove(domain) else { return Ok(()) };
         self.slots.remove(domain);
         let interface = self.interfaces.remove(domain);
         self.watch_devices();
-        open.stop.throw();
-        for thread in open.threads.drain(..) {
-            if thread.join().is_err() {
-                let device = open.plane.device.name();
-                tracing::error!(device, "a thread that read the device had panicked");
-            }
-        }
+        self.workers.remove(&open.plane);
         self.routes.delete_link(open.plane.device.index())?;
         // Throws lead to no device and do not go with it.
         for table in [open.table, vpc_table(open.table)] {
@@ -346,15 +335,7 @@ impl Domains {
             table: ForwardingTable::default(),
             counters: Counters::default(),
         });
-        let (stop, signal) = StopSwitch::new().map_err(DomainError::Thread)?;
-        let read = |worker| {
-            let (reading, name, signal) =
-                (Arc::clone(&plane), format!("tun-{name}-{worker}"), signal.clone());
-            let work = move || supervise(&name, || outbound::forward(&reading, worker, &signal));
-            std::thread::Builder::new().name(format!("tun-{slot}-{worker}")).spawn(work)
-        };
-        let threads = (0..plane.device.queues()).map(read).collect::<io::Result<_>>();
-        let threads = threads.map_err(DomainError::Thread)?;
+        self.workers.add(&plane).map_err(|error| DomainError::Device { name, error })?;
         let present = Arc::new(KnownRoutes::new(present));
         Ok(OpenDomain {
             plane,
@@ -364,8 +345,6 @@ impl Domains {
             hidden: BTreeSet::new(),
             sees_vpcs: true,
             touched: None,
-            stop,
-            threads,
         })
     }
 

@@ -18,13 +18,12 @@ use crate::config::{GatewayConfig, StartError};
 use crate::domains::Domains;
 use crate::engine::{Command, Engine, Listeners};
 use crate::path::Inbound;
-use crate::path::inbound::{self, IkeDatagram};
+use crate::path::worker::Workers;
 use crate::reconciler::{Nudge, Reconciler};
 use crate::reports::Reports;
 use crate::snapshot::{GatewaySnapshot, Registry};
 use crate::sockets::LocalPorts;
 use crate::stop::{StopSignal, StopSwitch};
-use crate::supervise::supervise;
 use crate::tunnels::Tunnels;
 use crate::watch::Watch;
 use crate::withdrawals::{Withdrawals, Withdrawn};
@@ -76,7 +75,6 @@ impl Gateway {
         warn_unless_forwarding();
         let ports = bind(&config)?;
         let lock = lock(&config)?;
-        let domains = Domains::new(&config)?;
         let (stop, signal) =
             StopSwitch::new().map_err(|error| StartError::of_system("opening a pipe", error))?;
 
@@ -88,7 +86,12 @@ impl Gateway {
         let (nudges, looked) = bounded(1);
         let (changed, checked) = bounded(1);
 
-        let tunnels = Tunnels::new(Arc::clone(&inbound), ports.clone(), &config);
+        let sockets: Vec<_> = ports.values().cloned().collect();
+        let (workers, mut others) =
+            Workers::start(config.workers.get(), &sockets, &inbound, &messages, &signal)
+                .map_err(|error| StartError::of_system("starting the workers", error))?;
+        let domains = Domains::new(&config, workers)?;
+        let tunnels = Tunnels::new(Arc::clone(&inbound), ports, &config);
         let withdrawals = Arc::<Withdrawals>::default();
         let nudged = nudges.clone();
         let listeners = Listeners {
@@ -98,12 +101,7 @@ impl Gateway {
         };
         let engine = Engine::new(tunnels, listeners, &config);
         let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
-        let mut others = vec![watch(&domains, config.numbers.protocol, changed, &signal)?];
-        for ports in ports.into_values() {
-            for worker in 0..ports.workers() {
-                others.push(receive(&ports, worker, &inbound, &messages, &signal)?);
-            }
-        }
+        others.push(watch(&domains, config.numbers.protocol, changed, &signal)?);
         let withdrawn = Withdrawn::new(withdrawals);
         let reconciler =
             Reconciler::new(desires, reports, Arc::clone(&registry), domains, commands.clone(), withdrawn);
@@ -185,20 +183,6 @@ fn lock(config: &GatewayConfig) -> Result<UnixListener, StartError> {
     };
     let name = format!("causeway-gateway/{}", config.device_prefix);
     SocketAddr::from_abstract_name(name).and_then(|name| UnixListener::bind_addr(&name)).map_err(failed)
-}
-
-fn receive(
-    ports: &Arc<LocalPorts>,
-    worker: usize,
-    inbound: &Arc<Inbound>,
-    messages: &Sender<IkeDatagram>,
-    signal: &StopSignal,
-) -> Result<JoinHandle<()>, StartError> {
-    let (ports, inbound) = (Arc::clone(ports), Arc::clone(inbound));
-    let (messages, signal) = (messages.clone(), signal.clone());
-    let name = format!("udp-{worker}-{}", ports.ike.local().ip());
-    let work = move || inbound::receive(&ports, worker, &inbound, &messages, &signal);
-    spawn(&name.clone(), move || supervise(&name, work))
 }
 
 fn watch(

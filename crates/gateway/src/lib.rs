@@ -15,15 +15,15 @@
 //!                  probes through each tunnel -> which one carries, whose routes are withdrawn     vigil, health
 //!      ^  IKE messages
 //!      |
-//!   udp-<address>  UDP -> SPI -> open -> may it send from there? -> TUN                            path::inbound, sockets
-//!   tun-<device>   TUN -> forwarding table -> may it go there? -> seal -> UDP                      path::outbound, tun
+//!   worker-<n>     UDP -> SPI -> open -> may it send from there? -> TUN                            path::worker, sockets
+//!                  TUN -> forwarding table -> may it go there? -> seal -> UDP                      tun
 //! ```
 //!
-//! Of the packet threads there are as many as [`config::GatewayConfig::workers`] says: for each domain and each of our
-//! addresses, worker *n* has queue *n* of the device and socket *n* on port 4500.
+//! There are as many workers as [`config::GatewayConfig::workers`] says: worker *n* has queue *n* of each domain's device, and
+//! socket *n* on port 4500 of each of our addresses.
 //!
-//! The first two write, the others read: [`trie`] and [`forwarding`] are snapshots that are swapped atomically. The packet
-//! threads take no lock and allocate nothing for a packet.
+//! The first two write, the others read: [`trie`] and [`forwarding`] are snapshots that are swapped atomically. The workers
+//! take no lock and allocate nothing for a packet.
 //!
 //! # What holds because something is absent
 //!

@@ -8,9 +8,9 @@
 //! A packet that the way does not take comes apart before it is sealed, or its sender is told what would pass
 //! (`fragment`, `too_big`, and `mss` for TCP). [`probe`] finds out what that is.
 //!
-//! Each direction runs on threads of its own: a worker for each queue of a TUN device, and for each socket on port 4500 of
-//! one of our addresses. Linux keeps a connection in one queue, and a peer at one socket. Nothing on the way
-//! is locked between tunnels, nothing is allocated for a packet, and what the threads look up are snapshots that are
+//! Both directions run in the threads of the [`worker`]s, of which there is one for each processor: each has a queue of every
+//! TUN device, and a socket on port 4500 of each of our addresses. Linux keeps a connection in one queue, and a peer at one
+//! socket. Nothing on the way is locked between tunnels, nothing is allocated for a packet, and what the threads look up are snapshots that are
 //! swapped atomically. Every packet that does not arrive is counted, by reason, on the tunnel that it belonged to or, if it
 //! belonged to none, on the domain or the gateway. None leaves in clear, because there is no code that would send one so.
 
@@ -36,10 +36,11 @@ mod fragment;
 pub mod inbound;
 mod mss;
 mod mtu;
-pub mod outbound;
+mod outbound;
 pub mod probe;
 pub mod selectors;
 mod too_big;
+pub mod worker;
 
 use echo::Echoes;
 pub use mtu::PathMtu;
@@ -186,9 +187,14 @@ impl Peer {
         self.port().segments_max()
     }
 
-    /// Sends ESP packets of `segment` bytes each, the last of which may be shorter.
-    fn send(&self, packets: &[u8], segment: usize) -> io::Result<()> {
-        self.port().send(self.remote, packets, Some(segment))
+    /// Sends an ESP packet. See [`Port::send`].
+    fn send(&self, packet: &[u8]) -> io::Result<()> {
+        self.port().send(self.remote, packet)
+    }
+
+    /// Sends ESP packets of `segment` bytes each, the last of which may be shorter. See [`Port::try_send`].
+    fn try_send(&self, packets: &[u8], segment: usize) -> io::Result<()> {
+        self.port().try_send(self.remote, packets, segment)
     }
 
     fn port(&self) -> &Port {

@@ -109,15 +109,15 @@ impl LocalPorts {
     /// Sends an IKE message from port 500, or with the marker from port 4500.
     pub fn send_ike(&self, from_nat_traversal: bool, remote: SocketAddrV4, message: &[u8]) -> io::Result<()> {
         if !from_nat_traversal {
-            return self.ike.send(remote, message, None);
+            return self.ike.send(remote, message);
         }
         let marked = [&NON_ESP_MARKER, message].concat();
-        self.nat_traversal.send(remote, &marked, None)
+        self.nat_traversal.send(remote, &marked)
     }
 
     /// Sends what keeps a translator's mapping alive.
     pub fn send_keepalive(&self, remote: SocketAddrV4) -> io::Result<()> {
-        self.nat_traversal.send(remote, &KEEPALIVE, None)
+        self.nat_traversal.send(remote, &KEEPALIVE)
     }
 
     /// Sends an ESP packet that must not be fragmented, inside UDP or by itself.
@@ -212,23 +212,38 @@ impl Port {
         self.state.max_gso_segments()
     }
 
-    /// Sends one datagram, or several of `segment` bytes each, the last of which may be shorter.
+    /// Sends one datagram. Waits for room in the send buffer a little.
     ///
     /// # Errors
     ///
-    /// What the system says; some of the datagrams may have been sent. The socket stays usable.
-    pub fn send(&self, remote: SocketAddrV4, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
-        let Some(size) = segment.filter(|size| *size < contents.len()) else {
-            return self.send_whole(remote, contents, None);
-        };
-        let sent = self.send_whole(remote, contents, segment);
+    /// What the system says. The socket stays usable.
+    pub fn send(&self, remote: SocketAddrV4, datagram: &[u8]) -> io::Result<()> {
+        match self.send_at_once(remote, datagram, None) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.wait_for_room();
+                self.send_at_once(remote, datagram, None)
+            }
+            sent => sent,
+        }
+    }
+
+    /// Sends several datagrams of `segment` bytes each, the last of which may be shorter, if there is room for them.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if there is none; none has been sent then. Else what the system says; some may have been sent. The
+    /// socket stays usable.
+    pub fn try_send(&self, remote: SocketAddrV4, contents: &[u8], segment: usize) -> io::Result<()> {
+        if segment >= contents.len() {
+            return self.send_at_once(remote, contents, None);
+        }
         let too_large = |error: &io::Error| {
             matches!(error.raw_os_error(), Some(libc::EMSGSIZE | libc::EINVAL | libc::EIO))
         };
-        match sent {
+        match self.send_at_once(remote, contents, Some(segment)) {
             // A segment is larger than the way allows: one by one, the kernel fragments them.
             Err(error) if too_large(&error) => {
-                contents.chunks(size).try_for_each(|datagram| self.send_whole(remote, datagram, None))
+                contents.chunks(segment).try_for_each(|datagram| self.send(remote, datagram))
             }
             sent => sent,
         }
@@ -243,7 +258,7 @@ impl Port {
         self.state.recv(UdpSockRef::from(&self.socket), buffers, meta)
     }
 
-    fn send_whole(&self, remote: SocketAddrV4, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
+    fn send_at_once(&self, remote: SocketAddrV4, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
         // A raw socket wants no port.
         let port = if self.carries == Carries::Esp { 0 } else { remote.port() };
         let transmit = Transmit {
@@ -253,16 +268,9 @@ impl Port {
             segment_size: segment,
             src_ip: None,
         };
-        match self.state.try_send(UdpSockRef::from(&self.socket), &transmit) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.wait_for_room();
-                self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
-            }
-            sent => sent,
-        }
+        self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
     }
 
-    /// A full buffer means a busy uplink: waiting for it keeps what Linux has queued in the TUN device instead of losing it.
     fn wait_for_room(&self) {
         let mut waiting = [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)];
         let patience = PollTimeout::try_from(SEND_PATIENCE).unwrap_or(PollTimeout::ZERO);

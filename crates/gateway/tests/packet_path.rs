@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::process::Command;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use causeway_control::ids::VpnConnectionId;
 use causeway_crypto::{Encryption, Integrity, Protection};
@@ -16,9 +16,9 @@ use causeway_gateway::config::GatewayConfig;
 use causeway_gateway::counters::{Counters, CountersSnapshot, DropReason};
 use causeway_gateway::forwarding::{Candidate, Carrier, ForwardingTable};
 use causeway_gateway::netlink::message::Target;
+use causeway_gateway::path::worker::Workers;
 use causeway_gateway::path::{
-    DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors, inbound,
-    outbound,
+    DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors,
 };
 use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableInterfaces};
 use causeway_gateway::sockets::LocalPorts;
@@ -119,19 +119,29 @@ impl Plane {
         }));
 
         let (stop, signal) = StopSwitch::new().unwrap();
-        let mut threads = Vec::new();
-        for worker in 0..WORKERS.get() {
-            let (reading, stop) = (Arc::clone(&domain), signal.clone());
-            threads.push(std::thread::spawn(move || outbound::forward(&reading, worker, &stop)));
-            let (ports, inbound, stop) = (Arc::clone(&ports), Arc::clone(&inbound), signal.clone());
-            let (ike, _) = crossbeam_channel::bounded(1);
-            threads.push(std::thread::spawn(move || inbound::receive(&ports, worker, &inbound, &ike, &stop)));
-        }
+        let (ike, _) = crossbeam_channel::bounded(1);
+        let (workers, threads) = Workers::start(WORKERS.get(), &[ports], &inbound, &ike, &signal).unwrap();
+        workers.add(&domain).unwrap();
         Self { domain, inbound, carrier, counters, stop, threads }
     }
 
     fn counted(&self) -> CountersSnapshot {
         self.counters.snapshot()
+    }
+
+    /// The way out is what it was but for what is changed.
+    fn switch_to(&self, change: impl FnOnce(&mut OutboundPath)) {
+        let paths = Arc::clone(self.carrier.path().as_ref().unwrap());
+        let path = &paths.children[0];
+        let mut changed = OutboundPath {
+            sa: Arc::clone(&path.sa),
+            selectors: path.selectors.clone(),
+            peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },
+            mtu: Arc::clone(&path.mtu),
+            counters: Arc::clone(&path.counters),
+        };
+        change(&mut changed);
+        self.carrier.switch(Some(Arc::new(OutboundPaths::only(changed))));
     }
 
     fn stop(mut self) {
@@ -237,6 +247,60 @@ fn packets_of_a_connection_stay_in_order_however_many_workers_there_are() {
     net.stop();
 }
 
+/// The left end's peer has no address on the cable, and Linux keeps what is sent to it until it is found: the send buffer
+/// fills, and stays full.
+#[test]
+fn a_full_send_buffer_keeps_no_way_in_waiting() {
+    let net = Net::new(GCM);
+    for (name, value) in [("unres_qlen_bytes", "100000000"), ("mcast_solicit", "1000")] {
+        net.left.sysctl(&format!("net.ipv4.neigh.wan.{name}"), value).unwrap();
+    }
+    let here = net.left.enter(|| UdpSocket::bind("10.1.0.1:9000").unwrap()).unwrap();
+    here.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let there = net.right.enter(|| UdpSocket::bind("10.2.0.1:0").unwrap()).unwrap();
+    let found = Arc::clone(net.left_plane.carrier.path().as_ref().unwrap());
+    net.left_plane.switch_to(|path| path.peer.remote.set_ip(Ipv4Addr::new(192, 0, 2, 77)));
+
+    let (stop, stopped) = crossbeam_channel::bounded::<()>(0);
+    let flood = net.left.enter(|| std::thread::spawn(move || flood(&stopped))).unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while !net.left_plane.counted().dropped.contains_key(&DropReason::SendFailed) {
+        assert!(Instant::now() < end, "no send buffer is full: {:?}", net.left_plane.counted());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let begin = Instant::now();
+    for number in 0..100_u32 {
+        there.send_to(&number.to_be_bytes(), "10.1.0.1:9000").unwrap();
+        let mut datagram = [0; 4];
+        here.recv_from(&mut datagram).expect("it comes in");
+        assert_eq!(u32::from_be_bytes(datagram), number);
+    }
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(1), "100 datagrams, one after another, took {took:?}");
+    drop(stop);
+    flood.join().unwrap();
+
+    net.left.ip("neigh replace 192.0.2.77 lladdr 02:00:00:00:00:77 dev wan nud permanent").unwrap();
+    net.left_plane.carrier.switch(Some(found));
+    let end = Instant::now() + Duration::from_secs(10);
+    while !net.ping(1) {
+        assert!(Instant::now() < end, "the way out is free again: {:?}", net.left_plane.counted());
+    }
+    net.stop();
+}
+
+/// Many flows, so that each worker gets some, more than fits until told to stop.
+fn flood(stopped: &crossbeam_channel::Receiver<()>) {
+    let senders: Vec<_> = (0..32).map(|_| UdpSocket::bind("10.1.0.1:0").unwrap()).collect();
+    while stopped.recv_timeout(Duration::from_millis(5)) == Err(crossbeam_channel::RecvTimeoutError::Timeout)
+    {
+        for sender in senders.iter().cycle().take(20 * senders.len()) {
+            // A full queue is what is wanted.
+            let _sent_or_full = sender.send_to(&[0; 1_300], "10.2.0.1:9");
+        }
+    }
+}
+
 #[test]
 fn a_connection_that_is_down_drops_and_counts() {
     let net = Net::new(GCM);
@@ -257,16 +321,8 @@ fn what_is_outside_of_the_selectors_is_dropped_on_both_ends() {
     assert!(!net.ping_from("172.16.0.1", 1));
     assert_eq!(net.left_plane.counted().dropped[&DropReason::OutsideSelectors], 1);
     // The left end no longer minds, the right one does.
-    let paths = Arc::clone(net.left_plane.carrier.path().as_ref().unwrap());
-    let path = &paths.children[0];
     let all = Selectors::new(&[prefix("0.0.0.0/0")], &[prefix("0.0.0.0/0")]);
-    net.left_plane.carrier.switch(Some(Arc::new(OutboundPaths::only(OutboundPath {
-        sa: Arc::clone(&path.sa),
-        selectors: all,
-        peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },
-        mtu: Arc::clone(&path.mtu),
-        counters: Arc::clone(&path.counters),
-    }))));
+    net.left_plane.switch_to(|path| path.selectors = all);
     assert!(!net.ping_from("172.16.0.1", 1));
     assert_eq!(net.right_plane.counted().dropped[&DropReason::Spoofed], 1);
     net.right_plane.inbound.remove(RIGHT.spi);
@@ -342,9 +398,9 @@ fn replayed_truncated_oversized_forged_and_spoofed_packets_are_dropped_and_count
             }
         })
         .unwrap();
-    let end = std::time::Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(10);
     while net.right_plane.counted().received_packets < 2 {
-        assert!(std::time::Instant::now() < end, "{:?}", net.right_plane.counted());
+        assert!(Instant::now() < end, "{:?}", net.right_plane.counted());
         std::thread::sleep(Duration::from_millis(5));
     }
     let counted = net.right_plane.counted();
@@ -363,17 +419,10 @@ fn replayed_truncated_oversized_forged_and_spoofed_packets_are_dropped_and_count
 #[test]
 fn after_the_last_sequence_number_nothing_is_sent_and_that_is_counted() {
     let net = Net::new(GCM);
-    let paths = Arc::clone(net.left_plane.carrier.path().as_ref().unwrap());
-    let path = &paths.children[0];
     let numbers = SequenceNumbers::Standard;
     let protection = GCM.protection(RIGHT.spi);
-    net.left_plane.carrier.switch(Some(Arc::new(OutboundPaths::only(OutboundPath {
-        sa: Arc::new(OutboundSa::starting_after(RIGHT.spi, protection, numbers, numbers.last() - 1)),
-        selectors: path.selectors.clone(),
-        peer: Peer { ports: Arc::clone(&path.peer.ports), ..path.peer },
-        mtu: Arc::clone(&path.mtu),
-        counters: Arc::clone(&path.counters),
-    }))));
+    let sa = OutboundSa::starting_after(RIGHT.spi, protection, numbers, numbers.last() - 1);
+    net.left_plane.switch_to(|path| path.sa = Arc::new(sa));
     assert!(net.ping(1));
     assert!(!net.ping(2));
     let counted = net.left_plane.counted();

@@ -124,7 +124,7 @@ impl OutboundPath {
         if let Err(error) = self.sa.seal(packet, NEXT_HEADER_IPV4, &mut sealed) {
             return self.counters.dropped(outbound::reason_of(error));
         }
-        if let Err(error) = self.peer.send(&sealed, sealed.len()) {
+        if let Err(error) = self.peer.send(&sealed) {
             self.counters.dropped(DropReason::SendFailed);
             tracing::debug!(peer = ?self.peer, %error, "sending a probe");
         }

@@ -3,26 +3,25 @@
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4};
 use std::ops::Range;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use causeway_esp::{NEXT_HEADER_IPV4, spi_of};
 use crossbeam_channel::Sender;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use quinn_udp::{BATCH_SIZE, RecvMeta};
 
 use super::{DomainPlane, Inbound, InboundPath, addresses, mss};
 use crate::counters::{DropReason, coarse_now_ms};
 use crate::offload::join::Joiner;
-use crate::sockets::{Carries, LocalPorts, NON_ESP_MARKER, Port};
-use crate::stop::StopSignal;
+use crate::sockets::{Carries, NON_ESP_MARKER, Port};
 use crate::trie::Trie;
 
 /// A datagram, or as many as the kernel puts together.
 const RECEIVE_BYTES: usize = 65_536;
-/// How many receives before another socket and the signal to stop are looked at again.
-const RECEIVES_MAX: usize = 64;
+/// How many groups are few.
+const FEW: usize = 2;
+/// How many receives are a turn.
+const RECEIVES_MAX: usize = 4;
 
 /// An IKE message as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,70 +44,69 @@ struct Inbox {
     domain: Option<Arc<DomainPlane>>,
 }
 
-/// What one thread works with.
-struct Receiver<'a> {
+/// Takes what comes to a worker's sockets.
+pub struct Receiver<'a> {
     inbound: &'a Inbound,
     ike: &'a Sender<IkeDatagram>,
     inbox: Inbox,
+    storage: Vec<u8>,
+    /// Whether the last receive brought few, and the next one asks for no more: asking for many costs as well.
+    asks_for_few: bool,
     /// When what is being taken came.
     now_ms: u64,
 }
 
-/// Forwards what comes to a worker's sockets until told to stop.
-pub fn receive(
-    ports: &LocalPorts,
-    worker: usize,
-    inbound: &Inbound,
-    ike: &Sender<IkeDatagram>,
-    stop: &StopSignal,
-) {
-    let mut storage = vec![0; BATCH_SIZE * RECEIVE_BYTES];
-    let inbox = Inbox { worker, ..Inbox::default() };
-    let mut receiver = Receiver { inbound, ike, inbox, now_ms: 0 };
-    let all = ports.of_worker(worker);
-    loop {
-        let mut waiting: Vec<_> =
-            all.iter().map(|port| PollFd::new(port.as_fd(), PollFlags::POLLIN)).collect();
-        waiting.push(PollFd::new(stop.as_fd(), PollFlags::POLLIN));
-        match poll(&mut waiting, PollTimeout::NONE) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(error) => tracing::error!(%error, "waiting for datagrams"),
-        }
-        if waiting.last().is_none_or(|stop| stop.any().unwrap_or(true)) {
-            return;
-        }
-        for (port, waiting) in all.iter().zip(&waiting) {
-            if waiting.any().unwrap_or(true) {
-                receiver.drain(port, &mut storage);
-            }
+impl<'a> Receiver<'a> {
+    /// Writes what is opened to the devices' queues of this worker.
+    pub fn new(worker: usize, inbound: &'a Inbound, ike: &'a Sender<IkeDatagram>) -> Self {
+        let inbox = Inbox { worker, ..Inbox::default() };
+        let storage = vec![0; BATCH_SIZE * RECEIVE_BYTES];
+        Self { inbound, ike, inbox, storage, asks_for_few: true, now_ms: 0 }
+    }
+
+    /// Takes what a socket has, or a turn of it; true if there may be more.
+    pub fn receive(&mut self, port: &Port) -> bool {
+        let mut storage = std::mem::take(&mut self.storage);
+        let has_more = (0..RECEIVES_MAX).all(|_| self.receive_once(port, &mut storage));
+        self.storage = storage;
+        has_more
+    }
+
+    fn receive_once(&mut self, port: &Port, storage: &mut [u8]) -> bool {
+        if self.asks_for_few {
+            self.receive_up_to::<FEW>(port, storage)
+        } else {
+            self.receive_up_to::<BATCH_SIZE>(port, storage)
         }
     }
-}
 
-impl Receiver<'_> {
-    fn drain(&mut self, port: &Port, storage: &mut [u8]) {
-        for _ in 0..RECEIVES_MAX {
-            let mut meta = [RecvMeta::default(); BATCH_SIZE];
-            let received = {
-                let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] = {
-                    let mut chunks = storage.chunks_mut(RECEIVE_BYTES);
-                    std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()))
-                };
-                port.receive(&mut buffers, &mut meta)
+    fn receive_up_to<const N: usize>(&mut self, port: &Port, storage: &mut [u8]) -> bool {
+        let mut meta = [RecvMeta::default(); N];
+        let received = {
+            let mut buffers: [IoSliceMut<'_>; N] = {
+                let mut chunks = storage.chunks_mut(RECEIVE_BYTES);
+                std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()))
             };
-            match received {
-                Ok(groups) => {
-                    let spis = self.inbound.read();
-                    self.now_ms = coarse_now_ms();
-                    for (number, meta) in meta[..groups].iter().enumerate() {
-                        let start = number * RECEIVE_BYTES;
-                        self.take_group(port, &spis, storage, start..start + meta.len, meta);
-                    }
-                    self.inbox.flush(storage);
+            port.receive(&mut buffers, &mut meta)
+        };
+        match received {
+            Ok(groups) => {
+                let spis = self.inbound.read();
+                self.now_ms = coarse_now_ms();
+                for (number, meta) in meta[..groups].iter().enumerate() {
+                    let start = number * RECEIVE_BYTES;
+                    self.take_group(port, &spis, storage, start..start + meta.len, meta);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // An ICMP error about something sent earlier, or the like. The socket goes on.
-                Err(error) => tracing::debug!(local = %port.local(), %error, "receiving"),
+                self.inbox.flush(storage);
+                self.asks_for_few = groups < FEW;
+                // Fewer than asked for are all that there were.
+                groups == N
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            // An ICMP error about something sent earlier, or the like. The socket goes on.
+            Err(error) => {
+                tracing::debug!(local = %port.local(), %error, "receiving");
+                true
             }
         }
     }

@@ -1,95 +1,134 @@
 //! From a TUN device to the peers.
 
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::Ipv4Addr;
-use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use causeway_esp::{NEXT_HEADER_IPV4, SealError};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::too_big::{Answer, Limiter};
 use super::{DomainPlane, OutboundPath, OutboundPaths, addresses, fragment, mss};
 use crate::counters::{DropReason, coarse_now_ms};
 use crate::forwarding::Lookup;
 use crate::offload::split::Group;
-use crate::sockets::SEND_BYTES_MAX;
-use crate::stop::StopSignal;
+use crate::sockets::{Port, SEND_BYTES_MAX};
 use crate::tun::{READ_BYTES, TunQueue};
 
-/// How many reads before the signal to stop is looked at again, however much there is to read.
+/// How many reads are a turn,
 const READS_MAX: usize = 256;
+/// and how many bytes: a millisecond's at 8 Gb/s.
+const READ_BYTES_MAX: usize = 1 << 20;
+/// How long to wait for room in a send buffer before what does not fit is given up.
+const ROOM_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Takes what comes out of a worker's queues of the devices.
+pub struct Forwarder {
+    buffer: Vec<u8>,
+    outbox: Outbox,
+}
 
 /// Packets that are sealed and will be sent in one system call: equally long, but for the last, and to one peer.
-struct Outbox {
+#[derive(Default)]
+struct Batch {
     sealed: Vec<u8>,
     path: Option<Arc<OutboundPath>>,
     /// The length of each but the last.
     segment: usize,
     packets: usize,
     inner_bytes: usize,
-    /// Whether the last was shorter, so that none may follow.
+}
+
+/// What is on its way out.
+struct Outbox {
+    filling: Batch,
+    /// Whether its last packet was shorter, so that none may follow.
     is_closed: bool,
+    /// What did not fit into a send buffer, at most what one read brought, and since when the first of it has waited.
+    waiting: VecDeque<Batch>,
+    waiting_since: Instant,
     /// Bounds what is told of packets that are too big.
     answers: Limiter,
     /// A packet that comes apart.
     whole: Vec<u8>,
 }
 
-/// Forwards what comes out of a worker's queue of the device until told to stop, or until the device is gone.
-pub fn forward(domain: &DomainPlane, worker: usize, stop: &StopSignal) {
-    let queue = domain.device.queue(worker);
-    let mut buffer = vec![0; READ_BYTES];
-    let mut outbox = Outbox::new();
-    loop {
-        let mut waiting =
-            [PollFd::new(queue.as_fd(), PollFlags::POLLIN), PollFd::new(stop.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut waiting, PollTimeout::NONE) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(error) => tracing::error!(device = domain.device.name(), %error, "waiting for packets"),
-        }
-        if waiting[1].any().unwrap_or(true) {
-            return;
-        }
+impl Forwarder {
+    /// With nothing to send yet.
+    pub fn new() -> Self {
+        Self { buffer: vec![0; READ_BYTES], outbox: Outbox::new() }
+    }
+
+    /// Takes what a queue of a domain's device has, or a turn of it; true if there may be more.
+    pub fn forward(&mut self, domain: &DomainPlane, queue: &TunQueue) -> bool {
+        let (mut has_more, mut bytes) = (true, 0);
         for _ in 0..READS_MAX {
-            match read_once(domain, queue, &mut buffer, &mut outbox) {
-                Read::Packets => {}
-                Read::Nothing => break,
-                // The domain is opened anew, with a thread of its own.
-                Read::Gone => return,
+            match read_once(domain, queue, &mut self.buffer, &mut self.outbox) {
+                Some(len) => bytes += len,
+                None => has_more = false,
+            }
+            if !has_more || bytes > READ_BYTES_MAX || self.is_stalled() {
+                break;
             }
         }
-        outbox.flush();
+        self.outbox.flush();
+        has_more
+    }
+
+    /// Whether something waits for room in a send buffer. Nothing is to be forwarded until it has gone.
+    pub fn is_stalled(&self) -> bool {
+        !self.outbox.waiting.is_empty()
+    }
+
+    /// In which send buffer room is waited for, and for how long.
+    pub fn waits_for(&self) -> Option<(&Port, Instant)> {
+        let path = self.outbox.waiting.front()?.path.as_ref()?;
+        Some((path.peer.port(), self.outbox.waiting_since + ROOM_PATIENCE))
+    }
+
+    /// Sends what waits and fits now, and gives up what has waited for too long.
+    pub fn send_waiting(&mut self) {
+        let outbox = &mut self.outbox;
+        while let Some(batch) = outbox.waiting.front() {
+            if let Err(error) = batch.send() {
+                if outbox.waiting_since.elapsed() < ROOM_PATIENCE {
+                    return;
+                }
+                batch.give_up(&error);
+            }
+            outbox.waiting.pop_front();
+            outbox.waiting_since = Instant::now();
+        }
     }
 }
 
-/// What a read found.
-enum Read {
-    Packets,
-    Nothing,
-    /// Somebody removed the device.
-    Gone,
-}
-
-fn read_once(domain: &DomainPlane, queue: &TunQueue, buffer: &mut [u8], outbox: &mut Outbox) -> Read {
+/// How much there was; `None` if there is nothing now.
+fn read_once(
+    domain: &DomainPlane,
+    queue: &TunQueue,
+    buffer: &mut [u8],
+    outbox: &mut Outbox,
+) -> Option<usize> {
+    let malformed = |error: &dyn std::fmt::Display| {
+        domain.counters.dropped(DropReason::Malformed);
+        tracing::debug!(device = domain.device.name(), %error, "reading a packet");
+    };
     match queue.read(buffer) {
         Ok(len) => {
             match Group::read(&mut buffer[..len]) {
                 Ok(group) => forward_group(domain, queue, &group, outbox),
-                Err(error) => {
-                    domain.counters.dropped(DropReason::Malformed);
-                    tracing::debug!(device = domain.device.name(), %error, "reading a packet");
-                }
+                Err(error) => malformed(&error),
             }
-            Read::Packets
+            Some(len)
         }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Read::Packets,
-        Err(error) if error.raw_os_error() == Some(libc::EBADFD) => Read::Gone,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Some(0),
+        // Somebody removed the device; the domain is opened anew.
+        Err(error) if error.raw_os_error() == Some(libc::EBADFD) => None,
         Err(error) => {
-            domain.counters.dropped(DropReason::Malformed);
-            tracing::debug!(device = domain.device.name(), %error, "reading a packet");
-            Read::Packets
+            malformed(&error);
+            Some(0)
         }
     }
 }
@@ -133,13 +172,12 @@ fn forward_over(
 
 impl Outbox {
     fn new() -> Self {
+        let sealed = Vec::with_capacity(SEND_BYTES_MAX + 2_048);
         Self {
-            sealed: Vec::with_capacity(SEND_BYTES_MAX + 2_048),
-            path: None,
-            segment: 0,
-            packets: 0,
-            inner_bytes: 0,
+            filling: Batch { sealed, ..Batch::default() },
             is_closed: false,
+            waiting: VecDeque::new(),
+            waiting_since: Instant::now(),
             answers: Limiter::default(),
             whole: Vec::with_capacity(READ_BYTES),
         }
@@ -200,47 +238,83 @@ impl Outbox {
         if !self.has_room(path, length) {
             self.flush();
         }
-        let start = self.sealed.len();
+        let batch = &mut self.filling;
+        let start = batch.sealed.len();
         let inner = start + path.sa.headroom();
-        self.sealed.resize(inner, 0);
-        append(&mut self.sealed);
-        self.sealed.resize(start + length, 0);
-        let sealed = path.sa.seal_in_place(&mut self.sealed, inner..inner + inner_len, NEXT_HEADER_IPV4);
+        batch.sealed.resize(inner, 0);
+        append(&mut batch.sealed);
+        batch.sealed.resize(start + length, 0);
+        let sealed = path.sa.seal_in_place(&mut batch.sealed, inner..inner + inner_len, NEXT_HEADER_IPV4);
         if let Err(error) = sealed {
-            self.sealed.truncate(start);
+            batch.sealed.truncate(start);
             return path.counters.dropped(reason_of(error));
         }
-        if self.packets == 0 {
-            self.path = Some(Arc::clone(path));
-            self.segment = length;
+        if batch.packets == 0 {
+            batch.path = Some(Arc::clone(path));
+            batch.segment = length;
         }
-        self.packets += 1;
-        self.inner_bytes += inner_len;
-        self.is_closed = length < self.segment;
+        batch.packets += 1;
+        batch.inner_bytes += inner_len;
+        self.is_closed = length < batch.segment;
     }
 
     fn has_room(&self, path: &Arc<OutboundPath>, length: usize) -> bool {
-        self.path.as_ref().is_some_and(|current| {
+        let batch = &self.filling;
+        batch.path.as_ref().is_some_and(|current| {
             Arc::ptr_eq(current, path)
                 && !self.is_closed
-                && length <= self.segment
-                && self.packets < path.peer.segments_max()
-                && self.sealed.len() + length <= SEND_BYTES_MAX
+                && length <= batch.segment
+                && batch.packets < path.peer.segments_max()
+                && batch.sealed.len() + length <= SEND_BYTES_MAX
         })
     }
 
+    /// Sends what there is. Where there is no room for it, or for what came before it, it waits.
     fn flush(&mut self) {
-        if let Some(path) = self.path.take() {
-            match path.peer.send(&self.sealed, self.segment) {
-                Ok(()) => path.counters.sent(self.packets as u64, self.inner_bytes, coarse_now_ms()),
-                Err(error) => {
-                    path.counters.dropped_many(DropReason::SendFailed, self.packets as u64);
-                    tracing::debug!(peer = ?path.peer, %error, "sending ESP");
-                }
+        if self.waiting.is_empty() && self.filling.send().is_ok() {
+            self.filling.clear();
+        } else if self.filling.path.is_some() {
+            if self.waiting.is_empty() {
+                self.waiting_since = Instant::now();
             }
+            self.waiting.push_back(self.filling.take());
         }
+        self.is_closed = false;
+    }
+}
+
+impl Batch {
+    /// Sends it and counts it, as lost if it cannot be sent at all.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when there is no room in the send buffer.
+    fn send(&self) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        match path.peer.try_send(&self.sealed, self.segment) {
+            Ok(()) => path.counters.sent(self.packets as u64, self.inner_bytes, coarse_now_ms()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+            Err(error) => self.give_up(&error),
+        }
+        Ok(())
+    }
+
+    fn give_up(&self, error: &io::Error) {
+        let Some(path) = &self.path else { return };
+        path.counters.dropped_many(DropReason::SendFailed, self.packets as u64);
+        tracing::debug!(peer = ?path.peer, %error, "sending ESP");
+    }
+
+    /// What it holds. It is empty then, and keeps its room.
+    fn take(&mut self) -> Self {
+        let taken = Self { sealed: self.sealed.clone(), path: self.path.take(), ..*self };
+        self.clear();
+        taken
+    }
+
+    fn clear(&mut self) {
         self.sealed.clear();
-        (self.packets, self.inner_bytes, self.is_closed) = (0, 0, false);
+        (self.path, self.packets, self.inner_bytes) = (None, 0, 0);
     }
 }
 

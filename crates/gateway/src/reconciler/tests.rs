@@ -13,6 +13,7 @@ use super::check::SURVEY_INTERVAL;
 use crate::config::GatewayConfig;
 use crate::domains::{Domains, Listed, MAIN_LISTED_AGE};
 use crate::engine::Command;
+use crate::path::worker::Workers;
 use crate::reports::Reports;
 use crate::routes::{LinuxRoutes, RouteNumbers};
 use crate::snapshot::Registry;
@@ -38,7 +39,8 @@ impl Bench {
         let host = lab.host("gateway").expect("a namespace");
         let (world, registry) = (World::new(), Arc::new(Registry::default()));
         let config = GatewayConfig::at([Ipv4Addr::LOCALHOST]);
-        let domains = host.enter(|| Domains::new(&config)).expect("entered").expect("a socket");
+        let domains =
+            host.enter(|| Domains::new(&config, Workers::default())).expect("entered").expect("a socket");
         let (sender, commands) = unbounded();
         let reports = Arc::new(Reports::new(Arc::clone(&world) as _));
         let desires = Arc::clone(&world) as _;

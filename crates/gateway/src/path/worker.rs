@@ -1,0 +1,244 @@
+//! A worker: one thread for what a worker's sockets and its queues of all TUN devices hold.
+//!
+//! ```text
+//!   epoll: this worker's sockets, its queue of each domain's device, the signal to stop
+//!     -> sockets that have something:  open, write to the devices      inbound.rs
+//!     -> queues that have something:   seal, send to the peers         outbound.rs
+//!     -> sleep, if nothing has
+//! ```
+//!
+//! Both directions are in one thread because one packet often answers another: Linux makes the answer to what a worker writes
+//! to a device right then, in the queue of the same worker, which is awake. The two directions take turns of bounded length.
+//!
+//! A full send buffer keeps no way in waiting. What does not fit waits here, and Linux keeps what comes after it in the
+//! devices, until there is room.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use crossbeam_channel::Sender;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+use super::inbound::{IkeDatagram, Receiver};
+use super::outbound::Forwarder;
+use super::{DomainPlane, Inbound};
+use crate::sockets::{LocalPorts, Port};
+use crate::stop::StopSignal;
+use crate::supervise::supervise;
+
+/// How many changes are taken at once.
+const EVENTS_MAX: usize = 64;
+
+/// What a worker can hear of. Sockets come first, by their place among the worker's; devices go by their index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Port(u32),
+    Device(u32),
+    Stop,
+}
+
+/// All workers. Each hears of the domains that were added, until they are removed.
+#[derive(Clone, Default)]
+pub struct Workers {
+    epolls: Arc<[Epoll]>,
+    /// By the index of the device. There is one writer.
+    domains: Arc<ArcSwap<BTreeMap<u32, Arc<DomainPlane>>>>,
+    /// Kept open: epoll forgets what is closed. None where there is no worker.
+    _stop: Option<StopSignal>,
+}
+
+/// What one thread works with.
+struct Worker<'a> {
+    number: usize,
+    epoll: &'a Epoll,
+    domains: &'a ArcSwap<BTreeMap<u32, Arc<DomainPlane>>>,
+    ports: Vec<&'a Port>,
+    receiver: Receiver<'a>,
+    forwarder: Forwarder,
+    /// What has something, or had when it was looked at last. Each once.
+    ready: Vec<Source>,
+}
+
+impl Workers {
+    /// Starts so many of them on these addresses, each with the sockets of its number, and no domain yet. They end by the
+    /// signal.
+    ///
+    /// # Errors
+    ///
+    /// What the system says. Those that were started end by the signal.
+    pub fn start(
+        count: usize,
+        ports: &[Arc<LocalPorts>],
+        inbound: &Arc<Inbound>,
+        ike: &Sender<IkeDatagram>,
+        stop: &StopSignal,
+    ) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
+        let open = |number| {
+            let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+            // For ever once it has come, also for a thread that begins anew.
+            epoll.add(stop, EpollEvent::new(EpollFlags::EPOLLIN, Source::Stop.encode()))?;
+            for (at, port) in (0..).zip(of_worker(ports, number)) {
+                epoll.add(port, changes_of(Source::Port(at)))?;
+            }
+            Ok(epoll)
+        };
+        let epolls = (0..count).map(open).collect::<io::Result<_>>()?;
+        let workers = Self { epolls, domains: Arc::default(), _stop: Some(stop.clone()) };
+        let run = |number| {
+            let (workers, ports) = (workers.clone(), ports.to_vec());
+            let (inbound, ike) = (Arc::clone(inbound), ike.clone());
+            let name = format!("worker-{number}");
+            let work = move || {
+                supervise(&format!("worker-{number}"), || workers.run(number, &ports, &inbound, &ike));
+            };
+            std::thread::Builder::new().name(name).spawn(work)
+        };
+        let threads = (0..count).map(run).collect::<io::Result<_>>()?;
+        Ok((workers, threads))
+    }
+
+    /// Forwards what Linux hands over in this domain's device from now on.
+    pub fn add(&self, domain: &Arc<DomainPlane>) -> io::Result<()> {
+        let index = domain.device.index();
+        self.change(|domains| drop(domains.insert(index, Arc::clone(domain))));
+        for (number, epoll) in self.epolls.iter().enumerate().take(domain.device.queues()) {
+            epoll.add(domain.device.queue(number), changes_of(Source::Device(index)))?;
+        }
+        Ok(())
+    }
+
+    /// Forwards nothing of this domain's device any more, once what has begun is done.
+    pub fn remove(&self, domain: &DomainPlane) {
+        self.change(|domains| drop(domains.remove(&domain.device.index())));
+        for (number, epoll) in self.epolls.iter().enumerate().take(domain.device.queues()) {
+            // Where that fails, the queue goes with the domain, and nothing is found for it until then.
+            let _removed = epoll.delete(domain.device.queue(number));
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<u32, Arc<DomainPlane>>)) {
+        let mut domains = BTreeMap::clone(&self.domains.load());
+        change(&mut domains);
+        self.domains.store(Arc::new(domains));
+    }
+
+    fn run(&self, number: usize, ports: &[Arc<LocalPorts>], inbound: &Inbound, ike: &Sender<IkeDatagram>) {
+        let Some(epoll) = self.epolls.get(number) else { return };
+        let ports = of_worker(ports, number);
+        // What a thread before this one had not looked at makes no change any more.
+        let devices = self.domains.load();
+        let ready = (0..ports.len()).map(|at| Source::Port(at as u32));
+        let ready = ready.chain(devices.keys().map(|index| Source::Device(*index))).collect();
+        let receiver = Receiver::new(number, inbound, ike);
+        let forwarder = Forwarder::new();
+        Worker { number, epoll, domains: &self.domains, ports, receiver, forwarder, ready }.run();
+    }
+}
+
+impl Worker<'_> {
+    fn run(&mut self) {
+        let mut ready = std::mem::take(&mut self.ready);
+        while self.hear(&mut ready) {
+            ready.retain(|source| match source {
+                Source::Port(at) => self.receive(*at),
+                Source::Device(_) | Source::Stop => true,
+            });
+            self.forwarder.send_waiting();
+            ready.retain(|source| match source {
+                Source::Device(index) => self.forwarder.is_stalled() || self.forward(*index),
+                Source::Port(_) | Source::Stop => true,
+            });
+        }
+    }
+
+    /// Adds what has something now, and sleeps until something has. False if it is the signal to stop.
+    fn hear(&self, ready: &mut Vec<Source>) -> bool {
+        let can_go_on = |source: &Source| matches!(source, Source::Port(_)) || !self.forwarder.is_stalled();
+        let mut timeout = EpollTimeout::NONE;
+        if ready.iter().any(can_go_on) {
+            timeout = EpollTimeout::ZERO;
+        } else if let Some((port, until)) = self.forwarder.waits_for() {
+            self.wait_for_room(port, until);
+            timeout = EpollTimeout::ZERO;
+        }
+        let mut events = [EpollEvent::empty(); EVENTS_MAX];
+        let heard = match self.epoll.wait(&mut events, timeout) {
+            Ok(heard) => &events[..heard],
+            Err(Errno::EINTR) => return true,
+            Err(error) => {
+                tracing::error!(worker = self.number, %error, "waiting for packets");
+                return true;
+            }
+        };
+        for source in heard.iter().map(|event| Source::decode(event.data())) {
+            if source == Source::Stop {
+                return false;
+            }
+            if !ready.contains(&source) {
+                ready.push(source);
+            }
+        }
+        true
+    }
+
+    /// Sleeps until a send buffer has room, something else has happened, or the time has come.
+    fn wait_for_room(&self, port: &Port, until: Instant) {
+        let mut waiting = [
+            PollFd::new(port.as_fd(), PollFlags::POLLOUT),
+            PollFd::new(self.epoll.0.as_fd(), PollFlags::POLLIN),
+        ];
+        // At least a millisecond, which is what `poll` counts in.
+        let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+        let patience = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+        if let Err(error) = poll(&mut waiting, patience) {
+            tracing::debug!(worker = self.number, %error, "waiting for room in a send buffer");
+        }
+    }
+
+    /// Whether there may be more.
+    fn receive(&mut self, at: u32) -> bool {
+        self.ports.get(at as usize).is_some_and(|port| self.receiver.receive(port))
+    }
+
+    /// Whether there may be more.
+    fn forward(&mut self, index: u32) -> bool {
+        let domains = self.domains.load();
+        let Some(domain) = domains.get(&index) else { return false };
+        self.forwarder.forward(domain, domain.device.queue(self.number))
+    }
+}
+
+impl Source {
+    /// As epoll keeps it.
+    fn encode(self) -> u64 {
+        match self {
+            Self::Port(at) => u64::from(at),
+            Self::Device(index) => 1 << 32 | u64::from(index),
+            Self::Stop => u64::MAX,
+        }
+    }
+
+    fn decode(data: u64) -> Self {
+        match data >> 32 {
+            0 => Self::Port(data as u32),
+            1 => Self::Device(data as u32),
+            _ => Self::Stop,
+        }
+    }
+}
+
+/// Told once when something comes: whoever hears of it looks until there is nothing more.
+fn changes_of(source: Source) -> EpollEvent {
+    EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, source.encode())
+}
+
+fn of_worker(ports: &[Arc<LocalPorts>], number: usize) -> Vec<&Port> {
+    ports.iter().flat_map(|ports| ports.of_worker(number)).collect()
+}
