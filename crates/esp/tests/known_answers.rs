@@ -72,6 +72,40 @@ fn an_extended_packet_of_another_implementation_is_opened() {
     assert_opens(&InboundSa::new(SPI, cbc(), window()), &packet);
 }
 
+/// Sequence number 5 << 32 | 7, made with scapy 2.8.0, which is no kin of ours: keys as above, the IV of the GCM packet is the
+/// sequence number.
+const GCM_HIGH: [u8; 68] = hex!(
+    "1122334400000007 0000000500000007"
+    "157e1df91f336f25c3125133ddd556130d7418130297731df281d731f2c7bbbff7825b4f"
+    "a303a2076b519abd15f6e7a73ad81dd4"
+);
+
+/// See [`GCM_HIGH`]. All but the ICV is that of [`CBC_PACKET`] and the sequence number.
+const CBC_HIGH: [u8; 88] = hex!(
+    "1122334400000007 f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
+    "d641600c65e188544ea3f37fea20c31c3b6287d2869590344fb110fade4eff3d8f5cfbd93598552bacd67aa2781d6e8d"
+    "3d7d6f0eba963a72db7eb696edbafaf7"
+);
+
+#[test]
+fn extended_packets_of_another_implementation_with_a_high_half_are_opened_and_sealed_alike() {
+    const SEQUENCE: u64 = 5 << 32 | 7;
+    let into = |protection, seen: u64| {
+        let window = ReplayWindow::new(1_024, SequenceNumbers::Extended);
+        window.accept(seen).unwrap();
+        InboundSa::new(SPI, protection, window)
+    };
+    for seen in [SEQUENCE - 1, SEQUENCE - 7, SEQUENCE - 8, SEQUENCE + 1_000] {
+        assert_opens(&into(gcm(), seen), &GCM_HIGH);
+        assert_opens(&into(cbc(), seen), &CBC_HIGH);
+    }
+    assert!(into(gcm(), SEQUENCE + (1 << 32)).open(&mut GCM_HIGH.clone()).is_err(), "of another high half");
+    let sa = OutboundSa::starting_after(SPI, gcm(), SequenceNumbers::Extended, SEQUENCE - 1);
+    let mut packet = Vec::new();
+    sa.seal(&INNER, NEXT_HEADER_IPV4, &mut packet).unwrap();
+    assert_eq!(packet, GCM_HIGH);
+}
+
 /// The IV of CBC is ours to choose, so all but that is put together by hand: RFC 4303 section 2.
 #[test]
 fn a_cbc_packet_is_sealed_as_the_rfc_says() {

@@ -44,6 +44,12 @@ struct Inbox {
     domain: Option<Arc<DomainPlane>>,
 }
 
+/// Finds the paths of SPIs. What one receive brings mostly has one, which is looked up once.
+struct Lookup<'a> {
+    spis: &'a Trie<InboundPath>,
+    last: Option<&'a Arc<InboundPath>>,
+}
+
 /// Takes what comes to a worker's sockets.
 pub struct Receiver<'a> {
     inbound: &'a Inbound,
@@ -92,10 +98,11 @@ impl<'a> Receiver<'a> {
         match received {
             Ok(groups) => {
                 let spis = self.inbound.read();
+                let mut lookup = Lookup { spis: &spis, last: None };
                 self.now_ms = coarse_now_ms();
                 for (number, meta) in meta[..groups].iter().enumerate() {
                     let start = number * RECEIVE_BYTES;
-                    self.take_group(port, &spis, storage, start..start + meta.len, meta);
+                    self.take_group(port, &mut lookup, storage, start..start + meta.len, meta);
                 }
                 self.inbox.flush(storage);
                 self.asks_for_few = groups < FEW;
@@ -115,7 +122,7 @@ impl<'a> Receiver<'a> {
     fn take_group(
         &mut self,
         port: &Port,
-        spis: &Trie<InboundPath>,
+        lookup: &mut Lookup<'_>,
         storage: &mut [u8],
         group: Range<usize>,
         meta: &RecvMeta,
@@ -130,12 +137,12 @@ impl<'a> Receiver<'a> {
                     Some(message) => self.take_ike(port, remote, message),
                     // A keepalive is one byte and has done its work.
                     None if datagram.len() == 1 => {}
-                    None => self.take_esp(spis, storage, at),
+                    None => self.take_esp(lookup, storage, at),
                 },
                 Carries::Unreachable => self.inbound.probes.take_icmp(datagram),
                 Carries::Esp => {
                     let header = datagram.first().map_or(0, |first| usize::from(first & 0xf) * 4);
-                    self.take_esp(spis, storage, (at.start + header).min(at.end)..at.end);
+                    self.take_esp(lookup, storage, (at.start + header).min(at.end)..at.end);
                 }
             }
         }
@@ -154,12 +161,12 @@ impl<'a> Receiver<'a> {
     }
 
     /// Opens the packet at `at` in `storage`, where it stays until it is written.
-    fn take_esp(&mut self, spis: &Trie<InboundPath>, storage: &mut [u8], at: Range<usize>) {
+    fn take_esp(&mut self, lookup: &mut Lookup<'_>, storage: &mut [u8], at: Range<usize>) {
         let datagram = &mut storage[at.clone()];
         let Some(spi) = spi_of(datagram) else {
             return self.inbound.counters.dropped(DropReason::Malformed);
         };
-        let Some(path) = spis.get_key(spi) else {
+        let Some(path) = lookup.path(spi) else {
             return self.inbound.counters.dropped(DropReason::UnknownSpi);
         };
         let inner = match path.sa.open(datagram) {
@@ -183,6 +190,15 @@ impl<'a> Receiver<'a> {
         path.counters.received(packet.len(), self.now_ms);
         mss::clamp(&mut datagram[inner.range.clone()], path.mtu.segment());
         self.inbox.push(&path.domain, storage, at.start + inner.range.start..at.start + inner.range.end);
+    }
+}
+
+impl<'a> Lookup<'a> {
+    fn path(&mut self, spi: u32) -> Option<&'a Arc<InboundPath>> {
+        if self.last.is_none_or(|last| last.sa.spi() != spi) {
+            self.last = self.spis.get_key(spi);
+        }
+        self.last
     }
 }
 
