@@ -77,6 +77,10 @@ impl Gateway {
         let lock = lock(&config)?;
         let (stop, signal) =
             StopSwitch::new().map_err(|error| StartError::of_system("opening a pipe", error))?;
+        let failed = |error| StartError::of_system("setting up the workers", error);
+        let workers = Workers::new(config.workers.get(), ports.values().cloned().collect(), &signal);
+        let workers = workers.map_err(failed)?;
+        let domains = Domains::new(&config, workers.clone())?;
 
         let inbound = Arc::new(Inbound::default());
         let registry = Arc::new(Registry::new(Arc::clone(&inbound)));
@@ -86,11 +90,6 @@ impl Gateway {
         let (nudges, looked) = bounded(1);
         let (changed, checked) = bounded(1);
 
-        let sockets: Vec<_> = ports.values().cloned().collect();
-        let (workers, mut others) =
-            Workers::start(config.workers.get(), &sockets, &inbound, &messages, &signal)
-                .map_err(|error| StartError::of_system("starting the workers", error))?;
-        let domains = Domains::new(&config, workers)?;
         let tunnels = Tunnels::new(Arc::clone(&inbound), ports, &config);
         let withdrawals = Arc::<Withdrawals>::default();
         let nudged = nudges.clone();
@@ -101,6 +100,7 @@ impl Gateway {
         };
         let engine = Engine::new(tunnels, listeners, &config);
         let engine = spawn("ike", move || engine.run(&obeyed, &taken))?;
+        let mut others = workers.start(&inbound, &messages).map_err(failed)?;
         others.push(watch(&domains, config.numbers.protocol, changed, &signal)?);
         let withdrawn = Withdrawn::new(withdrawals);
         let reconciler =

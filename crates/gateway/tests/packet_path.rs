@@ -120,8 +120,9 @@ impl Plane {
 
         let (stop, signal) = StopSwitch::new().unwrap();
         let (ike, _) = crossbeam_channel::bounded(1);
-        let (workers, threads) = Workers::start(WORKERS.get(), &[ports], &inbound, &ike, &signal).unwrap();
+        let workers = Workers::new(WORKERS.get(), vec![ports], &signal).unwrap();
         workers.add(&domain).unwrap();
+        let threads = workers.start(&inbound, &ike).unwrap();
         Self { domain, inbound, carrier, counters, stop, threads }
     }
 

@@ -48,6 +48,7 @@ enum Source {
 #[derive(Clone, Default)]
 pub struct Workers {
     epolls: Arc<[Epoll]>,
+    ports: Arc<[Arc<LocalPorts>]>,
     /// By the index of the device. There is one writer.
     domains: Arc<ArcSwap<BTreeMap<u32, Arc<DomainPlane>>>>,
     /// Kept open: epoll forgets what is closed. None where there is no worker.
@@ -67,41 +68,43 @@ struct Worker<'a> {
 }
 
 impl Workers {
-    /// Starts so many of them on these addresses, each with the sockets of its number, and no domain yet. They end by the
-    /// signal.
+    /// So many of them on these addresses, each with the sockets of its number, and no domain yet. They do nothing until they
+    /// are started.
     ///
     /// # Errors
     ///
-    /// What the system says. Those that were started end by the signal.
-    pub fn start(
-        count: usize,
-        ports: &[Arc<LocalPorts>],
-        inbound: &Arc<Inbound>,
-        ike: &Sender<IkeDatagram>,
-        stop: &StopSignal,
-    ) -> io::Result<(Self, Vec<JoinHandle<()>>)> {
+    /// What the system says.
+    pub fn new(count: usize, ports: Vec<Arc<LocalPorts>>, stop: &StopSignal) -> io::Result<Self> {
         let open = |number| {
             let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
             // For ever once it has come, also for a thread that begins anew.
             epoll.add(stop, EpollEvent::new(EpollFlags::EPOLLIN, Source::Stop.encode()))?;
-            for (at, port) in (0..).zip(of_worker(ports, number)) {
+            for (at, port) in (0..).zip(of_worker(&ports, number)) {
                 epoll.add(port, changes_of(Source::Port(at)))?;
             }
             Ok(epoll)
         };
         let epolls = (0..count).map(open).collect::<io::Result<_>>()?;
-        let workers = Self { epolls, domains: Arc::default(), _stop: Some(stop.clone()) };
-        let run = |number| {
-            let (workers, ports) = (workers.clone(), ports.to_vec());
-            let (inbound, ike) = (Arc::clone(inbound), ike.clone());
+        Ok(Self { epolls, ports: ports.into(), domains: Arc::default(), _stop: Some(stop.clone()) })
+    }
+
+    /// Starts their threads, which end by the signal.
+    ///
+    /// # Errors
+    ///
+    /// What the system says. Those that were started end by the signal.
+    pub fn start(
+        &self,
+        inbound: &Arc<Inbound>,
+        ike: &Sender<IkeDatagram>,
+    ) -> io::Result<Vec<JoinHandle<()>>> {
+        let start = |number| {
+            let (workers, inbound, ike) = (self.clone(), Arc::clone(inbound), ike.clone());
             let name = format!("worker-{number}");
-            let work = move || {
-                supervise(&format!("worker-{number}"), || workers.run(number, &ports, &inbound, &ike));
-            };
-            std::thread::Builder::new().name(name).spawn(work)
+            let thread = std::thread::Builder::new().name(name.clone());
+            thread.spawn(move || supervise(&name, || workers.run(number, &inbound, &ike)))
         };
-        let threads = (0..count).map(run).collect::<io::Result<_>>()?;
-        Ok((workers, threads))
+        (0..self.epolls.len()).map(start).collect()
     }
 
     /// Forwards what Linux hands over in this domain's device from now on.
@@ -129,9 +132,9 @@ impl Workers {
         self.domains.store(Arc::new(domains));
     }
 
-    fn run(&self, number: usize, ports: &[Arc<LocalPorts>], inbound: &Inbound, ike: &Sender<IkeDatagram>) {
+    fn run(&self, number: usize, inbound: &Inbound, ike: &Sender<IkeDatagram>) {
         let Some(epoll) = self.epolls.get(number) else { return };
-        let ports = of_worker(ports, number);
+        let ports = of_worker(&self.ports, number);
         // What a thread before this one had not looked at makes no change any more.
         let devices = self.domains.load();
         let ready = (0..ports.len()).map(|at| Source::Port(at as u32));
