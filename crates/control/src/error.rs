@@ -142,11 +142,12 @@ impl ApiError {
     /// The sentence of the answer.
     pub fn message(&self) -> Cow<'static, str> {
         let message = with_parameter(self.kind.message, self.field.as_deref().unwrap_or("Parameter"));
-        if self.kind.values() == 0 {
+        let places = self.kind.values();
+        if places == 0 {
             return message;
         }
         // Several values, each of a line, go to the places in their order. A single one may have lines of its own.
-        let mut values = self.value.as_deref().unwrap_or("").splitn(self.kind.values(), '\n');
+        let mut values = self.value.as_deref().unwrap_or("").splitn(places, '\n');
         let mut parts = message.split(VALUE);
         let first = parts.next().unwrap_or_default().to_owned();
         parts.fold(first, |text, part| text + values.next().unwrap_or("") + part).into()

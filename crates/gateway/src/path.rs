@@ -10,9 +10,10 @@
 //!
 //! Both directions run in the threads of the [`worker`]s, of which there is one for each processor: each has a queue of every
 //! TUN device, and a socket on port 4500 of each of our addresses. Linux keeps a connection in one queue, and a peer at one
-//! socket. Nothing on the way is locked between tunnels, nothing is allocated for a packet, and what the threads look up are snapshots that are
-//! swapped atomically. Every packet that does not arrive is counted, by reason, on the tunnel that it belonged to or, if it
-//! belonged to none, on the domain or the gateway. None leaves in clear, because there is no code that would send one so.
+//! socket. Nothing on the way is locked between tunnels, nothing is allocated for a packet, and what the threads look up are
+//! snapshots that are swapped atomically. Every packet that does not arrive is counted, by reason, on the tunnel that it
+//! belonged to or, if it belonged to none, on the domain or the gateway. None leaves in clear, because there is no code that
+//! would send one so.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -25,7 +25,7 @@ use crate::offload::{IP_HEADER, UDP_HEADER};
 /// What the kernel holds for us while we are busy. Some 25 ms at 1 Gb/s.
 const BUFFER_BYTES: usize = 4 << 20;
 /// How long to wait for room in the send buffer before a packet is given up.
-const SEND_PATIENCE: Duration = Duration::from_millis(20);
+pub const SEND_PATIENCE: Duration = Duration::from_millis(20);
 /// The kernel takes at most this many bytes at once (65,535 less the headers).
 pub const SEND_BYTES_MAX: usize = 65_000;
 /// IP protocol 50.
@@ -91,11 +91,6 @@ impl LocalPorts {
                 .map_err(|error| StartError::of_system("opening a raw socket for probes", error))?,
             fwmark: config.numbers.fwmark,
         })
-    }
-
-    /// How many workers receive.
-    pub fn workers(&self) -> usize {
-        1 + self.more.len()
     }
 
     /// What a worker receives from: the first one from all, the others from port 4500.
@@ -243,7 +238,11 @@ impl Port {
         match self.send_at_once(remote, contents, Some(segment)) {
             // A segment is larger than the way allows: one by one, the kernel fragments them.
             Err(error) if too_large(&error) => {
-                contents.chunks(segment).try_for_each(|datagram| self.send(remote, datagram))
+                let (first, rest) = contents.split_at(segment);
+                self.send_at_once(remote, first, None)?;
+                let sent = rest.chunks(segment).try_for_each(|one| self.send_at_once(remote, one, None));
+                // No room for the rest is no reason to send the first again.
+                sent.map_err(io::Error::other)
             }
             sent => sent,
         }

@@ -16,9 +16,12 @@ use causeway_netlab::{Lab, Pinger, Wire};
 
 #[path = "support/site.rs"]
 mod site;
+#[path = "support/wait.rs"]
+mod wait;
 #[path = "support/wanted.rs"]
 mod wanted;
 use site::Site;
+use wait::wait_until;
 use wanted::{connection, route, tunnel};
 
 /// Two sites with two tunnels between them, whose ESP is a protocol of its own, so that it can be dropped by itself.
@@ -129,15 +132,6 @@ impl Net {
     fn logged(&self, text: &str) -> usize {
         self.left.world.log().iter().filter(|line| line.text.contains(text)).count()
     }
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) -> Instant {
-    let end = Instant::now() + Duration::from_secs(10);
-    while !is_so() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    Instant::now()
 }
 
 /// How long after a moment the last packet was sent that got lost.

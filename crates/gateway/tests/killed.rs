@@ -3,7 +3,6 @@
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use causeway_control::resource::tunnel::TunnelRole;
 use causeway_gateway::{EngineHandle, Gateway, GatewayConfig};
@@ -11,9 +10,12 @@ use causeway_netlab::{CaptureOptions, Lab, Process};
 
 #[path = "support/site.rs"]
 mod site;
+#[path = "support/wait.rs"]
+mod wait;
 #[path = "support/wanted.rs"]
 mod wanted;
 use site::Site;
+use wait::wait_until;
 use wanted::{World, connection, domain, route, tunnel};
 
 const LEFT: &str = "192.0.2.1";
@@ -50,14 +52,6 @@ fn start_process(site: &Site) -> Process {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "gateway_process"]).env(TO_BE_KILLED, "1").stdout(Stdio::null());
     site.router.spawn(&mut command).unwrap()
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
-    while !is_so() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// Our rules, one for each line of `ip rule`.

@@ -1,6 +1,9 @@
 //! The packet path between two namespaces, with security associations that nobody negotiated.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "support/wait.rs"]
+mod wait;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::num::NonZeroUsize;
@@ -26,6 +29,8 @@ use causeway_gateway::stop::StopSwitch;
 use causeway_gateway::tun::{MTU_DEFAULT, TunDevice};
 use causeway_netlab::{Host, Lab, TcpOptions, tcp_throughput};
 use ipnet::Ipv4Net;
+
+use wait::wait_until;
 
 fn prefix(text: &str) -> Ipv4Net {
     text.parse().unwrap()
@@ -264,11 +269,9 @@ fn a_full_send_buffer_keeps_no_way_in_waiting() {
 
     let (stop, stopped) = crossbeam_channel::bounded::<()>(0);
     let flood = net.left.enter(|| std::thread::spawn(move || flood(&stopped))).unwrap();
-    let end = Instant::now() + Duration::from_secs(10);
-    while !net.left_plane.counted().dropped.contains_key(&DropReason::SendFailed) {
-        assert!(Instant::now() < end, "no send buffer is full: {:?}", net.left_plane.counted());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("a send buffer is full", || {
+        net.left_plane.counted().dropped.contains_key(&DropReason::SendFailed)
+    });
     let begin = Instant::now();
     for number in 0..100_u32 {
         there.send_to(&number.to_be_bytes(), "10.1.0.1:9000").unwrap();
@@ -283,10 +286,7 @@ fn a_full_send_buffer_keeps_no_way_in_waiting() {
 
     net.left.ip("neigh replace 192.0.2.77 lladdr 02:00:00:00:00:77 dev wan nud permanent").unwrap();
     net.left_plane.carrier.switch(Some(found));
-    let end = Instant::now() + Duration::from_secs(10);
-    while !net.ping(1) {
-        assert!(Instant::now() < end, "the way out is free again: {:?}", net.left_plane.counted());
-    }
+    wait_until("the way out is free again", || net.ping(1));
     net.stop();
 }
 
@@ -399,11 +399,7 @@ fn replayed_truncated_oversized_forged_and_spoofed_packets_are_dropped_and_count
             }
         })
         .unwrap();
-    let end = Instant::now() + Duration::from_secs(10);
-    while net.right_plane.counted().received_packets < 2 {
-        assert!(Instant::now() < end, "{:?}", net.right_plane.counted());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("two are received", || net.right_plane.counted().received_packets >= 2);
     let counted = net.right_plane.counted();
     // Even an authentic packet longer than any way goes no further than Linux, which knows what to do with it.
     assert_eq!((counted.received_packets, counted.received_bytes), (2, 40_100));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use causeway_esp::{NEXT_HEADER_IPV4, SealError};
 
@@ -13,15 +13,13 @@ use super::{DomainPlane, OutboundPath, OutboundPaths, addresses, fragment, mss};
 use crate::counters::{DropReason, coarse_now_ms};
 use crate::forwarding::Lookup;
 use crate::offload::split::Group;
-use crate::sockets::{Port, SEND_BYTES_MAX};
+use crate::sockets::{Port, SEND_BYTES_MAX, SEND_PATIENCE};
 use crate::tun::{READ_BYTES, TunQueue};
 
 /// How many reads are a turn,
 const READS_MAX: usize = 256;
 /// and how many bytes: a millisecond's at 8 Gb/s.
 const READ_BYTES_MAX: usize = 1 << 20;
-/// How long to wait for room in a send buffer before what does not fit is given up.
-const ROOM_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Takes what comes out of a worker's queues of the devices.
 pub struct Forwarder {
@@ -84,7 +82,7 @@ impl Forwarder {
     /// In which send buffer room is waited for, and for how long.
     pub fn waits_for(&self) -> Option<(&Port, Instant)> {
         let path = self.outbox.waiting.front()?.path.as_ref()?;
-        Some((path.peer.port(), self.outbox.waiting_since + ROOM_PATIENCE))
+        Some((path.peer.port(), self.outbox.waiting_since + SEND_PATIENCE))
     }
 
     /// Sends what waits and fits now, and gives up what has waited for too long.
@@ -92,7 +90,7 @@ impl Forwarder {
         let outbox = &mut self.outbox;
         while let Some(batch) = outbox.waiting.front() {
             if let Err(error) = batch.send() {
-                if outbox.waiting_since.elapsed() < ROOM_PATIENCE {
+                if outbox.waiting_since.elapsed() < SEND_PATIENCE {
                     return;
                 }
                 batch.give_up(&error);

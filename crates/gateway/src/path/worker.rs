@@ -37,7 +37,7 @@ use crate::supervise::supervise;
 const EVENTS_MAX: usize = 64;
 
 /// What a worker can hear of. Sockets come first, by their place among the worker's; devices go by their index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Source {
     Port(u32),
     Device(u32),
@@ -63,8 +63,12 @@ struct Worker<'a> {
     ports: Vec<&'a Port>,
     receiver: Receiver<'a>,
     forwarder: Forwarder,
-    /// What has something, or had when it was looked at last. Each once.
-    ready: Vec<Source>,
+}
+
+/// What has something, or had when it was looked at last. Each once.
+struct Ready {
+    ports: Vec<u32>,
+    devices: Vec<u32>,
 }
 
 impl Workers {
@@ -136,40 +140,32 @@ impl Workers {
         let Some(epoll) = self.epolls.get(number) else { return };
         let ports = of_worker(&self.ports, number);
         // What a thread before this one had not looked at makes no change any more.
-        let devices = self.domains.load();
-        let ready = (0..ports.len()).map(|at| Source::Port(at as u32));
-        let ready = ready.chain(devices.keys().map(|index| Source::Device(*index))).collect();
+        let devices = self.domains.load().keys().copied().collect();
+        let ready = Ready { ports: (0..ports.len() as u32).collect(), devices };
         let receiver = Receiver::new(number, inbound, ike);
         let forwarder = Forwarder::new();
-        Worker { number, epoll, domains: &self.domains, ports, receiver, forwarder, ready }.run();
+        Worker { number, epoll, domains: &self.domains, ports, receiver, forwarder }.run(ready);
     }
 }
 
 impl Worker<'_> {
-    fn run(&mut self) {
-        let mut ready = std::mem::take(&mut self.ready);
+    fn run(&mut self, mut ready: Ready) {
         while self.hear(&mut ready) {
-            ready.retain(|source| match source {
-                Source::Port(at) => self.receive(*at),
-                Source::Device(_) | Source::Stop => true,
-            });
+            ready.ports.retain(|at| self.receive(*at));
             self.forwarder.send_waiting();
-            ready.retain(|source| match source {
-                Source::Device(index) => self.forwarder.is_stalled() || self.forward(*index),
-                Source::Port(_) | Source::Stop => true,
-            });
+            ready.devices.retain(|index| self.forwarder.is_stalled() || self.forward(*index));
         }
     }
 
     /// Adds what has something now, and sleeps until something has. False if it is the signal to stop.
-    fn hear(&self, ready: &mut Vec<Source>) -> bool {
-        let can_go_on = |source: &Source| matches!(source, Source::Port(_)) || !self.forwarder.is_stalled();
-        let mut timeout = EpollTimeout::NONE;
-        if ready.iter().any(can_go_on) {
-            timeout = EpollTimeout::ZERO;
-        } else if let Some((port, until)) = self.forwarder.waits_for() {
-            self.wait_for_room(port, until);
-            timeout = EpollTimeout::ZERO;
+    fn hear(&self, ready: &mut Ready) -> bool {
+        let mut timeout = EpollTimeout::ZERO;
+        if ready.ports.is_empty() {
+            match self.forwarder.waits_for() {
+                Some((port, until)) => self.wait_for_room(port, until),
+                None if ready.devices.is_empty() => timeout = EpollTimeout::NONE,
+                None => {}
+            }
         }
         let mut events = [EpollEvent::empty(); EVENTS_MAX];
         let heard = match self.epoll.wait(&mut events, timeout) {
@@ -181,11 +177,13 @@ impl Worker<'_> {
             }
         };
         for source in heard.iter().map(|event| Source::decode(event.data())) {
-            if source == Source::Stop {
-                return false;
-            }
-            if !ready.contains(&source) {
-                ready.push(source);
+            let (of_its_kind, number) = match source {
+                Source::Port(at) => (&mut ready.ports, at),
+                Source::Device(index) => (&mut ready.devices, index),
+                Source::Stop => return false,
+            };
+            if !of_its_kind.contains(&number) {
+                of_its_kind.push(number);
             }
         }
         true
