@@ -82,7 +82,8 @@ pub struct Flow {
 #[derive(Debug)]
 pub struct Pinger {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    sender: Option<JoinHandle<()>>,
+    receiver: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -99,8 +100,10 @@ struct Shared {
 /// # Errors
 /// When the socket cannot be made. No answer is not an error.
 pub fn ping(host: &Host, target: Ipv4Addr, options: &PingOptions) -> Result<PingAnswer> {
-    let pinger = Pinger::start_counted(host, target, options)?;
-    let give_up = Instant::now() + options.interval * u32::try_from(options.count)? + options.timeout;
+    let mut pinger = Pinger::start_counted(host, target, options)?;
+    // Who looks in between is in the way of what is measured.
+    pinger.wait_until_sent();
+    let give_up = Instant::now() + options.timeout;
     while Instant::now() < give_up {
         let flow = pinger.shared.flow();
         let refused = pinger.shared.refused.load(Ordering::Relaxed);
@@ -141,11 +144,9 @@ impl Pinger {
         let identifier = IDENTIFIER.fetch_add(1, Ordering::Relaxed) ^ (std::process::id() << 6) as u16;
         let receiving = socket.try_clone().context("sharing the ICMP socket")?;
         let (send_to, receive_to, options) = (Arc::clone(&shared), Arc::clone(&shared), options.clone());
-        let threads = vec![
-            std::thread::spawn(move || receive(&receiving, target, identifier, &receive_to)),
-            std::thread::spawn(move || send(&socket, target, identifier, &options, &send_to)),
-        ];
-        Ok(Self { shared, threads })
+        let receiver = std::thread::spawn(move || receive(&receiving, target, identifier, &receive_to));
+        let sender = std::thread::spawn(move || send(&socket, target, identifier, &options, &send_to));
+        Ok(Self { shared, sender: Some(sender), receiver: Some(receiver) })
     }
 
     /// What has happened so far.
@@ -166,7 +167,15 @@ impl Pinger {
     fn join(&mut self) {
         self.shared.stop_sending.store(true, Ordering::Relaxed);
         self.shared.stop_receiving.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
+        self.wait_until_sent();
+        if let Some(thread) = self.receiver.take() {
+            let _panicked = thread.join();
+        }
+    }
+
+    /// Returns when every request has been sent.
+    fn wait_until_sent(&mut self) {
+        if let Some(thread) = self.sender.take() {
             let _panicked = thread.join();
         }
     }
