@@ -9,7 +9,7 @@
 //! datagram, so that what comes from one peer comes to one worker, in order. Of a raw socket there is one: each would get all.
 
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -260,11 +260,16 @@ impl Port {
     fn send_at_once(&self, remote: SocketAddrV4, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
         // A raw socket wants no port.
         let port = if self.carries == Carries::Esp { 0 } else { remote.port() };
+        let to = SocketAddrV4::new(*remote.ip(), port);
+        let Some(segment) = segment else {
+            // One that travels alone needs no words beside it; reading them is a twentieth of an echo's time.
+            return self.socket.send_to(contents, &SockAddr::from(to)).map(drop);
+        };
         let transmit = Transmit {
-            destination: SocketAddr::new(IpAddr::V4(*remote.ip()), port),
+            destination: SocketAddr::V4(to),
             ecn: None,
             contents,
-            segment_size: segment,
+            segment_size: Some(segment),
             src_ip: None,
         };
         self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
