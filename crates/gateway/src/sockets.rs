@@ -213,10 +213,10 @@ impl Port {
     ///
     /// What the system says. The socket stays usable.
     pub fn send(&self, remote: SocketAddrV4, datagram: &[u8]) -> io::Result<()> {
-        match self.send_at_once(remote, datagram, None) {
+        match self.send_one(remote, datagram) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.wait_for_room();
-                self.send_at_once(remote, datagram, None)
+                self.send_one(remote, datagram)
             }
             sent => sent,
         }
@@ -230,17 +230,17 @@ impl Port {
     /// socket stays usable.
     pub fn try_send(&self, remote: SocketAddrV4, contents: &[u8], segment: usize) -> io::Result<()> {
         if segment >= contents.len() {
-            return self.send_at_once(remote, contents, None);
+            return self.send_one(remote, contents);
         }
         let too_large = |error: &io::Error| {
             matches!(error.raw_os_error(), Some(libc::EMSGSIZE | libc::EINVAL | libc::EIO))
         };
-        match self.send_at_once(remote, contents, Some(segment)) {
+        match self.send_group(remote, contents, segment) {
             // A segment is larger than the way allows: one by one, the kernel fragments them.
             Err(error) if too_large(&error) => {
                 let (first, rest) = contents.split_at(segment);
-                self.send_at_once(remote, first, None)?;
-                let sent = rest.chunks(segment).try_for_each(|one| self.send_at_once(remote, one, None));
+                self.send_one(remote, first)?;
+                let sent = rest.chunks(segment).try_for_each(|one| self.send_one(remote, one));
                 // No room for the rest is no reason to send the first again.
                 sent.map_err(io::Error::other)
             }
@@ -257,22 +257,26 @@ impl Port {
         self.state.recv(UdpSockRef::from(&self.socket), buffers, meta)
     }
 
-    fn send_at_once(&self, remote: SocketAddrV4, contents: &[u8], segment: Option<usize>) -> io::Result<()> {
-        // A raw socket wants no port.
-        let port = if self.carries == Carries::Esp { 0 } else { remote.port() };
-        let to = SocketAddrV4::new(*remote.ip(), port);
-        let Some(segment) = segment else {
-            // One that travels alone needs no words beside it; reading them is a twentieth of an echo's time.
-            return self.socket.send_to(contents, &SockAddr::from(to)).map(drop);
-        };
+    /// One that travels alone needs no control messages; reading them is a twentieth of an echo's time.
+    fn send_one(&self, remote: SocketAddrV4, datagram: &[u8]) -> io::Result<()> {
+        self.socket.send_to(datagram, &SockAddr::from(self.destination(remote))).map(drop)
+    }
+
+    fn send_group(&self, remote: SocketAddrV4, contents: &[u8], segment: usize) -> io::Result<()> {
         let transmit = Transmit {
-            destination: SocketAddr::V4(to),
+            destination: SocketAddr::V4(self.destination(remote)),
             ecn: None,
             contents,
             segment_size: Some(segment),
             src_ip: None,
         };
         self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
+    }
+
+    fn destination(&self, remote: SocketAddrV4) -> SocketAddrV4 {
+        // A raw socket wants no port.
+        let port = if self.carries == Carries::Esp { 0 } else { remote.port() };
+        SocketAddrV4::new(*remote.ip(), port)
     }
 
     fn wait_for_room(&self) {

@@ -108,7 +108,7 @@ pub fn ping(host: &Host, target: Ipv4Addr, options: &PingOptions) -> Result<Ping
         let flow = pinger.shared.flow();
         let refused = pinger.shared.refused.load(Ordering::Relaxed);
         let settled = flow.received() + flow.unreachable + refused;
-        if flow.probes.len() as u64 == options.count && settled >= options.count {
+        if settled >= options.count {
             break;
         }
         drop(flow);
