@@ -29,6 +29,8 @@
 //! - **Delete is not acknowledged**, so nothing depends on its arrival: what is not deleted runs out. A peer that deletes its last
 //!   ISAKMP SA may mean that or all of the tunnel. So it is negotiated anew at once, children included, and those that there
 //!   are carry on until then.
+//! - **Nobody acknowledges the last message of quick mode.** Who waits for it in vain gives the child up and says so with a Delete,
+//!   and once more whenever the peer asks whether we are alive.
 //! - **Message ids are not in order**, so a replayed message is known by its message id or by what it cannot prove: a replayed
 //!   quick mode has no HASH(3), a replayed acknowledgement the wrong number.
 //! - **A wrong pre-shared key** shows as a message that cannot be decrypted. With main mode the key is chosen before the identity is

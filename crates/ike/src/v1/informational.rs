@@ -131,9 +131,12 @@ fn on_question(shared: &mut Shared, sa: &mut Phase1, sequence: u32) {
         sa.liveness.answered = Some(sequence);
         sa.times.heard = shared.now;
         sa.liveness.waiting = None;
+        // Nothing proves the vendor id that says so: somebody on the way may have taken it out. The question is proven.
+        sa.abilities.dead_peer_detection = true;
     }
     let answer = Notify::about_isakmp(R_U_THERE_ACK, sa.cookies(), &sequence.to_be_bytes());
     notify(shared, sa, answer);
+    delete_esp(shared, sa, quick_mode::given_up(sa));
 }
 
 /// The peer deletes ISAKMP SAs: this one, or others of the same tunnel.
@@ -193,8 +196,15 @@ pub(crate) fn delete_isakmp(shared: &mut Shared, sa: &mut Phase1) {
 
 /// Tells the peer that children are deleted, by our SPIs.
 pub(crate) fn delete_children(shared: &mut Shared, key: TunnelKey, spis: &[u32]) {
-    let Some(bearer) = phase2::bearer(shared, key).filter(|_| !spis.is_empty()) else { return };
-    shared.with_phase1(bearer, |shared, sa| send(shared, sa, Delete::Esp(spis.to_vec()).payload()));
+    let Some(bearer) = phase2::bearer(shared, key) else { return };
+    shared.with_phase1(bearer, |shared, sa| delete_esp(shared, sa, spis.to_vec()));
+}
+
+/// The same, under this ISAKMP SA.
+pub(crate) fn delete_esp(shared: &mut Shared, sa: &mut Phase1, spis: Vec<u32>) {
+    if !spis.is_empty() {
+        send(shared, sa, Delete::Esp(spis).payload());
+    }
 }
 
 /// Asks whether the peer is alive; false if it was asked often enough.

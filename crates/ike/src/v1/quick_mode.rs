@@ -6,6 +6,8 @@
 //! ```
 //!
 //! The responder receives on the child as soon as it has answered, and counts it when HASH(3) has shown that the initiator is alive.
+//! It asks for that by sending message 2 again. An initiator whose message 3 never arrives counts a child that the responder has
+//! given up, so the responder tells it so ([`given_up`]).
 
 mod respond;
 
@@ -39,6 +41,8 @@ const EXCHANGES_MAX: usize = 512;
 const SPENT_MAX: usize = 16_384;
 /// How long an exchange that is over is remembered, for when its last message is asked for again.
 const REMEMBERED: Duration = Duration::from_secs(60);
+/// How long the initiator is told of a child that we gave up.
+const GIVEN_UP: Duration = Duration::from_secs(600);
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,6 +99,8 @@ enum Step {
     Sent1,
     /// We answered it with message 2.
     Answered1,
+    /// We answered, and never heard whether the initiator has the child.
+    GivenUp,
     Done,
 }
 
@@ -210,7 +216,7 @@ pub(crate) fn on_message(shared: &mut Shared, sa: &mut Phase1, received: Receive
         None => match quick.step {
             Step::Sent1 => on_second(shared, sa, &mut quick, (received, digest)),
             Step::Answered1 => on_third(shared, sa, &mut quick, (received, digest)),
-            Step::Done => {}
+            Step::GivenUp | Step::Done => {}
         },
     }
     sa.exchanges.insert(id, quick);
@@ -418,21 +424,37 @@ pub(crate) fn on_timeout(shared: &mut Shared, sa: &mut Phase1) {
                 sa.times.sent = now;
                 sa.exchanges.insert(id, quick);
             }
-            None => on_silence(shared, sa, &quick),
+            None => on_silence(shared, sa, id, quick),
         }
     }
 }
 
-fn on_silence(shared: &mut Shared, sa: &mut Phase1, quick: &QuickMode) {
-    let pending = quick.is_pending();
-    abandon(shared, sa, quick);
-    if pending {
-        let (ours, theirs, remote) = (quick.terms.local, quick.terms.remote, sa.path.remote);
-        let text = format!("no answer from {remote} to quick mode for our {ours} and its {theirs}");
-        let failure = Failure::new(FailureKind::PeerUnreachable, text);
-        crate::v1::phase1::failed(shared, sa, Level::Warning, failure);
-        informational::doubt(shared, sa);
+fn on_silence(shared: &mut Shared, sa: &mut Phase1, id: u32, mut quick: QuickMode) {
+    abandon(shared, sa, &quick);
+    match quick.step {
+        Step::Sent1 => {
+            let (ours, theirs, remote) = (quick.terms.local, quick.terms.remote, sa.path.remote);
+            let text = format!("no answer from {remote} to quick mode for our {ours} and its {theirs}");
+            let failure = Failure::new(FailureKind::PeerUnreachable, text);
+            crate::v1::phase1::failed(shared, sa, Level::Warning, failure);
+            informational::doubt(shared, sa);
+        }
+        Step::Answered1 => {
+            informational::delete_esp(shared, sa, vec![quick.terms.inbound_spi]);
+            quick.step = Step::GivenUp;
+            (quick.last, quick.resend) = (None, None);
+            quick.until = shared.now + quick.terms.lifetime.min(GIVEN_UP);
+            sa.exchanges.insert(id, quick);
+        }
+        Step::GivenUp | Step::Done => {}
     }
+}
+
+/// The children that we gave up and the initiator may still count, by our SPIs. It has been told, but nothing says whether it
+/// has heard that.
+pub(crate) fn given_up(sa: &Phase1) -> Vec<u32> {
+    let given_up = sa.exchanges.values().filter(|quick| quick.step == Step::GivenUp);
+    given_up.map(|quick| quick.terms.inbound_spi).collect()
 }
 
 fn abandon(shared: &mut Shared, sa: &Phase1, quick: &QuickMode) {
@@ -441,7 +463,7 @@ fn abandon(shared: &mut Shared, sa: &Phase1, quick: &QuickMode) {
         Step::Sent1 => phase2::failed(shared, key, quick.terms.slot, quick.replaces),
         // It was received on and never counted.
         Step::Answered1 => shared.child_down(key, quick.terms.inbound_spi, false),
-        Step::Done => {}
+        Step::GivenUp | Step::Done => {}
     }
 }
 

@@ -5,6 +5,9 @@ use causeway_ike::{IkeVersion, Mode, TunnelConfig, TunnelStatus};
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Sim, T, mirrored, put_both, secs};
 use crate::v1::{MODES, config, up};
 
+const INFORMATIONAL: u8 = 5;
+const QUICK_MODE: u8 = 32;
+
 #[test]
 fn a_removed_tunnel_is_gone_on_both_sides_at_once() {
     for mode in MODES {
@@ -53,6 +56,78 @@ fn a_dead_peer_is_found_out_and_its_tunnel_comes_back() {
             sim.middle = None;
             sim.run(secs(60));
             sim.assert_up();
+        }
+    }
+}
+
+/// A tunnel whose first quick mode lacks its last message for ever, and whose first so many Deletes by B are lost.
+fn without_the_last_message(mode: Mode, mut lost_deletes: u32) -> Sim {
+    let mut sim = Sim::new(8);
+    let (mut first, mut from_a) = (None, 0);
+    sim.middle = Some(Box::new(move |it| {
+        const ONE_DELETE_BYTES: usize = 92;
+        let (exchange, id, is_by_a) =
+            (it.message[18], it.message[20..24].to_vec(), *it.from.ip() == ADDRESS_A);
+        let is_delete = !is_by_a && exchange == INFORMATIONAL && it.message.len() == ONE_DELETE_BYTES;
+        if is_delete && lost_deletes > 0 {
+            lost_deletes -= 1;
+            return None;
+        }
+        if exchange != QUICK_MODE || *first.get_or_insert(id.clone()) != id || !is_by_a {
+            return Some(it);
+        }
+        from_a += 1;
+        (from_a == 1).then_some(it)
+    }));
+    put_both(&mut sim, &config(mode));
+    sim.run(secs(70));
+    assert_eq!(sim.status(A), TunnelStatus::IpsecSaEstablished);
+    assert_eq!(sim.status(B), TunnelStatus::IkeSaEstablished, "it asks for the last message");
+    sim
+}
+
+#[test]
+fn a_child_whose_last_message_never_came_is_given_up_on_both_sides_and_made_anew() {
+    for mode in MODES {
+        let mut sim = without_the_last_message(mode, 0);
+        sim.run(secs(20));
+        assert!(sim.logged(A, "peer deleted the child SA"), "{:#?}", sim.side(A).logs);
+        sim.assert_up();
+        let sent = sim.wire.len();
+        sim.run(secs(1_000));
+        assert!(sim.wire.len() - sent < 400, "it ends");
+    }
+}
+
+#[test]
+fn the_peer_hears_of_a_child_that_was_given_up_although_the_first_deletes_are_lost() {
+    for mode in MODES {
+        let mut sim = without_the_last_message(mode, 2);
+        sim.run(secs(20));
+        assert_eq!(sim.status(A), TunnelStatus::IpsecSaEstablished, "nobody has told it");
+        sim.run(secs(60));
+        sim.assert_up();
+    }
+}
+
+#[test]
+fn a_peer_that_asks_can_be_asked_whatever_was_done_to_its_vendor_ids() {
+    for mode in MODES {
+        for asks in [true, false] {
+            let mut sim = Sim::new(9);
+            sim.middle = Some(Box::new(|mut it| {
+                const OF_DEAD_PEER_DETECTION: [u8; 4] = [0xaf, 0xca, 0xd7, 0x13];
+                let at = it.message.windows(4).position(|bytes| bytes == OF_DEAD_PEER_DETECTION);
+                at.into_iter().filter(|_| *it.from.ip() == ADDRESS_B).for_each(|at| it.message[at] ^= 1);
+                Some(it)
+            }));
+            sim.put(B, T, mirrored(&TunnelConfig { dpd: asks, ..config(mode) }));
+            sim.put(A, T, TunnelConfig { initiate: true, ..config(mode) });
+            sim.run(secs(40));
+            sim.assert_up();
+            sim.middle = Some(Box::new(|_| None));
+            sim.run(secs(130));
+            assert_eq!(sim.logged(A, "does not answer any more"), asks, "{mode:?}: {:#?}", sim.side(A).logs);
         }
     }
 }
