@@ -24,6 +24,8 @@ const INPUT_SECONDS_MAX: u32 = 10;
 const MEMORY_MIB_MAX: u32 = 1_024;
 /// The longest input that the fuzzer makes: longer than every committed one, short enough to try many.
 const INPUT_BYTES_MAX: u32 = 8_192;
+/// The longest input that is shown in the output.
+const SHOWN_BYTES_MAX: usize = 2_048;
 /// What a target may take beyond its time: starting, reading the corpus, writing it, and one input that hangs.
 const SLACK: Duration = Duration::from_secs(60);
 
@@ -130,8 +132,22 @@ impl Run {
         println!("FAILED: {}", self.target);
         outcome.reason().for_each(|line| println!("    {line}"));
         match &outcome.finding {
-            Some(finding) => println!("  replay it: {} {finding}", self.program.display()),
+            Some(finding) => {
+                println!("  replay it: {} {finding}", self.program.display());
+                // What a machine of CI wrote is gone with it.
+                match fs::read(finding) {
+                    Ok(input) if input.len() <= SHOWN_BYTES_MAX => {
+                        println!("  make it elsewhere: echo {} | xxd -r -p > input", hexadecimal(&input));
+                    }
+                    Ok(input) => println!("  it has {} bytes", input.len()),
+                    Err(error) => println!("  it cannot be read: {error}"),
+                }
+            }
             None => println!("  it left no input; all that it said: {}", self.log.display()),
         }
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
