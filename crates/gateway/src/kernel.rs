@@ -1,4 +1,4 @@
-//! The only module with `unsafe`: socket options that no crate we use has a safe function for.
+//! The only module with `unsafe`: socket options and scheduling, for which no crate we use has a safe function.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -26,6 +26,21 @@ pub fn force_receive_buffer(socket: &impl AsFd, bytes: usize) -> io::Result<()> 
 /// Asks for a send buffer beyond the limit for ordinary users (needs CAP_NET_ADMIN).
 pub fn force_send_buffer(socket: &impl AsFd, bytes: usize) -> io::Result<()> {
     set_int(socket, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, bytes.try_into().unwrap_or(libc::c_int::MAX))
+}
+
+/// Whether this thread is scheduled as threads are when nobody has said how.
+pub fn is_scheduled_as_other() -> bool {
+    // SAFETY: takes a number and gives one. 0 is the calling thread.
+    unsafe { libc::sched_getscheduler(0) == libc::SCHED_OTHER }
+}
+
+/// Schedules this thread as `SCHED_OTHER` or `SCHED_BATCH` (`man 7 sched`); its niceness stays.
+pub fn schedule_as(policy: libc::c_int) -> io::Result<()> {
+    // SAFETY: a structure of numbers, for which zero is what these policies want.
+    let parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel reads `parameters`, which lives until the call returns. 0 is the calling thread.
+    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn set_int(

@@ -41,6 +41,7 @@ mod outbound;
 pub mod probe;
 pub mod selectors;
 mod too_big;
+mod wake;
 pub mod worker;
 
 use echo::Echoes;

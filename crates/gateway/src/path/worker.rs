@@ -28,6 +28,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::inbound::{IkeDatagram, Receiver};
 use super::outbound::Forwarder;
+use super::wake::WakePolicy;
 use super::{DomainPlane, Inbound};
 use crate::sockets::{LocalPorts, Port};
 use crate::stop::StopSignal;
@@ -63,6 +64,7 @@ struct Worker<'a> {
     ports: Vec<&'a Port>,
     receiver: Receiver<'a>,
     forwarder: Forwarder,
+    wake: WakePolicy,
 }
 
 /// What has something, or had when it was looked at last. Each once.
@@ -144,7 +146,8 @@ impl Workers {
         let ready = Ready { ports: (0..ports.len() as u32).collect(), devices };
         let receiver = Receiver::new(number, inbound, ike);
         let forwarder = Forwarder::new();
-        Worker { number, epoll, domains: &self.domains, ports, receiver, forwarder }.run(ready);
+        let wake = WakePolicy::of_this_thread();
+        Worker { number, epoll, domains: &self.domains, ports, receiver, forwarder, wake }.run(ready);
     }
 }
 
@@ -158,7 +161,7 @@ impl Worker<'_> {
     }
 
     /// Adds what has something now, and sleeps until something has. False if it is the signal to stop.
-    fn hear(&self, ready: &mut Ready) -> bool {
+    fn hear(&mut self, ready: &mut Ready) -> bool {
         let mut timeout = EpollTimeout::ZERO;
         if ready.ports.is_empty() {
             match self.forwarder.waits_for() {
@@ -176,6 +179,9 @@ impl Worker<'_> {
                 return true;
             }
         };
+        if timeout.is_none() {
+            self.wake.on_wake();
+        }
         for source in heard.iter().map(|event| Source::decode(event.data())) {
             let (of_its_kind, number) = match source {
                 Source::Port(at) => (&mut ready.ports, at),
