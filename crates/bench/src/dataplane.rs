@@ -1,4 +1,5 @@
-//! The data plane side by side: the same two hosts on one machine, with one contender after the other between them.
+//! The data plane side by side: the same two hosts on one machine, with one contender after the other between them, and for
+//! echoes on an idle way all of them by turns.
 //!
 //! Everything, both ends and the load generator, runs on the same processors, and other work on the machine changes every
 //! figure: compare within one run, and quote ratios.
@@ -7,6 +8,7 @@ pub mod contender;
 pub mod measure;
 pub mod pair;
 mod table;
+mod turns;
 mod wireguard;
 
 use std::path::PathBuf;
@@ -64,8 +66,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             measured.push(result);
         }
     }
-    let rows: Vec<Row> =
-        contenders.into_iter().zip(all).map(|(contender, rounds)| row(contender, rounds)).collect();
+    eprintln!("echoes, all at once and by turns");
+    let echoes = turns::echoes(&contenders, effort(arguments));
+    let rounds_and_echoes = all.into_iter().zip(echoes);
+    let rows: Vec<Row> = contenders
+        .into_iter()
+        .zip(rounds_and_echoes)
+        .map(|(contender, (rounds, echoes))| row(contender, rounds, echoes))
+        .collect();
     let text = format!("{}\n\n{}", circumstances(arguments, rounds), tables(&rows));
     println!("{text}");
     if arguments.write {
@@ -98,7 +106,8 @@ fn contenders(arguments: &Arguments) -> Vec<Contender> {
 
 fn effort(arguments: &Arguments) -> Effort {
     let seconds = if arguments.quick { 1.0 } else { arguments.seconds.clamp(0.2, 60.0) };
-    Effort { duration: Duration::from_secs_f64(seconds), pings: if arguments.quick { 250 } else { 1_000 } }
+    let turns = if arguments.quick { 5 } else { 40 };
+    Effort { duration: Duration::from_secs_f64(seconds), echoes: 100, turns }
 }
 
 /// A lab of its own for each, so that nothing of one is left for the next.
@@ -113,7 +122,7 @@ fn measure_one(contender: Contender, effort: Effort) -> Result<Measured> {
 }
 
 /// The rounds in which it worked count; if it never did, the last error does.
-fn row(contender: Contender, rounds: Vec<Result<Measured, String>>) -> Row {
+fn row(contender: Contender, rounds: Vec<Result<Measured, String>>, echoes: Result<Vec<Duration>>) -> Row {
     let mut error = "no round".to_owned();
     let mut worked = Vec::new();
     for round in rounds {
@@ -122,7 +131,13 @@ fn row(contender: Contender, rounds: Vec<Result<Measured, String>>) -> Row {
             Err(reason) => error = reason,
         }
     }
-    let measured = if worked.is_empty() { Err(error) } else { Ok(Measured::median(&worked)) };
+    let mut measured = if worked.is_empty() { Err(error) } else { Ok(Measured::median(&worked)) };
+    if let Err(error) = &echoes {
+        eprintln!("ECHOES NOT MEASURED: {}: {error:#}", contender.name());
+    }
+    if let Ok(measured) = &mut measured {
+        measured.set_idle(echoes.unwrap_or_default());
+    }
     Row { contender, measured }
 }
 
@@ -132,10 +147,11 @@ fn circumstances(arguments: &Arguments, rounds: usize) -> String {
     let model = model.trim_start_matches([':', ' ', '\t']);
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let Effort { duration, echoes, turns } = effort(arguments);
     format!(
-        "{processors} processors ({model}), Linux {}; {rounds} round(s), {} s for each throughput.",
+        "{processors} processors ({model}), Linux {}; {rounds} round(s), {} s for each throughput; {turns} turns of {echoes} echoes.",
         kernel.trim(),
-        effort(arguments).duration.as_secs_f64(),
+        duration.as_secs_f64(),
     )
 }
 

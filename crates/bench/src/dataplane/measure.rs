@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use causeway_netlab::{PingOptions, Pinger, Probe, TcpOptions, ping, tcp_throughput};
 
 use super::pair::Pair;
@@ -21,8 +21,10 @@ const STREAMS: usize = 8;
 pub struct Effort {
     /// Each throughput.
     pub duration: Duration,
-    /// Echo requests on an idle way.
-    pub pings: u64,
+    /// Echo requests on an idle way in each turn.
+    pub echoes: u64,
+    /// Turns of each contender.
+    pub turns: usize,
 }
 
 /// Figures of one contender in one round. Of several rounds, [`Measured::median`] takes the middle of each.
@@ -50,13 +52,11 @@ pub struct Measured {
     pub machine_s_per_gb: f64,
 }
 
-/// Measures everything once.
+/// Measures everything once but for the round trip on an idle way ([`super::turns`]).
 pub fn measure(pair: &Pair, effort: Effort) -> Result<Measured> {
-    let (idle_us, idle_p99_us) = idle_round_trip(pair, effort)?;
     let mut measured = tcp(pair, effort)?;
     let many = TcpOptions { duration: effort.duration, streams: STREAMS, ..TcpOptions::default() };
     measured.tcp_many_gbps = tcp_throughput(&pair.left, &pair.right, pair.target(), &many)?.gbps();
-    (measured.idle_us, measured.idle_p99_us) = (idle_us, idle_p99_us);
     measured.large_kpps = udp(pair, LARGE, Handing::Single, effort)?.kpps();
     measured.small_kpps = udp(pair, SMALL, Handing::Single, effort)?.kpps();
     measured.grouped_kpps = udp(pair, LARGE, Handing::Segmented, effort)?.kpps();
@@ -88,12 +88,12 @@ fn udp(pair: &Pair, payload: usize, handing: Handing, effort: Effort) -> Result<
     Ok(arrived)
 }
 
-fn idle_round_trip(pair: &Pair, effort: Effort) -> Result<(f64, f64)> {
-    let options =
-        PingOptions { count: effort.pings, interval: Duration::from_millis(2), ..PingOptions::default() };
-    let mut times = ping(&pair.left, *pair.target().ip(), &options)?.round_trips;
-    times.sort_unstable();
-    Ok((at_per_mille(&times, 500), at_per_mille(&times, 990)))
+/// What so many echo requests on an idle way take.
+pub fn idle_round_trips(pair: &Pair, echoes: u64) -> Result<Vec<Duration>> {
+    let options = PingOptions { count: echoes, interval: Duration::from_millis(2), ..PingOptions::default() };
+    let times = ping(&pair.left, *pair.target().ip(), &options)?.round_trips;
+    ensure!(!times.is_empty(), "none of {echoes} echoes came back");
+    Ok(times)
 }
 
 fn loaded_round_trip(pair: &Pair, effort: Effort) -> Result<f64> {
@@ -115,6 +115,12 @@ fn at_per_mille(sorted: &[Duration], per_mille: usize) -> f64 {
 }
 
 impl Measured {
+    /// Takes the round trips on an idle way over; without any they are not a number.
+    pub fn set_idle(&mut self, mut times: Vec<Duration>) {
+        times.sort_unstable();
+        (self.idle_us, self.idle_p99_us) = (at_per_mille(&times, 500), at_per_mille(&times, 990));
+    }
+
     /// The middle of each figure.
     pub fn median(rounds: &[Self]) -> Self {
         let middle = |figure: fn(&Self) -> f64| {
@@ -139,7 +145,7 @@ impl Measured {
 
 #[cfg(test)]
 mod tests {
-    use super::{Measured, at_per_mille};
+    use super::Measured;
     use std::time::Duration;
 
     #[test]
@@ -150,8 +156,10 @@ mod tests {
 
     #[test]
     fn half_of_the_round_trips_are_faster_than_the_median() {
-        let times: Vec<Duration> = (1..=100).map(Duration::from_micros).collect();
-        assert_eq!(at_per_mille(&times, 500).round(), 51.0);
-        assert!(at_per_mille(&[], 500).is_nan());
+        let mut measured = Measured::default();
+        measured.set_idle((1..=100).rev().map(Duration::from_micros).collect());
+        assert_eq!((measured.idle_us.round(), measured.idle_p99_us.round()), (51.0, 100.0));
+        measured.set_idle(Vec::new());
+        assert!(measured.idle_us.is_nan());
     }
 }

@@ -72,8 +72,12 @@ impl WireGuard {
         keys: &Keys,
         (peer_key, peer, networks): (&str, Ipv4Addr, Ipv4Net),
     ) -> Result<Self> {
-        // The control socket is named after the device, in a folder that all namespaces share.
-        let device = format!("cwb{}{}", std::process::id() % 100_000, &host.label()[..1]);
+        // The control socket is named after the device, in a folder that all namespaces share, and both daemons may be up.
+        let kind = match daemon {
+            Daemon::WireGuardGo => 'g',
+            Daemon::BoringTun => 'b',
+        };
+        let device = format!("cwb{}{kind}{}", std::process::id() % 100_000, &host.label()[..1]);
         let config = folder.join(format!("{}.wg", host.label()));
         let text = format!(
             "[Interface]\nPrivateKey = {}\nListenPort = {PORT}\n[Peer]\nPublicKey = {peer_key}\nAllowedIPs = {networks}\nEndpoint = {peer}:{PORT}\n",
