@@ -79,9 +79,10 @@ impl WakePolicy {
     }
 
     fn look(&mut self) {
-        let Some(schedstat) = &self.schedstat else { return };
+        let now = Instant::now();
+        let Some(schedstat) = self.schedstat.as_ref().filter(|_| self.patience.is_due(now)) else { return };
         let was_patient = self.patience.is_patient();
-        let looked = read(schedstat).map(|waited| self.patience.look(Instant::now(), waited));
+        let looked = read(schedstat).map(|waited| self.patience.look(now, waited));
         let is_patient = looked.is_ok() && self.patience.is_patient();
         let scheduled = match (was_patient, is_patient) {
             (false, true) => kernel::schedule_as(libc::SCHED_BATCH),
@@ -91,7 +92,7 @@ impl WakePolicy {
         if let Err(error) = looked.and(scheduled) {
             tracing::debug!(%error, "workers run as soon as they are woken");
             self.schedstat = None;
-            self.patience = Patience::new(Instant::now());
+            self.patience = Patience::new(now);
         }
     }
 }
@@ -115,9 +116,13 @@ impl Patience {
         matches!(self.state, State::Patient { .. })
     }
 
+    /// Whether there is anything to decide.
+    fn is_due(&self, now: Instant) -> bool {
+        !matches!(self.state, State::Prompt { until } if now < until)
+    }
+
     fn look(&mut self, now: Instant, waited: Waited) {
         self.state = match self.state {
-            State::Prompt { until } if now < until => return,
             State::Prompt { .. } => State::Patient { since: now, before: waited },
             State::Patient { since, before } if waited.mean_since(before) <= WAIT_MAX => {
                 State::Patient { since, before: waited }
@@ -171,7 +176,9 @@ mod tests {
                 self.now += Duration::from_millis(10);
                 self.waited.runs += 16;
                 self.waited.nanoseconds += 16 * wait.as_nanos() as u64;
-                patience.look(self.now, self.waited);
+                if patience.is_due(self.now) {
+                    patience.look(self.now, self.waited);
+                }
                 if patience.is_patient() != was {
                     return Some(self.now - began);
                 }
