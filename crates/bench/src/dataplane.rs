@@ -15,11 +15,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use causeway_netlab::Lab;
 
-use contender::Contender;
+use contender::{Contender, Up};
 use measure::{Effort, Measured, measure};
-use pair::Pair;
 use table::{Row, tables};
 
 /// Begins the name of each namespace.
@@ -110,15 +108,9 @@ fn effort(arguments: &Arguments) -> Effort {
     Effort { duration: Duration::from_secs_f64(seconds), echoes: 100, turns }
 }
 
-/// A lab of its own for each, so that nothing of one is left for the next.
 fn measure_one(contender: Contender, effort: Effort) -> Result<Measured> {
-    let lab = Lab::new(LAB_PREFIX)?;
-    let pair = Pair::build(&lab)?;
-    let running = contender.start(&lab, &pair).with_context(|| format!("starting {}", contender.name()))?;
-    let measured = measure(&pair, effort).with_context(|| format!("measuring {}", contender.name()));
-    drop(running);
-    lab.remove();
-    measured
+    let up = Up::start(contender)?;
+    measure(&up.pair, effort).with_context(|| format!("measuring {}", contender.name()))
 }
 
 /// The rounds in which it worked count; if it never did, the last error does.
@@ -131,13 +123,11 @@ fn row(contender: Contender, rounds: Vec<Result<Measured, String>>, echoes: Resu
             Err(reason) => error = reason,
         }
     }
-    let mut measured = if worked.is_empty() { Err(error) } else { Ok(Measured::median(&worked)) };
-    if let Err(error) = &echoes {
+    let echoes = echoes.unwrap_or_else(|error| {
         eprintln!("ECHOES NOT MEASURED: {}: {error:#}", contender.name());
-    }
-    if let Ok(measured) = &mut measured {
-        measured.set_idle(echoes.unwrap_or_default());
-    }
+        Vec::new()
+    });
+    let measured = if worked.is_empty() { Err(error) } else { Ok(Measured::of(&worked, echoes)) };
     Row { contender, measured }
 }
 

@@ -7,6 +7,7 @@ use causeway_netlab::{Connection, Host, Lab, PeerConfig, StrongSwan};
 use ipnet::Ipv4Net;
 use std::time::{Duration, Instant};
 
+use super::LAB_PREFIX;
 use super::pair::{LEFT, LEFT_NET, Pair, RIGHT, RIGHT_NET};
 use super::wireguard::{self, WireGuard};
 use crate::gateway::{Gateway, PSK, Wanted};
@@ -35,7 +36,7 @@ pub enum Contender {
 }
 
 /// What runs for a contender; it ends when this is dropped.
-pub enum Running {
+enum Running {
     /// Nothing.
     Nothing,
     /// The gateways, and who holds the idle tunnels.
@@ -44,6 +45,26 @@ pub enum Running {
     StrongSwan { _charons: Box<[StrongSwan; 2]> },
     /// The daemons of WireGuard.
     WireGuard { _daemons: Box<[WireGuard; 2]> },
+}
+
+/// A contender that is up between two hosts, in a lab of its own, so that nothing of one is left for the next.
+pub struct Up {
+    // It ends before the lab that it runs in.
+    _running: Running,
+    /// The hosts.
+    pub pair: Pair,
+    _lab: Lab,
+}
+
+impl Up {
+    /// Sets it up, and comes back when packets pass.
+    pub fn start(contender: Contender) -> Result<Self> {
+        let lab = Lab::new(LAB_PREFIX)?;
+        let pair = Pair::build(&lab)?;
+        let running =
+            contender.start(&lab, &pair).with_context(|| format!("starting {}", contender.name()))?;
+        Ok(Self { _running: running, pair, _lab: lab })
+    }
 }
 
 impl Contender {
@@ -59,8 +80,7 @@ impl Contender {
         }
     }
 
-    /// Sets it up, and comes back when packets pass.
-    pub fn start(self, lab: &Lab, pair: &Pair) -> Result<Running> {
+    fn start(self, lab: &Lab, pair: &Pair) -> Result<Running> {
         let running = match self {
             Self::Veth => {
                 pair.route_plainly()?;

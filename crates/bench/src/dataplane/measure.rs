@@ -27,7 +27,7 @@ pub struct Effort {
     pub turns: usize,
 }
 
-/// Figures of one contender in one round. Of several rounds, [`Measured::median`] takes the middle of each.
+/// Figures of one contender: of one round, without round trips on an idle way, or of all ([`Measured::of`]).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Measured {
     /// Gigabits of TCP payload per second, one stream.
@@ -115,14 +115,9 @@ fn at_per_mille(sorted: &[Duration], per_mille: usize) -> f64 {
 }
 
 impl Measured {
-    /// Takes the round trips on an idle way over; without any they are not a number.
-    pub fn set_idle(&mut self, mut times: Vec<Duration>) {
-        times.sort_unstable();
-        (self.idle_us, self.idle_p99_us) = (at_per_mille(&times, 500), at_per_mille(&times, 990));
-    }
-
-    /// The middle of each figure.
-    pub fn median(rounds: &[Self]) -> Self {
+    /// The middle of each figure of the rounds, and the round trips on an idle way; without any these are not a number.
+    pub fn of(rounds: &[Self], mut idle: Vec<Duration>) -> Self {
+        idle.sort_unstable();
         let middle = |figure: fn(&Self) -> f64| {
             let mut all: Vec<f64> = rounds.iter().map(figure).collect();
             all.sort_unstable_by(f64::total_cmp);
@@ -134,8 +129,8 @@ impl Measured {
             large_kpps: middle(|it| it.large_kpps),
             small_kpps: middle(|it| it.small_kpps),
             grouped_kpps: middle(|it| it.grouped_kpps),
-            idle_us: middle(|it| it.idle_us),
-            idle_p99_us: middle(|it| it.idle_p99_us),
+            idle_us: at_per_mille(&idle, 500),
+            idle_p99_us: at_per_mille(&idle, 990),
             loaded_us: middle(|it| it.loaded_us),
             programs_s_per_gb: middle(|it| it.programs_s_per_gb),
             machine_s_per_gb: middle(|it| it.machine_s_per_gb),
@@ -151,15 +146,13 @@ mod tests {
     #[test]
     fn of_several_rounds_the_middle_counts() {
         let round = |tcp_gbps| Measured { tcp_gbps, ..Measured::default() };
-        assert_eq!(Measured::median(&[round(9.0), round(1.0), round(5.0)]).tcp_gbps, 5.0);
+        assert_eq!(Measured::of(&[round(9.0), round(1.0), round(5.0)], Vec::new()).tcp_gbps, 5.0);
     }
 
     #[test]
     fn half_of_the_round_trips_are_faster_than_the_median() {
-        let mut measured = Measured::default();
-        measured.set_idle((1..=100).rev().map(Duration::from_micros).collect());
+        let measured = Measured::of(&[], (1..=100).rev().map(Duration::from_micros).collect());
         assert_eq!((measured.idle_us.round(), measured.idle_p99_us.round()), (51.0, 100.0));
-        measured.set_idle(Vec::new());
-        assert!(measured.idle_us.is_nan());
+        assert!(Measured::of(&[], Vec::new()).idle_us.is_nan());
     }
 }

@@ -6,25 +6,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use causeway_netlab::Lab;
+use anyhow::Result;
 
-use super::LAB_PREFIX;
-use super::contender::{Contender, Running};
+use super::contender::{Contender, Up};
 use super::measure::{Effort, idle_round_trips};
-use super::pair::Pair;
-
-/// A contender that is up. It ends before the lab that it runs in.
-struct Up {
-    _running: Running,
-    pair: Pair,
-    _lab: Lab,
-}
 
 /// The round trips of each contender, or why there are none.
 pub fn echoes(contenders: &[Contender], effort: Effort) -> Vec<Result<Vec<Duration>>> {
     let mut all: Vec<Result<(Up, Vec<Duration>)>> =
-        contenders.iter().map(|contender| Ok((up(*contender)?, Vec::new()))).collect();
+        contenders.iter().map(|contender| Ok((Up::start(*contender)?, Vec::new()))).collect();
     for _ in 0..effort.turns {
         for entry in &mut all {
             let Ok((up, times)) = entry else { continue };
@@ -35,11 +25,4 @@ pub fn echoes(contenders: &[Contender], effort: Effort) -> Vec<Result<Vec<Durati
         }
     }
     all.into_iter().map(|entry| entry.map(|(_, times)| times)).collect()
-}
-
-fn up(contender: Contender) -> Result<Up> {
-    let lab = Lab::new(LAB_PREFIX)?;
-    let pair = Pair::build(&lab)?;
-    let running = contender.start(&lab, &pair).with_context(|| format!("starting {}", contender.name()))?;
-    Ok(Up { _running: running, pair, _lab: lab })
 }
