@@ -13,6 +13,9 @@ use causeway_crypto::{Encryption, Integrity};
 use crate::sim::{self, Sim, put_both, secs};
 
 pub const MODES: [Mode; 2] = [Mode::Main, Mode::Aggressive];
+/// Exchange types, the nineteenth byte of a message (RFC 2408, 3.1).
+pub const INFORMATIONAL: u8 = 5;
+pub const QUICK_MODE: u8 = 32;
 
 /// A tunnel by IKEv1 from A to B as A has it. Neither initiates.
 pub fn config(mode: Mode) -> TunnelConfig {

@@ -3,10 +3,7 @@
 use causeway_ike::{IkeVersion, Mode, TunnelConfig, TunnelStatus};
 
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Sim, T, mirrored, put_both, secs};
-use crate::v1::{MODES, config, up};
-
-const INFORMATIONAL: u8 = 5;
-const QUICK_MODE: u8 = 32;
+use crate::v1::{INFORMATIONAL, MODES, QUICK_MODE, config, up};
 
 #[test]
 fn a_removed_tunnel_is_gone_on_both_sides_at_once() {
@@ -154,8 +151,12 @@ fn a_silent_peer_is_asked_and_one_with_traffic_is_not() {
 fn a_repeated_question_is_no_sign_of_life() {
     let mut sim = up(5, &config(Mode::Main));
     sim.run(secs(65));
-    let question =
-        sim.wire.iter().rev().find(|it| it.message[18] == 5 && *it.from.ip() == ADDRESS_B).cloned();
+    let question = sim
+        .wire
+        .iter()
+        .rev()
+        .find(|it| it.message[18] == INFORMATIONAL && *it.from.ip() == ADDRESS_B)
+        .cloned();
     let question = question.expect("B has asked or answered");
     sim.middle = Some(Box::new(|it| (*it.from.ip() == ADDRESS_A).then_some(it)));
     for _ in 0..20 {
@@ -220,7 +221,7 @@ fn a_peer_that_says_only_that_its_last_ike_sa_is_closed_is_not_waited_for_long()
     sim.middle = Some(Box::new(move |it| {
         // Of what B says now only the second message, the Delete of the ISAKMP SA, arrives.
         protected += usize::from(*it.from.ip() == ADDRESS_B && it.message[18] == 5);
-        (*it.from.ip() == ADDRESS_B && it.message[18] == 5 && protected == 2).then_some(it)
+        (*it.from.ip() == ADDRESS_B && it.message[18] == INFORMATIONAL && protected == 2).then_some(it)
     }));
     sim.remove(B, T);
     sim.run(secs(7));

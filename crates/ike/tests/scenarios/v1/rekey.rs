@@ -6,7 +6,7 @@ use causeway_crypto::DhGroup;
 use causeway_ike::{ChildProposal, Mode, TunnelConfig};
 
 use crate::sim::{A, B, Sim, T, mirrored, put_both, secs};
-use crate::v1::{MODES, config, up};
+use crate::v1::{INFORMATIONAL, MODES, QUICK_MODE, config, up};
 
 /// Runs and asserts after each event that packets pass both ways.
 fn run_without_a_gap(sim: &mut Sim, duration: Duration) {
@@ -108,7 +108,6 @@ fn the_shorter_lifetime_counts_for_both_sides() {
 
 #[test]
 fn a_child_that_ends_soon_is_not_deleted_while_the_last_packets_on_it_are_under_way() {
-    const INFORMATIONAL: u8 = 5;
     for mode in MODES {
         // It is replaced half a second before its end, which is less than the peer is given to have the new one.
         let mut sim = up(5, &TunnelConfig { child_lifetime: secs(4), dpd: false, ..config(mode) });
@@ -136,7 +135,7 @@ fn the_old_child_is_received_on_until_the_peer_has_moved() {
     let mut held = Vec::new();
     sim.middle = Some(Box::new(move |it| {
         let id = it.message[20..24].to_vec();
-        let of_quick_mode = it.message[18] == 32;
+        let of_quick_mode = it.message[18] == QUICK_MODE;
         if of_quick_mode {
             held.push((id.clone(), *it.from.ip()));
         }
