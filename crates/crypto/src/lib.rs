@@ -1,5 +1,6 @@
 //! The algorithms that IKE and ESP negotiate, over aws-lc-rs and, where that has no safe interface
-//! to an old one (DES, 3DES, MD5, the MODP groups), over RustCrypto.
+//! to an old one (DES, 3DES, MD5, the MODP groups), over RustCrypto. AES-GCM is ring's on the processors
+//! where that is faster ([`GcmLibrary`]).
 //!
 //! This is the only crate that names a cryptography library. Nothing here reads a clock or a file,
 //! and whatever needs randomness takes a [`Random`].
@@ -21,7 +22,7 @@
 //! |---|---|---|
 //! | AES-CBC | RFC 3602 section 4, SP 800-38A F.2 | its AES-CBC, padding aside |
 //! | DES-CBC, 3DES-CBC | FIPS 81 appendix C, and the customary vector of three keys | none |
-//! | AES-GCM | the designers' cases 4, 10, 16; ESP packets of draft-mcgrew-gcm-test, one with extended sequence numbers (`causeway-esp`) | all with 12 bytes of nonce and 16 of tag |
+//! | AES-GCM | the designers' cases 4, 10, 16; ESP packets of draft-mcgrew-gcm-test, one with extended sequence numbers (`causeway-esp`) | all with 12 bytes of nonce and 16 of tag, by both libraries |
 //! | MD5, SHA-1, SHA-2 | RFC 1321 A.5, FIPS 180-4 | none |
 //! | HMAC, the PRFs | RFC 2202, RFC 4231 | all of SHA-1 and SHA-2; HMAC-MD5 it has none |
 //! | ICVs: truncated HMACs | RFC 2202 ("96"), RFC 4868 section 2.7.2 | the truncated ones of HMAC |
@@ -36,6 +37,7 @@
 mod cbc;
 mod certificate;
 mod encryption;
+mod gcm;
 mod group;
 mod hash;
 mod integrity;
@@ -52,6 +54,7 @@ pub use certificate::{
     PeerCertificate, PeerProof,
 };
 pub use encryption::Encryption;
+pub use gcm::GcmLibrary;
 pub use group::DhGroup;
 pub use hash::{Hash, sha1};
 pub use integrity::Integrity;

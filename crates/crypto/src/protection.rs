@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use aws_lc_rs::aead::{AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{AES_128, EncryptingKey, EncryptionContext, UnboundCipherKey};
 
 use crate::cbc::CbcCipher;
 use crate::encryption::Encryption;
+use crate::gcm::{GcmKey, GcmLibrary};
 use crate::hash::Hash;
 use crate::integrity::Integrity;
 use crate::mac::{Mac, Tag};
@@ -73,7 +73,7 @@ pub struct Protection {
 }
 
 enum Cipher {
-    Gcm { key: LessSafeKey, salt: [u8; 4] },
+    Gcm(GcmKey),
     Cbc(Box<CbcWithMac>),
 }
 
@@ -96,11 +96,26 @@ impl Protection {
         encryption_key: &[u8],
         integrity_key: &[u8],
     ) -> Result<Self, WrongKeyLength> {
+        Self::new_by(GcmLibrary::of_this_processor(), encryption, integrity, encryption_key, integrity_key)
+    }
+
+    /// The same, and what is AES-GCM is this library's: to compare them.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn new_by(
+        library: GcmLibrary,
+        encryption: Encryption,
+        integrity: Option<Integrity>,
+        encryption_key: &[u8],
+        integrity_key: &[u8],
+    ) -> Result<Self, WrongKeyLength> {
         let (cipher, icv_len) = if encryption.is_aead() {
             if integrity.is_some() || !integrity_key.is_empty() {
                 return Err(WrongKeyLength::IntegritySurplus { encryption });
             }
-            (gcm(encryption, encryption_key)?, encryption.icv_len())
+            (gcm(library, encryption, encryption_key)?, encryption.icv_len())
         } else {
             let integrity = integrity.ok_or(WrongKeyLength::IntegrityMissing { encryption })?;
             (cbc_with_mac(encryption, integrity, encryption_key, integrity_key)?, integrity.icv_len())
@@ -152,13 +167,10 @@ impl Protection {
             .split(prefix_len, packet, extra.is_some())
             .expect("the caller laid the packet out as the documentation says");
         match &self.cipher {
-            Cipher::Gcm { key, salt } => {
+            Cipher::Gcm(key) => {
                 parts.iv.copy_from_slice(&sequence.to_be_bytes());
                 let aad = AdditionalData::new(parts.prefix, extra);
-                let tag = key
-                    .seal_in_place_separate_tag(nonce(*salt, parts.iv), Aad::from(aad.as_bytes()), parts.body)
-                    .expect("a packet is shorter than the 64 GB that one nonce covers");
-                parts.icv.copy_from_slice(tag.as_ref());
+                key.seal(parts.iv, aad.as_bytes(), parts.body, parts.icv);
             }
             Cipher::Cbc(keys) => {
                 keys.iv.write(sequence, parts.iv);
@@ -193,11 +205,9 @@ impl Protection {
         let start = prefix_len + self.iv_len;
         let plaintext = start..start + parts.body.len();
         match &self.cipher {
-            Cipher::Gcm { key, salt } => {
+            Cipher::Gcm(key) => {
                 let aad = AdditionalData::new(parts.prefix, extra);
-                let (nonce, aad) = (nonce(*salt, parts.iv), Aad::from(aad.as_bytes()));
-                key.open_in_place_separate_tag(nonce, aad, parts.icv, parts.body)
-                    .map_err(|_| NotAuthentic)?;
+                key.open(parts.iv, aad.as_bytes(), parts.body, parts.icv)?;
             }
             Cipher::Cbc(keys) => {
                 keys.cipher.decrypt(parts.iv, parts.body).map_err(|_| NotAuthentic)?;
@@ -280,17 +290,11 @@ impl IvSource {
     }
 }
 
-fn gcm(encryption: Encryption, key_and_salt: &[u8]) -> Result<Cipher, WrongKeyLength> {
+fn gcm(library: GcmLibrary, encryption: Encryption, key_and_salt: &[u8]) -> Result<Cipher, WrongKeyLength> {
     let wrong = || WrongKeyLength::Encryption { encryption, len: key_and_salt.len() };
-    let algorithm = match encryption.key_len() {
-        16 => &AES_128_GCM,
-        24 => &AES_192_GCM,
-        _ => &AES_256_GCM,
-    };
     let (key, salt) = key_and_salt.split_at_checked(encryption.key_len()).ok_or_else(wrong)?;
     let salt = salt.try_into().map_err(|_| wrong())?;
-    let key = UnboundKey::new(algorithm, key).map_err(|_| wrong())?;
-    Ok(Cipher::Gcm { key: LessSafeKey::new(key), salt })
+    GcmKey::new(library, key, salt).map(Cipher::Gcm).ok_or_else(wrong)
 }
 
 fn cbc_with_mac(
@@ -307,14 +311,6 @@ fn cbc_with_mac(
         iv: IvSource::new(encryption_key),
         mac: Mac::new(integrity.hash(), integrity_key),
     })))
-}
-
-/// The salt and the packet's IV (RFC 4106 section 4). `iv` is 8 bytes long.
-fn nonce(salt: [u8; 4], iv: &[u8]) -> Nonce {
-    let mut nonce = [0; 12];
-    nonce[..4].copy_from_slice(&salt);
-    nonce[4..].copy_from_slice(iv);
-    Nonce::assume_unique_for_key(nonce)
 }
 
 /// The HMAC of the packet up to its ICV and of an extended sequence number's high half (RFC 4303 section 2.2.1).

@@ -3,24 +3,43 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use causeway_crypto::{Encryption, Integrity, Protection, WrongKeyLength};
+use causeway_crypto::{Encryption, GcmLibrary, Integrity, Protection};
 use causeway_esp::{InboundSa, NEXT_HEADER_IPV4, OutboundSa, ReplayWindow, SequenceNumbers};
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput};
 
 const SPI: u32 = 0xc0ff_ee01;
 const INNER_LEN: u16 = 1_400;
 
-const SUITES: [(&str, Encryption, Option<Integrity>); 4] = [
-    ("aes_128_gcm", Encryption::Aes128Gcm16, None),
-    ("aes_256_gcm", Encryption::Aes256Gcm16, None),
-    ("aes_256_cbc_sha256", Encryption::Aes256Cbc, Some(Integrity::HmacSha256_128)),
-    ("3des_sha1", Encryption::TripleDesCbc, Some(Integrity::HmacSha1_96)),
-];
+/// A name, and how one direction is protected.
+type Suite = (String, Box<dyn Fn() -> Protection>);
 
-fn protection(encryption: Encryption, integrity: Option<Integrity>) -> Result<Protection, WrongKeyLength> {
+/// AES-GCM by each library that has it, and the most frequent of the others.
+fn suites() -> Vec<Suite> {
+    let mut suites: Vec<Suite> = Vec::new();
+    for (name, encryption) in
+        [("aes_128_gcm", Encryption::Aes128Gcm16), ("aes_256_gcm", Encryption::Aes256Gcm16)]
+    {
+        for library in GcmLibrary::ALL {
+            let chosen = if library == GcmLibrary::of_this_processor() { "_chosen" } else { "" };
+            let name = format!("{name}_{library:?}{chosen}");
+            suites.push((name, Box::new(move || protection(library, encryption, None))));
+        }
+    }
+    for (name, encryption, integrity) in [
+        ("aes_256_cbc_sha256", Encryption::Aes256Cbc, Integrity::HmacSha256_128),
+        ("3des_sha1", Encryption::TripleDesCbc, Integrity::HmacSha1_96),
+    ] {
+        let library = GcmLibrary::of_this_processor();
+        suites.push((name.to_owned(), Box::new(move || protection(library, encryption, Some(integrity)))));
+    }
+    suites
+}
+
+fn protection(library: GcmLibrary, encryption: Encryption, integrity: Option<Integrity>) -> Protection {
     let encryption_key: Vec<u8> = (1..).take(encryption.key_material_len()).collect();
     let integrity_key: Vec<u8> = (101..).take(integrity.map_or(0, Integrity::key_len)).collect();
-    Protection::new(encryption, integrity, &encryption_key, &integrity_key)
+    Protection::new_by(library, encryption, integrity, &encryption_key, &integrity_key)
+        .expect("the keys are as long as they should be")
 }
 
 fn inner() -> Vec<u8> {
@@ -32,9 +51,8 @@ fn inner() -> Vec<u8> {
 
 type Group<'a> = BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
-fn seal(group: &mut Group<'_>, name: &str, encryption: Encryption, integrity: Option<Integrity>) {
-    let keys = protection(encryption, integrity).expect("the keys are as long as they should be");
-    let sa = OutboundSa::new(SPI, keys, SequenceNumbers::Extended);
+fn seal(group: &mut Group<'_>, (name, keys): &Suite) {
+    let sa = OutboundSa::new(SPI, keys(), SequenceNumbers::Extended);
     let (headroom, tailroom) = (sa.headroom(), sa.tailroom(usize::from(INNER_LEN)));
     let mut buffer = [vec![0; headroom], inner(), vec![0; tailroom]].concat();
     let at = headroom..headroom + usize::from(INNER_LEN);
@@ -43,8 +61,7 @@ fn seal(group: &mut Group<'_>, name: &str, encryption: Encryption, integrity: Op
     });
 }
 
-fn open(group: &mut Group<'_>, name: &str, encryption: Encryption, integrity: Option<Integrity>) {
-    let keys = || protection(encryption, integrity).expect("the keys are as long as they should be");
+fn open(group: &mut Group<'_>, (name, keys): &Suite) {
     let out = OutboundSa::new(SPI, keys(), SequenceNumbers::Extended);
     let into = InboundSa::new(SPI, keys(), ReplayWindow::new(4_064, SequenceNumbers::Extended));
     let inner = inner();
@@ -62,9 +79,9 @@ fn open(group: &mut Group<'_>, name: &str, encryption: Encryption, integrity: Op
 fn seal_and_open(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("esp_1400");
     group.throughput(Throughput::Bytes(u64::from(INNER_LEN)));
-    for (name, encryption, integrity) in SUITES {
-        seal(&mut group, name, encryption, integrity);
-        open(&mut group, name, encryption, integrity);
+    for suite in &suites() {
+        seal(&mut group, suite);
+        open(&mut group, suite);
     }
     group.finish();
 }
