@@ -132,15 +132,19 @@ fn row(contender: Contender, rounds: Vec<Result<Measured, String>>, echoes: Resu
 }
 
 fn circumstances(arguments: &Arguments, rounds: usize) -> String {
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    let cpuinfo = read("/proc/cpuinfo");
     let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let model = model.trim_start_matches([':', ' ', '\t']);
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let kernel = read("/proc/sys/kernel/osrelease");
+    // The hosts have it from the machine. BBR sends as fast as it has measured, and leaves processors idle for that.
+    let congestion_control = read("/proc/sys/net/ipv4/tcp_congestion_control");
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let Effort { duration, echoes, turns } = effort(arguments);
     format!(
-        "{processors} processors ({model}), Linux {}; {rounds} round(s), {} s for each throughput; {turns} turns of {echoes} echoes.",
+        "{processors} processors ({model}), Linux {}, congestion control {}; {rounds} round(s), {} s for each throughput; {turns} turns of {echoes} echoes.",
         kernel.trim(),
+        congestion_control.trim(),
         duration.as_secs_f64(),
     )
 }

@@ -13,8 +13,9 @@
 //!   AES-CBC with HMAC-SHA512:   1500 - 20 - 8 - 8 - 16 - 32 = 1416, blocks of 16: 1408 - 2 = 1406
 //! ```
 //!
-//! The device has one MTU for all tunnels of its domain, so [`MTU_DEFAULT`] is 1,400: it fits with every choice. Linux answers
-//! packets that are larger and must not be fragmented with "fragmentation needed", so TCP finds its segment size.
+//! The device has one MTU for all tunnels of its domain, so [`MTU_DEFAULT`] is 1,406, the longest that fits with every choice.
+//! In ESP a packet of that length is 88 whole blocks of AES. Linux answers packets that are larger and must not be fragmented
+//! with "fragmentation needed", so TCP finds its segment size.
 //!
 //! # Its queues
 //!
@@ -34,7 +35,7 @@ use std::path::Path;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
 /// See the module.
-pub const MTU_DEFAULT: u16 = 1_400;
+pub const MTU_DEFAULT: u16 = 1_406;
 /// Packets that wait in the device for us. Linux's 500 are a burst of a single TCP connection at these speeds.
 const QUEUE_PACKETS: u32 = 2_000;
 /// Largest packet, or group of segments of one, and its virtio header.

@@ -276,7 +276,7 @@ impl Default for Gateway {
             engine: Engine::Packets,
             addresses: Vec::new(),
             device_prefix: "cway".to_owned(),
-            mtu: 1_400,
+            mtu: 1_406,
             encapsulation: Encapsulation::Always,
             sa_bytes_max: None,
             sa_packets_max: None,
