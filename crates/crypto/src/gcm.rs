@@ -11,7 +11,7 @@ use zeroize::optimization_barrier;
 use crate::protection::NotAuthentic;
 
 /// Bytes of a nonce: RFC 4106's salt and IV.
-pub(crate) const NONCE_LEN: usize = 12;
+const NONCE_LEN: usize = 12;
 
 /// A library that has AES-GCM. What they make is the same, byte by byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,41 +28,23 @@ impl GcmLibrary {
 
     /// The faster one for packets on this processor.
     pub fn of_this_processor() -> Self {
-        if WideAes::of_this_processor() == WideAes::WithoutAvx512 { Self::Ring } else { Self::AwsLc }
+        if has_wide_aes_without_avx512() { Self::Ring } else { Self::AwsLc }
     }
 }
 
-/// Which registers a processor's AES instructions work on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum WideAes {
-    /// 16 bytes, or it has no AES instructions.
-    None,
-    /// 32 bytes (VAES, VPCLMULQDQ, AVX2).
-    WithoutAvx512,
-    /// 64 bytes.
-    WithAvx512,
+#[cfg(target_arch = "x86_64")]
+fn has_wide_aes_without_avx512() -> bool {
+    use std::is_x86_feature_detected as has;
+    let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
+    has!("vaes") && has!("vpclmulqdq") && has!("avx2") && !avx512
 }
 
-impl WideAes {
-    #[cfg(target_arch = "x86_64")]
-    fn of_this_processor() -> Self {
-        use std::is_x86_feature_detected as has;
-        let wide = has!("vaes") && has!("vpclmulqdq") && has!("avx2");
-        let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
-        match (wide, avx512) {
-            (false, _) => Self::None,
-            (true, false) => Self::WithoutAvx512,
-            (true, true) => Self::WithAvx512,
-        }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn of_this_processor() -> Self {
-        Self::None
-    }
+#[cfg(not(target_arch = "x86_64"))]
+fn has_wide_aes_without_avx512() -> bool {
+    false
 }
 
-/// A key of AES-GCM with its salt (RFC 4106). Overwritten when dropped.
+/// A key of AES-GCM, overwritten when dropped, and its salt (RFC 4106).
 pub(crate) struct GcmKey {
     cipher: Cipher,
     salt: [u8; 4],
