@@ -130,7 +130,7 @@ fn aws_lc_key(algorithm: &'static aws_lc::Algorithm, key: &[u8]) -> Option<aws_l
     aws_lc::UnboundKey::new(algorithm, key).ok().map(aws_lc::LessSafeKey::new)
 }
 
-/// What ring expands a key to, which it does not overwrite by itself, as aws-lc-rs does.
+/// What ring expands a key to. It leaves that in memory; aws-lc-rs overwrites its own.
 struct RingKey(Box<ring::LessSafeKey>);
 
 impl RingKey {
@@ -178,7 +178,7 @@ mod tests {
             for len in (0..600).chain([1_300, 1_400, 1_438, 9_000, 65_000]) {
                 let plain: Vec<u8> = (0..=255).cycle().take(len).collect();
                 let (body, icv) = sealed(&one, &plain);
-                assert_eq!((&body, icv), (&sealed(&other, &plain).0, sealed(&other, &plain).1), "{len}");
+                assert_eq!((body.clone(), icv), sealed(&other, &plain), "{len}");
                 for key in [&one, &other] {
                     let mut opened = body.clone();
                     assert_eq!(key.open(&IV, b"header", &mut opened, &icv), Ok(()), "{len}");

@@ -13,6 +13,7 @@ use std::time::Duration;
 use causeway_control::operation;
 use causeway_control::settings::ConfiguredVpc;
 use causeway_gateway::WORKERS_MAX;
+use causeway_gateway::tun::MTU_DEFAULT;
 use serde::Deserialize;
 
 /// Why a configuration cannot be used; one line each.
@@ -276,7 +277,7 @@ impl Default for Gateway {
             engine: Engine::Packets,
             addresses: Vec::new(),
             device_prefix: "cway".to_owned(),
-            mtu: 1_406,
+            mtu: MTU_DEFAULT,
             encapsulation: Encapsulation::Always,
             sa_bytes_max: None,
             sa_packets_max: None,
