@@ -5,8 +5,9 @@
 //! saw is durable. So a read sees every change that was answered before it, and nothing that could still
 //! be lost.
 //!
-//! When the store refuses a commit (disk full, another writer), everything planned on top of it is void:
-//! the account is loaded again, and each caller whose change was queued hears that it did not happen.
+//! When the store fails with a commit (disk full, another writer), everything planned on top of it is void:
+//! the account is loaded again, and each caller whose change was queued hears that it did not happen. What it does not even
+//! queue (too much waits already) concerns nobody else.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -138,7 +139,8 @@ impl Ledger {
         result
     }
 
-    /// Applies planned changes to the head and queues them for the disk, in this order.
+    /// Queues planned changes for the disk and applies them to the head. What the store does not even queue is not applied, and
+    /// leaves alone what was queued before.
     pub fn submit(&self, head: &Arc<Head>, state: &mut AccountState, changes: Vec<Change>) -> Pending {
         let account = state.account_id().clone();
         let expected_revision = state.revision();
@@ -146,11 +148,13 @@ impl Ledger {
         let touched = changes.iter().filter_map(touched_connection).collect();
         let touched_vpn_gateways = changes.iter().filter_map(touched_vpn_gateway).collect();
         let keys = changes.iter().filter_map(touched_key).collect();
-        state.apply(&changes);
         let commit = Commit { account: account.to_string(), expected_revision, writes };
         let epoch = head.durable.borrow().epoch;
         let submitted = Instant::now();
         let ticket = self.store.submit(commit);
+        if !ticket.is_refused() {
+            state.apply(&changes);
+        }
         let head = Arc::clone(head);
         Pending { head, account, epoch, touched, touched_vpn_gateways, keys, ticket, submitted }
     }
@@ -159,6 +163,7 @@ impl Ledger {
     pub async fn settle(&self, pending: Pending) -> Result<(), LedgerError> {
         let Pending { head, account, epoch, touched, touched_vpn_gateways, keys, ticket, submitted } =
             pending;
+        let was_queued = !ticket.is_refused();
         let outcome = ticket.await;
         self.commits.settled(outcome.is_ok(), submitted.elapsed());
         match outcome {
@@ -184,7 +189,9 @@ impl Ledger {
                 Ok(())
             }
             Err(error) => {
-                self.reload(&head, &account, epoch)?;
+                if was_queued {
+                    self.reload(&head, &account, epoch)?;
+                }
                 Err(error.into())
             }
         }
@@ -377,4 +384,68 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use causeway_control::ids::AccountId;
+    use causeway_control::ram_user::RamUser;
+    use causeway_control::state::{Change, Record};
+    use causeway_store::{Commit, Image, MemoryStore, Store, StoreError, Ticket, Vault};
+
+    use super::Ledger;
+
+    /// A store that has no room for more while it is full.
+    #[derive(Default)]
+    struct Bounded {
+        store: MemoryStore,
+        is_full: AtomicBool,
+    }
+
+    impl Store for Bounded {
+        fn load(&self) -> Result<Vec<Image>, StoreError> {
+            // What is queued before a refusal need not be on the disk when somebody hears of the refusal.
+            Ok(Vec::new())
+        }
+
+        fn submit(&self, commit: Commit) -> Ticket {
+            match self.is_full.load(Ordering::Relaxed) {
+                true => Ticket::refused(StoreError::Overloaded { commits: 1, bytes: 1 }),
+                false => self.store.submit(commit),
+            }
+        }
+    }
+
+    fn user(name: &str) -> Vec<Change> {
+        let user = RamUser::new(name.to_owned(), "200000000000000001".to_owned(), 0);
+        vec![Change::Put(Record::RamUser(user))]
+    }
+
+    #[tokio::test]
+    async fn what_the_store_does_not_queue_leaves_alone_what_was_queued_before() {
+        let store = Arc::new(Bounded::default());
+        let ledger = Ledger::open(store.clone(), Vault::ephemeral().unwrap()).unwrap();
+        let account: AccountId = "1234567890123456".parse().unwrap();
+        ledger.begin(account.clone(), Vec::new()).await.unwrap();
+        let head = ledger.head(&account).unwrap();
+        let queued = ledger.submit(&head, &mut head.write(), user("first"));
+        store.is_full.store(true, Ordering::Relaxed);
+        let refused = ledger.submit(&head, &mut head.write(), user("second"));
+        ledger.settle(refused).await.unwrap_err();
+        ledger.settle(queued).await.unwrap();
+        let names = |names: &[&str]| {
+            let state = head.read();
+            assert_eq!(state.ram_users().map(|user| user.name.as_str()).collect::<Vec<_>>(), names);
+            head.seen(&state)
+        };
+        let seen = names(&["first"]);
+        assert!(head.until_durable(seen).await);
+        store.is_full.store(false, Ordering::Relaxed);
+        let next = ledger.submit(&head, &mut head.write(), user("third"));
+        ledger.settle(next).await.unwrap();
+        names(&["first", "third"]);
+    }
 }

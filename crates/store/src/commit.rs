@@ -72,7 +72,7 @@ pub trait Store: Send + Sync {
     /// All accounts, ordered by name, also those whose rows are all deleted.
     fn load(&self) -> Result<Vec<Image>, StoreError>;
 
-    /// Queues a commit and returns at once. It is carried out even when the ticket is dropped.
+    /// Queues a commit, or refuses it, and returns at once. What is queued is carried out even when the ticket is dropped.
     fn submit(&self, commit: Commit) -> Ticket;
 }
 
@@ -90,7 +90,14 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 #[derive(Debug)]
 #[must_use = "a commit counts only when its ticket has resolved"]
 pub struct Ticket {
-    outcome: oneshot::Receiver<Result<u64, StoreError>>,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    /// It was not queued. None once that was told.
+    Refused(Option<StoreError>),
+    Awaited(oneshot::Receiver<Result<u64, StoreError>>),
 }
 
 /// The store's end of a [`Ticket`]. Dropping it unanswered tells the submitter that the store has stopped.
@@ -134,15 +141,29 @@ impl Ticket {
         ticket
     }
 
+    /// That of a commit that was not queued.
+    pub fn refused(error: StoreError) -> Self {
+        Self { outcome: Outcome::Refused(Some(error)) }
+    }
+
+    /// Whether the commit was not even queued. Then it is as if it had not been submitted, and what was queued before it is not
+    /// concerned.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.outcome, Outcome::Refused(_))
+    }
+
     /// A ticket and the end that resolves it.
     pub(crate) fn promised() -> (Promise, Self) {
         let (promise, outcome) = oneshot::channel();
-        (promise, Self { outcome })
+        (promise, Self { outcome: Outcome::Awaited(outcome) })
     }
 
     /// Waits without an async runtime, for command-line tools and tests. Must not be called on an async thread.
     pub fn wait(self) -> Result<u64, StoreError> {
-        self.outcome.blocking_recv().unwrap_or(Err(StoreError::Stopped))
+        match self.outcome {
+            Outcome::Refused(error) => Err(error.unwrap_or(StoreError::Stopped)),
+            Outcome::Awaited(outcome) => outcome.blocking_recv().unwrap_or(Err(StoreError::Stopped)),
+        }
     }
 }
 
@@ -150,6 +171,11 @@ impl Future for Ticket {
     type Output = Result<u64, StoreError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.outcome).poll(context).map(|answer| answer.unwrap_or(Err(StoreError::Stopped)))
+        match &mut self.outcome {
+            Outcome::Refused(error) => Poll::Ready(Err(error.take().unwrap_or(StoreError::Stopped))),
+            Outcome::Awaited(outcome) => {
+                Pin::new(outcome).poll(context).map(|answer| answer.unwrap_or(Err(StoreError::Stopped)))
+            }
+        }
     }
 }

@@ -121,7 +121,7 @@ impl Store for SqliteStore {
         let queued = commit.check_limits().and_then(|()| self.queue.push(Entry { commit, promise }));
         match queued {
             Ok(()) => ticket,
-            Err(error) => Ticket::resolved(Err(error)),
+            Err(error) => Ticket::refused(error),
         }
     }
 }
