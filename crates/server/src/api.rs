@@ -17,13 +17,13 @@ use causeway_control::account::Caller;
 use causeway_control::catalogue;
 use causeway_control::core::{self, CallContext, Outcome};
 use causeway_control::error::{ApiError, Busy};
-use causeway_control::ids::{AccessKeyId, RequestId};
+use causeway_control::ids::{AccessKeyId, RegionId, RequestId};
 use causeway_control::observed::LogLine;
 use causeway_control::operation::{self, Kind};
 use causeway_control::role_session::RoleSession;
 use causeway_control::state::AccountState;
 use causeway_wire::{
-    Claim, ErrorBody, Format, HttpRequest, NonceLimits, Nonces, Params, ParamsError, SignatureError,
+    Claim, ErrorBody, Format, HttpRequest, NonceLimits, Nonces, Params, ParamsError, Scheme, SignatureError,
     check_clock, render_error, render_success,
 };
 use serde_json::Value;
@@ -185,6 +185,9 @@ impl Api {
 
     /// Whose AccessKey it is that signed. A session brings a token along, which holds the secret of its AccessKey.
     fn identify(&self, claim: &Claim, now_ms: i64) -> Result<(Caller, Arc<Head>), Refusal> {
+        if claim.scheme == Scheme::Bearer {
+            return Err(SignatureError::BearerUnsupported.into());
+        }
         let unknown = || ApiError::new(&catalogue::ACCESS_KEY_NOT_FOUND);
         let id: AccessKeyId = claim.access_key_id.parse().map_err(|_malformed| unknown())?;
         if let Some(token) = &claim.security_token {
@@ -253,7 +256,11 @@ impl Api {
         let entry = operation::find(&request.claim.version, &request.claim.action)?;
         if let Some(throttle) = &self.throttle {
             let account = request.head.read().account_id().clone();
-            let region = request.params.get("RegionId").unwrap_or_default();
+            // What is no region is refused later, and counted together: the keys of the limiters are bounded.
+            let named = request.params.get("RegionId").unwrap_or_default();
+            let regions = &self.world.settings.regions;
+            let region =
+                regions.iter().map(RegionId::as_str).find(|region| *region == named).unwrap_or_default();
             throttle.admit(entry, &account, region).map_err(|wait| {
                 let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
                 ApiError { retry_after_ms: Some(wait_ms), ..ApiError::new(&catalogue::THROTTLING_USER) }
