@@ -19,8 +19,8 @@ use crate::tx::Tx;
 /// See the module.
 pub struct DescribeVpnAttachments;
 
-/// Lists the connections of a region, the oldest first: all of them, or those that are attached to a transit
-/// router when `AttachType` is given.
+/// Lists the VPN attachments of a region, the oldest first: all of them, or those that are attached to a transit router when
+/// `AttachType` is given. Connections of VPN gateways are none.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Request {
@@ -116,6 +116,7 @@ impl Operation for DescribeVpnAttachments {
     fn plan(request: Request, tx: &mut Tx<'_>) -> Result<Response, ApiError> {
         let wanted = |connection: &&VpnConnection| {
             connection.region == request.region_id
+                && connection.vpn_gateway.is_none()
                 && (request.attach_type.is_none() || connection.attachment.is_some())
         };
         let page = Page::new(request.page_number, request.page_size);

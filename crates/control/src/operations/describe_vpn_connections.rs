@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, ErrorCode};
 use crate::fields::{PageNumber, PageSize, optional};
-use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId};
+use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId, VpnGatewayId};
 use crate::operation::{Kind, Operation, RateLimit};
 use crate::page::Page;
 use crate::permission::{Permission, Target};
@@ -41,9 +41,9 @@ pub struct Request {
     /// Only this one.
     #[serde(default, deserialize_with = "optional")]
     pub vpn_connection_id: Option<VpnConnectionId>,
-    /// Only those of this VPN gateway: none, because these connections are attached to transit routers.
+    /// Only those of this VPN gateway.
     #[serde(default, deserialize_with = "optional")]
-    pub vpn_gateway_id: Option<String>,
+    pub vpn_gateway_id: Option<VpnGatewayId>,
 }
 
 /// A page of them.
@@ -93,8 +93,10 @@ impl Operation for DescribeVpnConnections {
         tag::check_filters(&request.tag)?;
         let wanted = |connection: &&VpnConnection| {
             let peer = |id: &CustomerGatewayId| connection.customer_gateways().any(|peer| peer == id);
+            let gateway =
+                |id: &VpnGatewayId| connection.vpn_gateway.as_ref().is_some_and(|bound| bound.id == *id);
             connection.region == request.region_id
-                && request.vpn_gateway_id.is_none()
+                && request.vpn_gateway_id.as_ref().is_none_or(gateway)
                 && request.customer_gateway_id.as_ref().is_none_or(peer)
                 && request
                     .resource_group_id

@@ -1,6 +1,6 @@
 //! Connections of VPN gateways: made, described, changed, deleted, and each refusal.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::record::{Change, Record};
 use crate::resource::vpn_gateway::VpnGateway;
@@ -64,6 +64,27 @@ fn two_tunnels_have_the_roles_that_were_asked_for_and_the_defaults_of_a_vpn_gate
     assert_eq!((&tunnels[0]["Role"], &tunnels[1]["Role"]), (&json!("slave"), &json!("master")));
     assert_eq!(tunnels[0]["TunnelIkeConfig"]["IkeVersion"], "ikev1");
     assert_eq!(tunnels[0]["TunnelIpsecConfig"]["IpsecAuthAlg"], "md5");
+}
+
+#[test]
+fn the_connections_of_one_vpn_gateway_are_listed_and_none_of_them_as_an_attachment() {
+    let (mut world, peer) = world();
+    let connection = created(&mut world, &peer);
+    let attachment = world.two_tunnels(&peer);
+    let ids = |listed: &Value, member: &str| -> Vec<String> {
+        listed.as_array().unwrap().iter().map(|it| it[member].as_str().unwrap().to_owned()).collect()
+    };
+    for (filter, expected) in [
+        (&[("VpnGatewayId", GATEWAY)][..], vec![connection.clone()]),
+        (&[("VpnGatewayId", "vpn-another")], vec![]),
+        (&[], vec![connection, attachment.clone()]),
+    ] {
+        let answer = world.call("DescribeVpnConnections", filter).unwrap();
+        let listed = &answer["VpnConnections"]["VpnConnection"];
+        assert_eq!(ids(listed, "VpnConnectionId"), expected, "{filter:?}");
+    }
+    let answer = world.call("DescribeVpnAttachments", &[]).unwrap();
+    assert_eq!(ids(&answer["VpnAttachments"], "InstanceId"), [attachment]);
 }
 
 #[test]
