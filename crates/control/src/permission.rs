@@ -177,6 +177,18 @@ impl Target {
         format!("acs:{service}:{region}:{account}:{kind}{}", name.unwrap_or("*"))
     }
 
+    /// The region that it is in, if it is stored and in one.
+    fn region<'a>(&self, state: &'a AccountState) -> Option<&'a RegionId> {
+        match self {
+            Self::CustomerGateway(id) => state.customer_gateway(id).map(|gateway| &gateway.region),
+            Self::VpnGateway(id) => state.vpn_gateway(id).map(|gateway| &gateway.region),
+            Self::VpnConnection(id) => state.vpn_connection(id).map(|connection| &connection.region),
+            Self::Vpc(id) => state.vpc(id).map(|vpc| &vpc.region),
+            Self::VSwitch(id) => state.v_switch(id).map(|v_switch| &v_switch.region),
+            _ => None,
+        }
+    }
+
     fn tags<'a>(&self, state: &'a AccountState) -> Option<&'a Tags> {
         match self {
             Self::CustomerGateway(id) => state.customer_gateway(id).map(|gateway| &gateway.tags),
@@ -282,8 +294,11 @@ pub fn permit(wish: &Wish<'_>, permission: &Permission) -> Result<Permit, ApiErr
         Caller::RamUser { name } => &permission.clone().of_ram_user(name),
         Caller::Root | Caller::RoleSession { .. } => permission,
     };
-    for target in &permission.targets {
-        let resource = target.arn(wish.state.account_id(), wish.region);
+    let named = permission.targets.iter().flat_map(|target| {
+        let arn = |region| target.arn(wish.state.account_id(), region);
+        wish.regions(target).into_iter().map(move |region| (target, arn(region)))
+    });
+    for (target, resource) in named {
         if let Err(missing) = identity.may(&wish.request(action, &resource, target)) {
             let refusal = ApiError::new(identity.code).detail(format!(
                 "The {} needs the action {action} on the resource {resource}.",
@@ -297,6 +312,18 @@ pub fn permit(wish: &Wish<'_>, permission: &Permission) -> Result<Permit, ApiErr
 }
 
 impl<'a> Wish<'a> {
+    /// In which regions a resource is looked for: in the one that is named, else in that where it is, else in all of them,
+    /// each of which must be allowed. What is denied in a region is not had by naming none.
+    fn regions(&self, target: &Target) -> Vec<Option<&'a RegionId>> {
+        match self.region.or_else(|| target.region(self.state)) {
+            Some(region) => vec![Some(region)],
+            None if matches!(target.named().service, Service::Vpc) => {
+                std::iter::once(None).chain(self.context.settings.regions.iter().map(Some)).collect()
+            }
+            None => vec![None],
+        }
+    }
+
     /// What policies are asked about one resource.
     pub fn request(&self, action: &'a str, resource: &'a str, target: &Target) -> AccessRequest<'a> {
         static NONE: Tags = Tags::new();

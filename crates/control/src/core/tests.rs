@@ -15,7 +15,7 @@ use crate::ram_policy::{Attached, PolicyType, RamPolicy};
 use crate::ram_user::RamUser;
 use crate::record::{Change, Record};
 use crate::resource::client_token::{LIFE_MS, TOKENS_MAX};
-use crate::testing::{ACCOUNT, World, params};
+use crate::testing::{ACCOUNT, REGION, World, params};
 
 /// Becomes a RAM user with one policy of one statement.
 fn become_user(world: &mut World, statement: Value) {
@@ -70,6 +70,38 @@ fn an_explicit_deny_wins_and_is_told_apart() {
     let refusal = world.route("CreateVcoRouteEntry", &connection, "192.168.10.0/24", "100").unwrap_err();
     assert_eq!(refusal.access_denied.unwrap()["NoPermissionType"], "ExplicitDeny");
     world.call("DescribeVcoRouteEntries", &[("VpnConnectionId", &connection)]).unwrap();
+}
+
+#[test]
+fn what_is_denied_in_a_region_is_not_had_by_naming_none() {
+    let (mut world, connection) = World::with_connection();
+    let tunnel = world.state.vpn_connection(&connection.parse().unwrap()).unwrap().tunnels[0].id.to_string();
+    let change = [
+        ("VpnConnectionId", connection.as_str()),
+        ("TunnelId", &tunnel),
+        ("TunnelOptionsSpecification.EnableDpd", "false"),
+    ];
+    let denied =
+        |world: &World, parameters| match world.plan_exactly("ModifyTunnelAttribute", &params(parameters)) {
+            Outcome::Refused(refusal) => Some(refusal.access_denied.unwrap()["AuthResource"].clone()),
+            Outcome::Answered { .. } => None,
+        };
+    let here = format!("acs:vpc:{REGION}:{ACCOUNT}:vpnconnection/{connection}");
+    become_user(&mut world, json!({ "Effect": "Allow", "Action": "*", "Resource": here }));
+    assert_eq!(denied(&world, &change), None, "it is where it is, named or not");
+    let of_another = [("VpnConnectionId", "vco-another"), change[1]];
+    assert!(denied(&world, &of_another).is_some());
+    become_user(&mut world, json!({ "Effect": "Allow", "Action": "*", "Resource": "*" }));
+    assert_eq!(denied(&world, &change), None);
+    let user = world.state.ram_user("alice").unwrap().clone();
+    let statement = |region: &str| {
+        let resource = format!("acs:vpc:{region}:*:*");
+        json!({ "Version": "1", "Statement": [{ "Effect": "Deny", "Action": "vpc:*", "Resource": resource }] })
+    };
+    attach(&mut world, user, "not-here", &statement(REGION).to_string());
+    assert_eq!(denied(&world, &change), Some(here));
+    let vpcs = world.plan_exactly("DescribeVSwitches", &params(&[]));
+    assert!(matches!(vpcs, Outcome::Refused(_)), "a list of all regions is one of this region too");
 }
 
 #[test]
