@@ -20,8 +20,8 @@ pub use ram::{
     Comments, DisplayName, Email, MobilePhone, PolicyName, RoleName, RoleSessionName, UserName, VersionId,
 };
 pub use text::{
-    AuthKey, CertificateId, Description, Identity, LongDescription, LongName, Name, Psk, TagKey, TagValue,
-    VpnGatewayName,
+    AuthKey, CaCertificates, CertificateId, Description, Identity, LongDescription, LongName, Name, Psk,
+    TagKey, TagValue, VpnGatewayName,
 };
 pub use time::UtcTime;
 

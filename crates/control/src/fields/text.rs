@@ -103,6 +103,17 @@ text_type!(
     |text| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 );
 text_type!(
+    /// The certificate authorities of a peer. Empty takes them away, so that the pre-shared key is in use again. Whether they can
+    /// be used is for the gateway to say.
+    CaCertificates(String),
+    0..=65_536,
+    "nothing, or at most 65,536 characters of certificates in PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
+    |text| {
+        let begins = text.matches("-----BEGIN CERTIFICATE-----").count();
+        text.is_empty() || (begins > 0 && begins == text.matches("-----END CERTIFICATE-----").count())
+    }
+);
+text_type!(
     /// The authentication key of a BGP session.
     AuthKey(Secret),
     1..=64,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue;
 use crate::error::{ApiError, ErrorCode};
-use crate::fields::{Name, Subnets, optional};
+use crate::fields::{CaCertificates, Name, Subnets, optional};
 use crate::ids::{CustomerGatewayId, RegionId, TransitRouterAttachmentId, VpnConnectionId};
 use crate::operation::{Kind, Operation};
 use crate::operations::success::Success;
@@ -73,9 +73,10 @@ pub struct Request {
     /// Which addresses the tunnels run between.
     #[serde(default, deserialize_with = "optional")]
     pub network_type: Option<NetworkType>,
-    /// The certificate authority of the peer; it has no effect.
+    /// The certificate authorities of the peer, in PEM, where a tunnel does not say it itself: with any, the peer proves itself by a
+    /// certificate and not by the pre-shared key.
     #[serde(default)]
-    pub remote_ca_cert: Option<String>,
+    pub remote_ca_cert: Option<CaCertificates>,
     /// The resource group; it has no effect.
     #[serde(default)]
     pub resource_group_id: Option<String>,
@@ -144,7 +145,7 @@ impl Operation for CreateVpnAttachment {
             health_check: health_check.over(HealthCheck::default())?,
             network_type: request.network_type.unwrap_or_default(),
             tunnel_bandwidth: request.tunnel_bandwidth.unwrap_or_default(),
-            remote_ca_cert: request.remote_ca_cert.unwrap_or_default(),
+            remote_ca_cert: request.remote_ca_cert.map(String::from).unwrap_or_default(),
             resource_group_id: request.resource_group_id.unwrap_or_default(),
             tags: tag::collect("Tags", request.tags)?,
             created_ms: tx.now_ms(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue;
 use crate::error::{ApiError, ErrorCode};
-use crate::fields::{Name, Subnets, optional};
+use crate::fields::{CaCertificates, Name, Subnets, optional};
 use crate::ids::{CustomerGatewayId, RegionId, VpnConnectionId, VpnGatewayId};
 use crate::operation::{Kind, Operation};
 use crate::operations::tunnels::{self, SingleTunnelOptions, TunnelParameters};
@@ -71,9 +71,10 @@ pub struct Request {
     /// Its name.
     #[serde(default)]
     pub name: Option<Name>,
-    /// The certificate authority of the peer, where a tunnel does not say it itself.
+    /// The certificate authorities of the peer, in PEM, where a tunnel does not say it itself: with any, the peer proves itself by a
+    /// certificate and not by the pre-shared key.
     #[serde(default)]
-    pub remote_ca_certificate: Option<String>,
+    pub remote_ca_certificate: Option<CaCertificates>,
     /// Its tags. `Tag` is another name for it.
     #[serde(default, alias = "Tag")]
     pub tags: Vec<TagOption>,
@@ -143,7 +144,7 @@ impl Operation for CreateVpnConnection {
             health_check: health_check.over(HealthCheck::default())?,
             network_type,
             tunnel_bandwidth: TunnelBandwidth::default(),
-            remote_ca_cert: request.remote_ca_certificate.unwrap_or_default(),
+            remote_ca_cert: request.remote_ca_certificate.map(String::from).unwrap_or_default(),
             resource_group_id: String::new(),
             tags: tag::collect("Tags", request.tags)?,
             created_ms: tx.now_ms(),

@@ -69,6 +69,7 @@ impl Operation for ModifyTunnelAttribute {
             connection.tunnels.iter_mut().find(|tunnel| tunnel.id == tunnel_id).ok_or_else(unknown)?;
         tunnel_options_specification.unwrap_or_default().change(tunnel)?;
         tunnels::check_peers(tx, &connection.region, &connection.tunnels)?;
+        tunnels::check_tunnel_cidrs(tx, &connection)?;
         if connection != before {
             before.must_be_settled(tx.observations())?;
             connection.generation = tx.next_revision();

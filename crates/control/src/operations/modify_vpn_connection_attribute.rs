@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::catalogue;
 use crate::error::{ApiError, ErrorCode};
-use crate::fields::{Name, Subnets, optional};
+use crate::fields::{CaCertificates, Name, Subnets, optional};
 use crate::ids::{RegionId, VpnConnectionId};
 use crate::operation::{Kind, Operation};
 use crate::operations::tunnels::{self, SingleTunnelOptions, TunnelParameters};
@@ -66,9 +66,10 @@ pub struct Request {
     /// Its name.
     #[serde(default)]
     pub name: Option<Name>,
-    /// The certificate authority of the peer, where a tunnel does not say it itself.
+    /// The certificate authorities of the peer, in PEM, where a tunnel does not say it itself: with any, the peer proves itself by a
+    /// certificate and not by the pre-shared key.
     #[serde(default)]
-    pub remote_ca_certificate: Option<String>,
+    pub remote_ca_certificate: Option<CaCertificates>,
     /// The networks on the peer's side.
     #[serde(default, deserialize_with = "optional")]
     pub remote_subnet: Option<Subnets>,
@@ -153,7 +154,7 @@ fn change_the_rest(connection: &mut VpnConnection, request: Request) -> Result<(
         connection.health_check = check.into_inner().over(connection.health_check.clone())?;
     }
     if let Some(certificate) = request.remote_ca_certificate {
-        connection.remote_ca_cert = certificate;
+        connection.remote_ca_cert = certificate.into();
     }
     let bgp = request.bgp_config.and_then(|bgp| bgp.enable_bgp).or(request.enable_tunnels_bgp);
     connection.enable_bgp = bgp.unwrap_or(connection.enable_bgp);

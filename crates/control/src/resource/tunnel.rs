@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
-use crate::fields::{TunnelIndex, optional};
+use crate::fields::{CaCertificates, TunnelIndex, optional};
 use crate::ids::{CustomerGatewayId, IdSource, TunnelId};
 use crate::resource::bgp_config::{BgpConfig, TunnelBgpOptions};
 use crate::resource::ike_config::{IkeConfig, IkeOptions};
@@ -54,7 +54,8 @@ pub struct Tunnel {
     pub enable_dpd: bool,
     /// Whether NATs are detected and traversed (RFC 3947; RFC 7296, 2.23).
     pub enable_nat_traversal: bool,
-    /// The certificate authority of the peer, where it is not the connection's; pre-shared keys are in use regardless.
+    /// The certificate authorities of the peer, in PEM, where they are not the connection's. With any, the peer proves itself by a
+    /// certificate and not by the pre-shared key.
     #[serde(default)]
     pub remote_ca_certificate: Option<String>,
 }
@@ -95,8 +96,8 @@ impl Tunnel {
         if let Some(id) = options.customer_gateway_id {
             self.customer_gateway_id = id;
         }
-        if options.remote_ca_certificate.is_some() {
-            self.remote_ca_certificate = options.remote_ca_certificate;
+        if let Some(certificates) = options.remote_ca_certificate {
+            self.remote_ca_certificate = Some(certificates.into());
         }
         self.enable_dpd = options.enable_dpd.unwrap_or(self.enable_dpd);
         self.enable_nat_traversal = options.enable_nat_traversal.unwrap_or(self.enable_nat_traversal);
@@ -127,8 +128,9 @@ pub struct TunnelOptions {
     pub enable_dpd: Option<bool>,
     /// Whether NATs are traversed.
     pub enable_nat_traversal: Option<bool>,
-    /// The certificate authority of the peer.
-    pub remote_ca_certificate: Option<String>,
+    /// The certificate authorities of the peer, in PEM: with any, the peer proves itself by a
+    /// certificate and not by the pre-shared key.
+    pub remote_ca_certificate: Option<CaCertificates>,
     /// Which tunnel is taken while both are up. No SDK declares it for attachments; Terraform sends it.
     #[serde(deserialize_with = "optional")]
     pub role: Option<TunnelRole>,
@@ -158,8 +160,9 @@ pub struct OneTunnelOptions {
     pub enable_dpd: Option<bool>,
     /// Whether NATs are traversed.
     pub enable_nat_traversal: Option<bool>,
-    /// The certificate authority of the peer; pre-shared keys are in use regardless.
-    pub remote_ca_certificate: Option<String>,
+    /// The certificate authorities of the peer, in PEM: with any, the peer proves itself by a
+    /// certificate and not by the pre-shared key.
+    pub remote_ca_certificate: Option<CaCertificates>,
     /// The BGP session inside.
     pub tunnel_bgp_config: Option<TunnelBgpOptions>,
     /// How the IKE SA is agreed on.

@@ -80,7 +80,7 @@ pub struct VpnConnection {
     pub network_type: NetworkType,
     /// How much a tunnel may carry.
     pub tunnel_bandwidth: TunnelBandwidth,
-    /// The certificate authority of the peer; pre-shared keys are in use regardless.
+    /// The certificate authorities of the peer, in PEM; empty where the pre-shared key is in use.
     pub remote_ca_cert: String,
     /// The resource group that the caller named; it has no effect.
     pub resource_group_id: String,

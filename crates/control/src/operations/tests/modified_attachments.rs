@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::testing::{Pairs, World};
+use crate::testing::{CERTIFICATE, Pairs, World};
 
 const MODIFY: &str = "ModifyVpnAttachmentAttribute";
 
@@ -125,7 +125,7 @@ fn everything_else_changes_too() {
                 ("EnableNatTraversal", "False"),
                 ("NetworkType", "private"),
                 ("AutoConfigRoute", "false"),
-                ("RemoteCaCert", "-----BEGIN"),
+                ("RemoteCaCert", CERTIFICATE),
                 ("BgpConfig", r#"{"EnableBgp":true,"LocalAsn":"1.1"}"#),
                 ("HealthCheckConfig", r#"{"enable":true,"dip":"10.2.0.1","sip":"10.1.0.1"}"#),
                 ("IpsecConfig", r#"{"IpsecAuthAlg":"sha512"}"#),
@@ -146,7 +146,7 @@ fn everything_else_changes_too() {
     assert_eq!(answer["IpsecConfig"]["IpsecAuthAlg"], "sha512");
     assert_eq!(answer["TunnelOptionsSpecification"], json!([]));
     let described = world.call("DescribeVpnConnection", &[("VpnConnectionId", &connection)]).unwrap();
-    assert_eq!(described["RemoteCaCertificate"], "-----BEGIN");
+    assert_eq!(described["RemoteCaCertificate"], CERTIFICATE);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::testing::{OTHER_REGION, World};
+use crate::testing::{CERTIFICATE, OTHER_REGION, World};
 
 const MODIFY: &str = "ModifyTunnelAttribute";
 
@@ -33,7 +33,7 @@ fn one_tunnel_changes_and_the_other_does_not() {
             ("TunnelOptionsSpecification.TunnelIpsecConfig.IpsecLifetime", "3600"),
             ("TunnelOptionsSpecification.TunnelBgpConfig.TunnelCidr", "169.254.11.0/30"),
             ("TunnelOptionsSpecification.TunnelBgpConfig.LocalBgpIp", "169.254.11.1"),
-            ("TunnelOptionsSpecification.RemoteCaCertificate", "-----BEGIN CERTIFICATE-----"),
+            ("TunnelOptionsSpecification.RemoteCaCertificate", CERTIFICATE),
         ],
     );
     let answer = answer.unwrap();
@@ -48,7 +48,7 @@ fn one_tunnel_changes_and_the_other_does_not() {
     let after = described(&mut world, &connection);
     assert_eq!(after[1]["TunnelIkeConfig"]["IkeEncAlg"], "aes256");
     assert_eq!(after[1]["TunnelIkeConfig"]["IkeAuthAlg"], before[1]["TunnelIkeConfig"]["IkeAuthAlg"]);
-    assert_eq!(after[1]["RemoteCaCertificate"], "-----BEGIN CERTIFICATE-----");
+    assert_eq!(after[1]["RemoteCaCertificate"], CERTIFICATE);
     for member in
         ["TunnelIkeConfig", "TunnelIpsecConfig", "EnableDpd", "RemoteCaCertificate", "TunnelBgpConfig"]
     {
@@ -122,10 +122,34 @@ fn a_tunnel_that_cannot_be_changed_so_is_refused() {
             &[id, tunnel, ("TunnelOptionsSpecification.TunnelBgpConfig.LocalBgpIp", "169.254.11.1")],
             "InvalidTunnelOptionsSpecification",
         ),
+        (
+            &[id, tunnel, ("TunnelOptionsSpecification.RemoteCaCertificate", "authority.pem")],
+            "InvalidTunnelOptionsSpecification",
+        ),
     ];
     let before = world.state.clone();
     for (parameters, code) in cases {
         assert_eq!(world.refusal(MODIFY, parameters).code(), *code, "{parameters:?}");
     }
     assert_eq!(world.state, before);
+}
+
+#[test]
+fn two_tunnels_cannot_have_one_link_network() {
+    let (mut world, connection) = World::with_connection();
+    let [first, second] = tunnels(&world, &connection);
+    let mut change = |tunnel: &str| {
+        let parameters = [
+            ("VpnConnectionId", connection.as_str()),
+            ("TunnelId", tunnel),
+            ("TunnelOptionsSpecification.TunnelBgpConfig.TunnelCidr", "169.254.11.0/30"),
+            ("TunnelOptionsSpecification.TunnelBgpConfig.LocalBgpIp", "169.254.11.1"),
+        ];
+        let changed = world.call(MODIFY, &parameters);
+        world.settle();
+        changed
+    };
+    change(&first).unwrap();
+    assert_eq!(change(&second).unwrap_err().code(), "InvalidTunnelOptionsSpecification");
+    change(&first).unwrap();
 }
