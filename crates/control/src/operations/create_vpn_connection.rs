@@ -150,7 +150,7 @@ impl Operation for CreateVpnConnection {
             created_ms: tx.now_ms(),
         };
         check(tx, &connection)?;
-        vpn_route::follow(tx, &connection)?;
+        vpn_route::follow(tx, None, &connection)?;
         tx.put(connection.clone());
         Ok(Response {
             create_time: connection.created_ms,

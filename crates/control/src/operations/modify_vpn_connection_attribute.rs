@@ -118,7 +118,7 @@ impl Operation for ModifyVpnConnectionAttribute {
             connection.generation = tx.next_revision();
         }
         if connection != before {
-            vpn_route::follow(tx, &connection)?;
+            vpn_route::follow(tx, Some(&before), &connection)?;
             tx.put(connection.clone());
         }
         Ok(tx.show(&connection, ModifiedView::of))

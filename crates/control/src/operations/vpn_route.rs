@@ -140,30 +140,33 @@ pub fn must_be_settled(tx: &Tx<'_>, connection: &VpnConnection) -> Result<(), Ap
         .map_err(|busy| ApiError { kind: &catalogue::VPN_GATEWAY_CONFIGURING, ..busy })
 }
 
-/// Makes the routes that come with a connection be those of its networks: after it was made or changed.
+/// Makes the routes that come with a connection follow its networks: after it was made (from nothing) or changed. What its owner
+/// did to one of them stays for as long as its networks do: that it has another weight, or that it is gone.
 ///
 /// # Errors
 ///
 /// `QuotaExceeded.PolicyBasedRoute`.
-pub fn follow(tx: &mut Tx<'_>, connection: &VpnConnection) -> Result<(), ApiError> {
+pub fn follow(
+    tx: &mut Tx<'_>,
+    before: Option<&VpnConnection>,
+    connection: &VpnConnection,
+) -> Result<(), ApiError> {
     let Some(gateway) = &connection.vpn_gateway else { return Ok(()) };
-    let wanted = VpnRouteEntry::automatic(connection, tx.now_ms());
+    let automatic = |connection| VpnRouteEntry::automatic(connection, tx.now_ms());
+    let (had, wanted) = (before.map(automatic).unwrap_or_default(), automatic(connection));
     let present: Vec<VpnRouteEntry> =
         tx.state().vpn_routes_over(&gateway.id, &connection.id).cloned().collect();
-    // Its owner may have given one another weight.
-    let is_same = |one: &VpnRouteEntry, other: &VpnRouteEntry| {
-        let source = |route: &VpnRouteEntry| route.policy.map(|policy| policy.source);
-        (source(one), one.route_dest) == (source(other), other.route_dest)
+    let is_among = |routes: &[VpnRouteEntry], route: &VpnRouteEntry| {
+        let networks = |route: &VpnRouteEntry| (route.policy.map(|policy| policy.source), route.route_dest);
+        routes.iter().any(|other| networks(other) == networks(route))
     };
-    let stale: Vec<&VpnRouteEntry> = present
-        .iter()
-        .filter(|route| route.is_automatic && !wanted.iter().any(|it| is_same(it, route)))
-        .collect();
+    let stale: Vec<&VpnRouteEntry> =
+        present.iter().filter(|route| route.is_automatic && !is_among(&wanted, route)).collect();
     let missing: Vec<VpnRouteEntry> =
-        wanted.iter().filter(|route| !present.iter().any(|it| is_same(it, route))).cloned().collect();
+        wanted.iter().filter(|route| !is_among(&had, route) && !is_among(&present, route)).cloned().collect();
     let existing = tx.state().vpn_route_count(&gateway.id, RouteKind::Policy) - stale.len();
     let most = quota(tx, RouteKind::Policy);
-    if existing + missing.len() > most {
+    if !missing.is_empty() && existing + missing.len() > most {
         let numbers = format!("{existing}\n{}\n{most}", missing.len());
         return Err(ApiError::new(&catalogue::POLICY_BASED_ROUTE_QUOTA).value(numbers));
     }

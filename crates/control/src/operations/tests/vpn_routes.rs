@@ -197,6 +197,13 @@ fn routes_that_come_with_a_connection_follow_its_networks_and_go_with_it() {
     assert_eq!(it.policies()[1]["Weight"], 0, "what its owner chose stays");
     let routes = change(&mut it, &[("LocalSubnet", "10.5.0.0/16"), ("RemoteSubnet", "10.7.0.0/16")]);
     assert_eq!(routes, [r#""10.5.0.0/16" "10.7.0.0/16""#]);
+    let gone = [("RouteSource", "10.5.0.0/16"), ("RouteDest", "10.7.0.0/16"), ("Weight", "100")];
+    it.call("DeleteVpnPbrRouteEntry", &gone).unwrap();
+    assert_eq!(change(&mut it, &[("Name", "renamed again")]), [""; 0], "what its owner deleted stays away");
+    let routes = change(&mut it, &[("RemoteSubnet", "10.7.0.0/16,10.9.0.0/16")]);
+    assert_eq!(routes, [r#""10.5.0.0/16" "10.9.0.0/16""#], "a network that was added has its route");
+    assert_eq!(change(&mut it, &[("AutoConfigRoute", "false")]), [""; 0]);
+    assert_eq!(change(&mut it, &[("AutoConfigRoute", "true")]).len(), 2, "asked for anew, all come");
     assert_eq!(change(&mut it, &[("RemoteSubnet", "0.0.0.0/0")]), Vec::<String>::new());
     it.world.settings.vpn_pbr_routes_per_gateway_max = 1;
     let two = [("VpnConnectionId", connection.as_str()), ("RemoteSubnet", "10.7.0.0/16,10.8.0.0/16")];
