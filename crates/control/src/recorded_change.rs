@@ -150,12 +150,16 @@ impl Touched {
         }
     }
 
-    /// Whether it is the resource of this id, or belongs to it, as a route belongs to its connection.
+    /// Whether it is the resource of this id, or belongs to it, as a route belongs to its connection and to its VPN gateway.
     pub fn is_of(&self, resource: &str) -> bool {
-        let rest = self.id.strip_prefix(resource);
-        rest.is_some_and(|rest| {
-            rest.is_empty() || (self.kind == Record::VCO_ROUTE_ENTRY && rest.starts_with(':'))
-        })
+        let belongs = match self.kind.as_str() {
+            Record::VCO_ROUTE_ENTRY => connection_of(&self.id).is_some_and(|id| id.as_str() == resource),
+            Record::VPN_ROUTE_ENTRY => self.id.parse().is_ok_and(|id: VpnRouteId| {
+                id.key.next_hop.as_str() == resource || id.vpn_gateway.as_str() == resource
+            }),
+            _ => false,
+        };
+        belongs || self.id == resource
     }
 
     fn bytes(&self) -> usize {

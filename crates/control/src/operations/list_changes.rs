@@ -27,8 +27,8 @@ pub struct Request {
     /// Only changes in this region.
     #[serde(default, deserialize_with = "optional")]
     pub region_id: Option<RegionId>,
-    /// Only changes of this resource: the id of a customer gateway or of a connection with its routes, or the name of
-    /// a RAM user or of a RAM policy.
+    /// Only changes of this resource: the id of a customer gateway, or of a connection or a VPN gateway with its
+    /// routes, or the name of a RAM user or of a RAM policy.
     #[serde(default, deserialize_with = "optional")]
     pub resource_id: Option<String>,
     /// Only the change of this request.
@@ -135,7 +135,11 @@ impl Operation for ListChanges {
         let resource = request.resource_id.as_deref();
         let target = resource.and_then(|id| {
             let connection = id.parse().map(Target::VpnConnection);
-            connection.or_else(|_other| id.parse().map(Target::CustomerGateway)).ok()
+            let gateway = || id.parse().map(Target::VpnGateway);
+            connection
+                .or_else(|_other| gateway())
+                .or_else(|_other| id.parse().map(Target::CustomerGateway))
+                .ok()
         });
         Permission::on("causeway:ListChanges", target.unwrap_or(Target::Anything))
     }

@@ -91,7 +91,7 @@ impl Operation for RevertChange {
         let state = tx.state();
         let change = state.recorded_change(&request.change_request_id);
         let change = change.ok_or(ApiError::new(&catalogue::CHANGE_NOT_FOUND))?;
-        for (region, permission) in change.inverse_permissions(state.account_id()) {
+        for (region, permission) in change.inverse_permissions(state) {
             tx.must_be_permitted(region.as_ref(), &permission)?;
         }
         inverse::plan(change, tx)?;

@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::ids::{AccountId, RegionId};
 use crate::permission::{Permission, Target};
-use crate::ram_policy::PolicyType;
+use crate::ram_policy::{Attached, AttachedPolicies, PolicyType};
+use crate::ram_user::RamUser;
 use crate::record::Record;
-use crate::recorded_change::{Effect, RecordedChange, Touched, connection_of};
+use crate::recorded_change::{Effect, Json, Member, RecordedChange, Touched, connection_of};
+use crate::resource::transit_router::TransitRouterVpnAttachment;
 use crate::resource::vpn_route_entry::{RouteKind, VpnRouteId};
+use crate::state::AccountState;
+
+/// For whatever no operation does by hand: it is for the account itself, or for somebody who may do everything.
+const ANYTHING: &str = "causeway:RevertAnything";
 
 impl RecordedChange {
     /// What it touched, each once, with its region.
@@ -20,13 +26,12 @@ impl RecordedChange {
     }
 
     /// What its inverse does, as the operations that do it by hand: each permission once, with its region.
-    pub fn inverse_permissions(&self, account: &AccountId) -> Vec<(Option<RegionId>, Permission)> {
+    pub fn inverse_permissions(&self, state: &AccountState) -> Vec<(Option<RegionId>, Permission)> {
         let mut needed = BTreeMap::new();
         for touched in &self.touched {
-            for action in touched.inverse_actions() {
-                let target = touched.target();
-                let arn = target.arn(account, touched.region.as_ref());
-                needed.insert((*action, arn), (touched.region.clone(), Permission::on(action, target)));
+            for (action, target) in touched.inverse(state) {
+                let arn = target.arn(state.account_id(), touched.region.as_ref());
+                needed.insert((action, arn), (touched.region.clone(), Permission::on(action, target)));
             }
         }
         needed.into_values().collect()
@@ -54,64 +59,180 @@ impl Touched {
         .unwrap_or(Target::Anything)
     }
 
-    fn inverse_actions(&self) -> &'static [&'static str] {
-        match (self.kind.as_str(), self.effect()) {
-            (Record::CUSTOMER_GATEWAY, Effect::Created) => &["vpc:DeleteCustomerGateway"],
-            (Record::CUSTOMER_GATEWAY, Effect::Deleted) => &["vpc:CreateCustomerGateway"],
-            (Record::CUSTOMER_GATEWAY, Effect::Modified) => &["vpc:ModifyCustomerGatewayAttribute"],
-            // Which family of operations it is for is not in every change: both must be allowed.
-            (Record::VPN_CONNECTION, Effect::Created) => {
-                &["vpc:DeleteVpnAttachment", "vpc:DeleteVpnConnection"]
+    /// What its inverse does, and to what.
+    fn inverse(&self, state: &AccountState) -> Vec<(&'static str, Target)> {
+        let on_it = |actions: &[&'static str]| -> Vec<_> {
+            actions.iter().map(|action| (*action, self.target())).collect()
+        };
+        match self.effect() {
+            Effect::Created => on_it(self.deleting()),
+            Effect::Deleted => {
+                let whole = self.members.first().and_then(|whole| whole.before.as_ref());
+                [on_it(self.creating()), whole.map(|whole| self.binding(whole)).unwrap_or_default()].concat()
             }
-            (Record::VPN_CONNECTION, Effect::Deleted) => {
-                &["vpc:CreateVpnAttachment", "vpc:CreateVpnConnection"]
+            Effect::Modified => {
+                self.members.iter().flat_map(|member| self.modifying(member, state)).collect()
             }
-            (Record::VPN_CONNECTION, Effect::Modified) => {
-                &["vpc:ModifyVpnAttachmentAttribute", "vpc:ModifyVpnConnectionAttribute"]
-            }
-            (Record::VPN_GATEWAY, Effect::Created) => &["vpc:DeleteVpnGateway"],
-            (Record::VPN_GATEWAY, Effect::Deleted) => &["vpc:CreateVpnGateway"],
-            (Record::VPN_GATEWAY, Effect::Modified) => &["vpc:ModifyVpnGatewayAttribute"],
-            (Record::VPC, Effect::Created) => &["vpc:DeleteVpc"],
-            (Record::VPC, Effect::Deleted) => &["vpc:CreateVpc"],
-            (Record::VPC, Effect::Modified) => &["vpc:ModifyVpcAttribute"],
-            (Record::V_SWITCH, Effect::Created) => &["vpc:DeleteVSwitch"],
-            (Record::V_SWITCH, Effect::Deleted) => &["vpc:CreateVSwitch"],
-            (Record::V_SWITCH, Effect::Modified) => &["vpc:ModifyVSwitchAttribute"],
-            (Record::VCO_ROUTE_ENTRY, Effect::Created) => &["vpc:DeleteVcoRouteEntry"],
-            (Record::VCO_ROUTE_ENTRY, Effect::Deleted) => &["vpc:CreateVcoRouteEntry"],
-            (Record::VCO_ROUTE_ENTRY, Effect::Modified) => &["vpc:ModifyVcoRouteEntryWeight"],
-            (Record::VPN_ROUTE_ENTRY, effect) => {
-                let kind = self.id.parse().map_or(RouteKind::Destination, |id: VpnRouteId| id.key.kind());
-                match (kind, effect) {
-                    (RouteKind::Destination, Effect::Created) => &["vpc:DeleteVpnRouteEntry"],
-                    (RouteKind::Destination, Effect::Deleted) => &["vpc:CreateVpnRouteEntry"],
-                    (RouteKind::Destination, Effect::Modified) => {
-                        &["vpc:ModifyVpnRouteEntryWeight", "vpc:PublishVpnRouteEntry"]
-                    }
-                    (RouteKind::Policy, Effect::Created) => &["vpc:DeleteVpnPbrRouteEntry"],
-                    (RouteKind::Policy, Effect::Deleted) => &["vpc:CreateVpnPbrRouteEntry"],
-                    (RouteKind::Policy, Effect::Modified) => {
-                        &["vpc:ModifyVpnPbrRouteEntryAttribute", "vpc:PublishVpnRouteEntry"]
-                    }
-                }
-            }
-            (Record::RAM_USER, Effect::Created) => &["ram:DeleteUser"],
-            (Record::RAM_USER, Effect::Deleted) => &["ram:CreateUser", "ram:AttachPolicyToUser"],
-            (Record::RAM_USER, Effect::Modified) => {
-                if self.members.iter().any(|member| member.pointer.starts_with("/policies")) {
-                    &["ram:AttachPolicyToUser", "ram:DetachPolicyFromUser"]
-                } else {
-                    &["ram:UpdateUser"]
-                }
-            }
-            (Record::RAM_POLICY, Effect::Created) => &["ram:DeletePolicy"],
-            (Record::RAM_POLICY, Effect::Deleted | Effect::Modified) => &["ram:CreatePolicy"],
-            (Record::ACCESS_KEY, Effect::Created) => &["ram:DeleteAccessKey"],
-            (Record::ACCESS_KEY, Effect::Deleted) => &["ram:CreateAccessKey"],
-            (Record::ACCESS_KEY, Effect::Modified) => &["ram:UpdateAccessKey"],
-            // Whatever else there may be is for the account itself, or for somebody who may do everything.
-            _ => &["causeway:RevertAnything"],
         }
+    }
+
+    fn deleting(&self) -> &'static [&'static str] {
+        match self.kind.as_str() {
+            Record::CUSTOMER_GATEWAY => &["vpc:DeleteCustomerGateway"],
+            // Which family of operations it is for is not in every change: both must be allowed.
+            Record::VPN_CONNECTION => &["vpc:DeleteVpnAttachment", "vpc:DeleteVpnConnection"],
+            Record::VPN_GATEWAY => &["vpc:DeleteVpnGateway"],
+            Record::VPC => &["vpc:DeleteVpc"],
+            Record::V_SWITCH => &["vpc:DeleteVSwitch"],
+            Record::VCO_ROUTE_ENTRY => &["vpc:DeleteVcoRouteEntry"],
+            Record::VPN_ROUTE_ENTRY => match self.route_kind() {
+                RouteKind::Destination => &["vpc:DeleteVpnRouteEntry"],
+                RouteKind::Policy => &["vpc:DeleteVpnPbrRouteEntry"],
+            },
+            Record::RAM_USER => &["ram:DeleteUser"],
+            Record::RAM_POLICY => &["ram:DeletePolicy"],
+            Record::ACCESS_KEY => &["ram:DeleteAccessKey"],
+            _ => &[ANYTHING],
+        }
+    }
+
+    fn creating(&self) -> &'static [&'static str] {
+        match self.kind.as_str() {
+            Record::CUSTOMER_GATEWAY => &["vpc:CreateCustomerGateway"],
+            Record::VPN_CONNECTION => &["vpc:CreateVpnAttachment", "vpc:CreateVpnConnection"],
+            Record::VPN_GATEWAY => &["vpc:CreateVpnGateway"],
+            Record::VPC => &["vpc:CreateVpc"],
+            Record::V_SWITCH => &["vpc:CreateVSwitch"],
+            Record::VCO_ROUTE_ENTRY => &["vpc:CreateVcoRouteEntry"],
+            Record::VPN_ROUTE_ENTRY => match self.route_kind() {
+                RouteKind::Destination => &["vpc:CreateVpnRouteEntry"],
+                RouteKind::Policy => &["vpc:CreateVpnPbrRouteEntry"],
+            },
+            Record::RAM_USER => &["ram:CreateUser"],
+            Record::RAM_POLICY => &["ram:CreatePolicy"],
+            Record::ACCESS_KEY => &["ram:CreateAccessKey"],
+            _ => &[ANYTHING],
+        }
+    }
+
+    /// What else comes back with the record that is made again: policies that are attached to a user, and what a connection was
+    /// attached to by somebody.
+    fn binding(&self, whole: &Json) -> Vec<(&'static str, Target)> {
+        match self.kind.as_str() {
+            Record::RAM_USER => match serde_json::from_value::<RamUser>(whole.value()) {
+                Ok(user) => self.attaching("ram:AttachPolicyToUser", &user.policies),
+                Err(_of_another_version) => vec![(ANYTHING, Target::Anything)],
+            },
+            Record::VPN_CONNECTION => {
+                let value = whole.value();
+                let attachment = value.get("attachment").cloned().unwrap_or_default();
+                match serde_json::from_value::<Option<TransitRouterVpnAttachment>>(attachment) {
+                    Ok(Some(attachment)) if attachment.explicit => {
+                        vec![("cen:CreateTransitRouterVpnAttachment", Target::TransitRouterAttachments)]
+                    }
+                    // It is the way in which every such connection begins.
+                    Ok(Some(_) | None) => Vec::new(),
+                    Err(_of_another_version) => vec![(ANYTHING, Target::Anything)],
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What brings one member back to what it was.
+    fn modifying(&self, member: &Member, state: &AccountState) -> Vec<(&'static str, Target)> {
+        let on_it = |actions: &[&'static str]| -> Vec<_> {
+            actions.iter().map(|action| (*action, self.target())).collect()
+        };
+        let mut place = member.pointer.split('/').skip(1);
+        match (self.kind.as_str(), place.next().unwrap_or_default()) {
+            (Record::RAM_USER | Record::RAM_POLICY, "tags") => {
+                on_it(&["ram:TagResources", "ram:UntagResources"])
+            }
+            (_, "tags") => on_it(&["vpc:TagResources", "vpc:UnTagResources"]),
+            (Record::RAM_USER, "policies") => self.attaching_and_detaching(member),
+            (Record::RAM_USER, _) => on_it(&["ram:UpdateUser"]),
+            (Record::RAM_POLICY, "default_version") => on_it(&["ram:SetDefaultPolicyVersion"]),
+            (Record::RAM_POLICY, _) => on_it(&["ram:CreatePolicyVersion", "ram:DeletePolicyVersion"]),
+            (Record::ACCESS_KEY, _) => on_it(&["ram:UpdateAccessKey"]),
+            (Record::CUSTOMER_GATEWAY, _) => on_it(&["vpc:ModifyCustomerGatewayAttribute"]),
+            (Record::VPN_CONNECTION, "attachment") => self.attachment(member, place.next(), state),
+            (Record::VPN_CONNECTION, _) => {
+                on_it(&["vpc:ModifyVpnAttachmentAttribute", "vpc:ModifyVpnConnectionAttribute"])
+            }
+            (Record::VPN_GATEWAY, _) => on_it(&["vpc:ModifyVpnGatewayAttribute"]),
+            (Record::VPC, _) => on_it(&["vpc:ModifyVpcAttribute"]),
+            (Record::V_SWITCH, _) => on_it(&["vpc:ModifyVSwitchAttribute"]),
+            (Record::VCO_ROUTE_ENTRY, _) => on_it(&["vpc:ModifyVcoRouteEntryWeight"]),
+            (Record::VPN_ROUTE_ENTRY, _) => match self.route_kind() {
+                RouteKind::Destination => {
+                    on_it(&["vpc:ModifyVpnRouteEntryWeight", "vpc:PublishVpnRouteEntry"])
+                }
+                RouteKind::Policy => {
+                    on_it(&["vpc:ModifyVpnPbrRouteEntryAttribute", "vpc:PublishVpnRouteEntry"])
+                }
+            },
+            _ => on_it(&[ANYTHING]),
+        }
+    }
+
+    /// A policy that was attached is detached, and the other way round: who may do one to the user may not do it with every
+    /// policy.
+    fn attaching_and_detaching(&self, member: &Member) -> Vec<(&'static str, Target)> {
+        let policies = |json: &Option<Json>| -> Option<AttachedPolicies> {
+            let Some(value) = json.as_ref().map(Json::value) else { return Some(AttachedPolicies::new()) };
+            match member.pointer.strip_prefix("/policies/") {
+                None => serde_json::from_value(value).ok(),
+                Some(name) => {
+                    let attached: Attached = serde_json::from_value(value).ok()?;
+                    Some(AttachedPolicies::from([(name.to_owned(), attached)]))
+                }
+            }
+        };
+        match (policies(&member.before), policies(&member.after)) {
+            (Some(before), Some(after)) => {
+                let attaching = self.attaching("ram:AttachPolicyToUser", &before);
+                [attaching, self.attaching("ram:DetachPolicyFromUser", &after)].concat()
+            }
+            _ => vec![(ANYTHING, Target::Anything)],
+        }
+    }
+
+    fn attaching(&self, action: &'static str, policies: &AttachedPolicies) -> Vec<(&'static str, Target)> {
+        let policy = |(name, attached): (&String, &Attached)| {
+            (action, Target::RamPolicy(attached.policy_type, name.clone()))
+        };
+        let on_user = (!policies.is_empty()).then(|| (action, self.target()));
+        policies.iter().map(policy).chain(on_user).collect()
+    }
+
+    /// A connection is attached again, is so no longer, or its attachment is as it was.
+    fn attachment(
+        &self,
+        member: &Member,
+        place: Option<&str>,
+        state: &AccountState,
+    ) -> Vec<(&'static str, Target)> {
+        let actions: &[&'static str] = match place {
+            None => &["cen:CreateTransitRouterVpnAttachment", "cen:DeleteTransitRouterVpnAttachment"],
+            Some("tags") => &["cen:TagResources", "cen:UntagResources"],
+            Some("name" | "description" | "auto_publish_route_enabled") => {
+                &["cen:UpdateTransitRouterVpnAttachmentAttribute"]
+            }
+            Some(_) => &[ANYTHING],
+        };
+        let kept = |json: &Option<Json>| {
+            let value = json.as_ref()?.value();
+            value.get("id")?.as_str()?.parse().ok()
+        };
+        let now =
+            || state.vpn_connection(&self.id.parse().ok()?)?.attachment.as_ref().map(|it| it.id.clone());
+        let id = kept(&member.before).or_else(|| kept(&member.after)).or_else(now);
+        let target = id.map_or(Target::TransitRouterAttachments, Target::TransitRouterAttachment);
+        actions.iter().map(|action| (*action, target.clone())).collect()
+    }
+
+    fn route_kind(&self) -> RouteKind {
+        self.id.parse().map_or(RouteKind::Destination, |id: VpnRouteId| id.key.kind())
     }
 }

@@ -85,7 +85,8 @@ fn vpn_connection(change: &RecordedChange, touched: &Touched, tx: &Tx<'_>) -> Re
         refuse(exists, &catalogue::TRANSIT_ROUTER_NOT_FOUND)?;
     }
     if let Some(gateway) = &connection.vpn_gateway {
-        refuse(tx.find::<VpnGateway>(&gateway.id).is_some(), &catalogue::VPN_GATEWAY_NOT_FOUND)?;
+        let exists = tx.find::<VpnGateway>(&gateway.id).is_some_and(|gateway| !gateway.is_deleted);
+        refuse(exists, &catalogue::VPN_GATEWAY_NOT_FOUND)?;
     }
     let restored = change.touched.iter().filter(|it| {
         it.kind == Record::VPN_CONNECTION

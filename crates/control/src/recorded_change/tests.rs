@@ -30,6 +30,10 @@ fn refused(world: &mut World, change: &str) -> (String, String) {
     (refusal.code().into_owned(), refusal.detail.map(String::from).unwrap_or_default())
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
 fn list(world: &mut World, parameters: Pairs<'_>) -> Vec<Value> {
     world.call("ListChanges", parameters).unwrap()["Changes"].as_array().unwrap().clone()
 }
@@ -419,6 +423,154 @@ fn a_revert_needs_permission_for_itself_and_for_what_it_does() {
     let shown = Value::from(list(&mut world, &[("ResourceId", &connection)])).to_string();
     assert!(!shown.contains("customer-gateway\""), "{shown}");
     world.call("RevertChange", &change).unwrap();
+}
+
+/// The action and the resource that a RAM user who may do so much lacks to revert a change; none if nothing.
+fn lacking(world: &mut World, change: &str, statements: Value) -> Option<(String, String)> {
+    become_user(world, statements);
+    let outcome = world.plan("RevertChange", &[("ChangeRequestId", change), ("DryRun", "true")]);
+    let crate::core::Outcome::Refused(refusal) = outcome else { panic!("a dry run is refused") };
+    let lacks = refusal.access_denied?;
+    Some((lacks["AuthAction"].clone(), lacks["AuthResource"].clone()))
+}
+
+#[test]
+fn nobody_gets_by_a_revert_what_they_could_not_do_by_hand() {
+    let mut world = World::new();
+    let connection = {
+        let gateway = world.customer_gateway("198.51.100.7");
+        world.two_tunnels(&gateway)
+    };
+    world.settle();
+    let document = |action: &str| {
+        let statement = json!([{ "Effect": "Allow", "Action": action, "Resource": "*" }]);
+        json!({ "Version": "1", "Statement": statement }).to_string()
+    };
+    let (one, other) = (document("vpc:Describe*"), document("vpc:*"));
+    world.call("CreateUser", &[("UserName", "bob")]).unwrap();
+    world.call("CreatePolicy", &[("PolicyName", "app"), ("PolicyDocument", &one)]).unwrap();
+    let policy = [("PolicyType", "System"), ("PolicyName", "AdministratorAccess"), ("UserName", "bob")];
+    world.call("AttachPolicyToUser", &policy).unwrap();
+    let detached = request(&mut world, "DetachPolicyFromUser", &policy);
+    let version = [("PolicyName", "app"), ("PolicyDocument", other.as_str()), ("SetAsDefault", "true")];
+    let version = request(&mut world, "CreatePolicyVersion", &version);
+    let tags = [("ResourceType", "VpnConnection"), ("ResourceId.1", connection.as_str())];
+    let tags = [&tags[..], &[("Tag.1.Key", "env"), ("Tag.1.Value", "prod")]].concat();
+    let tagged = request(&mut world, "TagResources", &tags);
+    let allow = |actions: &[&str], resources: &[&str]| {
+        json!([
+            { "Effect": "Allow", "Action": "causeway:*", "Resource": "*" },
+            { "Effect": "Allow", "Action": actions, "Resource": resources },
+        ])
+    };
+    let lacks = |action: &str, resource: &str| Some((action.to_owned(), resource.to_owned()));
+    let attach = ["ram:AttachPolicyToUser", "ram:DetachPolicyFromUser"];
+    let own = [format!("acs:ram:*:{ACCOUNT}:user/*"), format!("acs:ram:*:{ACCOUNT}:policy/app")];
+    let own: Vec<&str> = own.iter().map(String::as_str).collect();
+    let administrator = "acs:ram:*:system:policy/AdministratorAccess";
+    assert_eq!(
+        lacking(&mut world, &detached, allow(&attach, &own)),
+        lacks("ram:AttachPolicyToUser", administrator)
+    );
+    let both = [&own[..], &[administrator]].concat();
+    assert_eq!(lacking(&mut world, &detached, allow(&attach, &both)), None);
+    let app = format!("acs:ram:*:{ACCOUNT}:policy/app");
+    for (may, needs) in [
+        (vec!["ram:CreatePolicy"], "ram:CreatePolicyVersion"),
+        (vec!["ram:CreatePolicyVersion"], "ram:DeletePolicyVersion"),
+        (vec!["ram:CreatePolicyVersion", "ram:DeletePolicyVersion"], "ram:SetDefaultPolicyVersion"),
+    ] {
+        assert_eq!(lacking(&mut world, &version, allow(&may, &["*"])), lacks(needs, &app));
+    }
+    assert_eq!(lacking(&mut world, &version, allow(&["ram:*PolicyVersion"], &[&app])), None);
+    let connection = format!("acs:vpc:{REGION}:{ACCOUNT}:vpnconnection/{connection}");
+    let modify = ["vpc:ModifyVpnAttachmentAttribute", "vpc:ModifyVpnConnectionAttribute"];
+    assert_eq!(lacking(&mut world, &tagged, allow(&modify, &["*"])), lacks("vpc:TagResources", &connection));
+    assert_eq!(
+        lacking(&mut world, &tagged, allow(&["vpc:TagResources", "vpc:UnTagResources"], &[&connection])),
+        None
+    );
+}
+
+#[test]
+fn what_somebody_attached_is_attached_again_only_by_who_may_attach() {
+    let mut world = World::new();
+    let gateway = world.customer_gateway("198.51.100.7");
+    let connection = world.two_tunnels(&gateway);
+    world.settle();
+    let cen = text(&world.call("CreateCen", &[]).unwrap()["CenId"]);
+    let router = text(&world.call("CreateTransitRouter", &[("CenId", &cen)]).unwrap()["TransitRouterId"]);
+    let attached = [("VpnId", connection.as_str()), ("CenId", &cen), ("TransitRouterId", &router)];
+    world.call("CreateTransitRouterVpnAttachment", &attached).unwrap();
+    world.settle();
+    let attachment = {
+        let id = connection.parse().unwrap();
+        world.state.vpn_connection(&id).unwrap().attachment.as_ref().unwrap().id.to_string()
+    };
+    let named = ("TransitRouterAttachmentId", attachment.as_str());
+    let renamed = [named, ("TransitRouterAttachmentName", "office")];
+    let renamed = request(&mut world, "UpdateTransitRouterVpnAttachmentAttribute", &renamed);
+    let detached = request(&mut world, "DeleteTransitRouterVpnAttachment", &[named]);
+    let all_of = |actions: &str| {
+        json!([
+            { "Effect": "Allow", "Action": "causeway:*", "Resource": "*" },
+            { "Effect": "Allow", "Action": actions, "Resource": "*" },
+        ])
+    };
+    for (change, action) in [
+        (&renamed, "cen:UpdateTransitRouterVpnAttachmentAttribute"),
+        (&detached, "cen:CreateTransitRouterVpnAttachment"),
+    ] {
+        let lacks = lacking(&mut world, change, all_of("vpc:*")).unwrap();
+        assert_eq!(lacks.0, action);
+        assert_eq!(lacking(&mut world, change, all_of("cen:*")), None);
+    }
+}
+
+#[test]
+fn a_connection_does_not_come_back_to_a_vpn_gateway_that_is_being_deleted() {
+    let mut world = World::new();
+    let (gateway, peer) = (world.vpn_gateway("vpc-a"), world.customer_gateway("198.51.100.7"));
+    world.settle();
+    let parameters = [
+        ("VpnGatewayId", gateway.as_str()),
+        ("CustomerGatewayId", peer.as_str()),
+        ("LocalSubnet", "10.1.0.0/16"),
+        ("RemoteSubnet", "10.2.0.0/16"),
+    ];
+    let connection = text(&world.call("CreateVpnConnection", &parameters).unwrap()["VpnConnectionId"]);
+    world.settle();
+    let deleted = request(&mut world, "DeleteVpnConnection", &[("VpnConnectionId", &connection)]);
+    world.call("DeleteVpnGateway", &[("VpnGatewayId", &gateway)]).unwrap();
+    assert_eq!(refused(&mut world, &deleted).0, "InvalidVpnGatewayInstanceId.NotFound");
+}
+
+#[test]
+fn the_changes_of_a_vpn_gateway_and_of_its_connection_are_listed_with_their_routes() {
+    let mut world = World::new();
+    let (gateway, peer) = (world.vpn_gateway("vpc-a"), world.customer_gateway("198.51.100.7"));
+    world.settle();
+    let parameters = [
+        ("VpnGatewayId", gateway.as_str()),
+        ("CustomerGatewayId", peer.as_str()),
+        ("LocalSubnet", "10.1.0.0/16"),
+        ("RemoteSubnet", "10.2.0.0/16"),
+    ];
+    let connection = text(&world.call("CreateVpnConnection", &parameters).unwrap()["VpnConnectionId"]);
+    world.settle();
+    let route = [
+        ("VpnGatewayId", gateway.as_str()),
+        ("NextHop", connection.as_str()),
+        ("RouteDest", "10.3.0.0/16"),
+        ("Weight", "100"),
+        ("PublishVpc", "true"),
+    ];
+    let added = request(&mut world, "CreateVpnRouteEntry", &route);
+    for resource in [gateway.as_str(), connection.as_str()] {
+        let listed = list(&mut world, &[("ResourceId", resource)]);
+        assert_eq!(listed[0]["ChangeRequestId"], added, "{resource}");
+        assert_eq!(listed[0]["Resources"][0]["ResourceType"], "vpn-route-entry");
+    }
 }
 
 #[test]
