@@ -31,6 +31,16 @@ pub enum Encapsulation {
     WhenTranslated,
 }
 
+/// What becomes of devices, routes and rules when the gateway stops. One that is killed holds them, whatever it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnStop {
+    /// They stay until it runs again, and Linux drops what its routes lead to: nothing of it leaves in clear meanwhile.
+    #[default]
+    Hold,
+    /// They go, and packets go where this machine sends them without the gateway.
+    Release,
+}
+
 /// An address of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalAddress {
@@ -62,6 +72,8 @@ pub struct GatewayConfig {
     pub sa_traffic_max: Traffic,
     /// When to encapsulate in UDP.
     pub encapsulation: Encapsulation,
+    /// What becomes of devices and routes at the end.
+    pub on_stop: OnStop,
     /// What the gateway shows to peers that have to show a certificate themselves; the pre-shared key proves it otherwise.
     pub certificate: Option<OwnCertificate>,
     /// The bounds of IKE, and its intervals.
@@ -88,6 +100,7 @@ impl Default for GatewayConfig {
             numbers: RouteNumbers::default(),
             sa_traffic_max: Traffic { packets: u64::MAX, bytes: u64::MAX },
             encapsulation: Encapsulation::default(),
+            on_stop: OnStop::default(),
             certificate: None,
             limits: IkeLimits::default(),
             silence: SilenceTimes::default(),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use causeway_control::desired::Domain;
 use ipnet::Ipv4Net;
 
-use crate::config::{GatewayConfig, StartError};
+use crate::config::{GatewayConfig, OnStop, StartError};
 use crate::counters::Counters;
 use crate::forwarding::ForwardingTable;
 use crate::netlink::message::ListedLink;
@@ -205,6 +205,24 @@ impl Domains {
             // What lay behind it is nobody's now.
             Some(_) => self.check_main().map(drop),
             None => Ok(()),
+        }
+    }
+
+    /// Ends all domains as the configuration has it.
+    pub fn stop(mut self) {
+        match self.config.on_stop {
+            OnStop::Hold => {
+                tracing::info!(
+                    "packets for the routes are dropped until the gateway runs again, or `causeway release`"
+                );
+            }
+            OnStop::Release => {
+                for domain in self.names() {
+                    if let Err(error) = self.close(&domain) {
+                        tracing::warn!(%error, "removing a device; the next start will");
+                    }
+                }
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! A gateway in being: starts its threads, and stops them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::linux::net::SocketAddrExt;
@@ -31,7 +31,7 @@ use crate::{EngineHandle, Waker};
 
 /// IKE messages that wait while the negotiating thread is busy; beyond it they are dropped, and sent again by their senders.
 const IKE_MESSAGES_MAX: usize = 4_096;
-/// How long stopping waits for the peers to be told, and for routes to be removed.
+/// How long stopping waits for the peers to be told, and for routes to be removed where they are.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Starts gateways that carry packets.
@@ -109,6 +109,18 @@ impl Gateway {
         let running = Running { reconciler, engine, others, stop, _lock: lock };
         Ok(GatewayHandle { nudges, commands, registry, running: Mutex::new(Some(running)) })
     }
+
+    /// Removes the devices, routes and rules that a gateway with this configuration left in the network namespace of the calling
+    /// thread when it stopped or was killed.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::AlreadyRunning`] while it runs; what the system says.
+    pub fn release(config: &GatewayConfig) -> Result<(), StartError> {
+        let _lock = lock(config)?;
+        let mut domains = Domains::new(config, Workers::default())?;
+        Ok(domains.recover(&BTreeSet::new())?)
+    }
 }
 
 impl EngineHandle for GatewayHandle {
@@ -140,7 +152,9 @@ impl EngineHandle for GatewayHandle {
         running.stop.throw();
         // A nudge may be in the only place; it goes as soon as the reconciler looks.
         if self.nudges.send_timeout(Nudge::Stop, STOP_PATIENCE).is_err() {
-            tracing::warn!("the gateway is too busy to remove its routes; the next start will");
+            tracing::warn!(
+                "the gateway is too busy to end its domains; the next start looks after what is left"
+            );
             return;
         }
         for thread in running.others.into_iter().chain([running.engine, running.reconciler]) {

@@ -71,7 +71,7 @@ use causeway_control::observed::ObservedForwarding;
 pub use causeway_crypto::OwnCertificate;
 pub use causeway_esp::Traffic;
 pub use config::{
-    Encapsulation, GatewayConfig, IkeLimits, LocalAddress, StartError, WORKERS_MAX, workers_default,
+    Encapsulation, GatewayConfig, IkeLimits, LocalAddress, OnStop, StartError, WORKERS_MAX, workers_default,
 };
 pub use gateway::{Gateway, GatewayHandle};
 pub use simulated::{Delays, SimulatedEngine, SimulatedHandle};
@@ -97,6 +97,7 @@ pub trait EngineHandle: Send + Sync {
     /// What is programmed of a connection, for a route if one is named, and when packets passed.
     fn forwarding(&self, id: &VpnConnectionId, of: Option<RouteMatch>) -> Option<ObservedForwarding>;
 
-    /// Closes the tunnels and removes devices, routes and rules, in bounded time. A second time has no effect.
+    /// Closes the tunnels and, where it is told to ([`OnStop`]), removes devices, routes and rules, in bounded time. Queues of
+    /// devices that stay are closed with the handle. A second time has no effect.
     fn stop(&self);
 }

@@ -136,7 +136,7 @@ impl Reconciler {
             select! {
                 recv(nudges) -> nudge => match nudge {
                     Ok(Nudge::Look) => {}
-                    Ok(Nudge::Stop) | Err(_) => return self.close(),
+                    Ok(Nudge::Stop) | Err(_) => return self.domains.stop(),
                 },
                 recv(changes_by_others) -> change => match change {
                     Ok(()) => self.checks.hasten(),
@@ -399,14 +399,6 @@ impl Reconciler {
         let retries = self.retries.values().map(|retry| retry.at).chain(self.gateways.next_retry());
         let next = retries.fold(self.check_due(), Instant::min);
         next.saturating_duration_since(Instant::now())
-    }
-
-    fn close(mut self) {
-        for domain in self.domains.names() {
-            if let Err(error) = self.domains.close(&domain) {
-                tracing::warn!(%error, "removing a device; the next start will");
-            }
-        }
     }
 }
 

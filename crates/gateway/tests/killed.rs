@@ -104,5 +104,6 @@ fn a_killed_gateway_leaks_nothing_and_the_next_one_keeps_what_is_wanted_and_swee
     let captured = capture.stop().unwrap();
     assert_eq!(captured.clear_text_packets, 0, "{:#?}", captured.leaks);
     left.gateway().stop();
+    left.router.enter(|| Gateway::release(&left.config())).unwrap().unwrap();
     assert_eq!(left.router.ip("route show table all proto 202").unwrap(), "");
 }

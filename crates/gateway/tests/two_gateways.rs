@@ -267,28 +267,6 @@ fn two_connections_may_have_the_same_prefix() {
 }
 
 #[test]
-fn stopping_removes_everything_and_tells_the_peer() {
-    let net = Net::connected();
-    let Net { left, right, .. } = &net;
-    left.change("vco-left", |it| it.routes = vec![route("10.2.0.0/24"), route("10.0.0.0/8")]);
-    assert!(left.pings(right.inside));
-    let begin = Instant::now();
-    left.gateway().stop();
-    let took = begin.elapsed();
-    assert!(took < Duration::from_secs(3), "{took:?}");
-    right.world.wait_status("vco-right", "tun-right", TunnelStatus::IkeSaNotEstablished);
-    assert_eq!(left.router.ip("route show table all proto 202").unwrap(), "");
-    assert!(!left.router.ip("rule").unwrap().contains("202"));
-    assert!(!left.router.ip("link").unwrap().contains("cw0"));
-
-    let again = left.try_start(left.config()).unwrap();
-    right.world.wait_up("vco-right");
-    left.world.wait_up("vco-left");
-    assert!(left.pings(right.inside), "what is wanted is programmed again");
-    drop(again);
-}
-
-#[test]
 fn a_second_gateway_is_refused_with_a_reason() {
     let net = Net::laid_out();
     let left = net.left.start();

@@ -15,7 +15,7 @@ use causeway_control::operation;
 use causeway_control::settings::ConfiguredVpc;
 use serde::Deserialize;
 
-pub use gateway::{Address, Encapsulation, Engine, Gateway};
+pub use gateway::{Address, Encapsulation, Engine, Gateway, OnStop};
 
 /// Why a configuration cannot be used; one line each.
 #[derive(Debug, thiserror::Error)]

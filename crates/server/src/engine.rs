@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use causeway_gateway::{
-    Delays, Encapsulation, EngineHandle, Gateway, GatewayConfig, IkeLimits, LocalAddress, OwnCertificate,
-    SimulatedEngine, Traffic, workers_default,
+    Delays, Encapsulation, EngineHandle, Gateway, GatewayConfig, IkeLimits, LocalAddress, OnStop,
+    OwnCertificate, SimulatedEngine, Traffic, workers_default,
 };
 
 use crate::config::{Config, Engine};
@@ -26,35 +26,41 @@ pub fn start(config: &Config, world: &Arc<World>) -> Result<Arc<dyn EngineHandle
             };
             Arc::new(SimulatedEngine::start(delays, desires, observer))
         }
-        Engine::Packets => {
-            let own = |address: &crate::config::Address| LocalAddress {
-                public: address.public,
-                local: address.local.unwrap_or(address.public),
-            };
-            let gateway = GatewayConfig {
-                addresses: config.addresses().iter().map(own).collect(),
-                ike_port: config.gateway.ike_port,
-                nat_port: config.gateway.nat_port,
-                device_prefix: config.gateway.device_prefix.clone(),
-                mtu: config.gateway.mtu,
-                encapsulation: match config.gateway.encapsulation {
-                    crate::config::Encapsulation::Always => Encapsulation::Always,
-                    crate::config::Encapsulation::WhenTranslated => Encapsulation::WhenTranslated,
-                },
-                sa_traffic_max: Traffic {
-                    packets: config.gateway.sa_packets_max.unwrap_or(u64::MAX),
-                    bytes: config.gateway.sa_bytes_max.unwrap_or(u64::MAX),
-                },
-                workers: NonZeroUsize::new(config.gateway.workers).unwrap_or_else(workers_default),
-                certificate: certificate(&config.gateway)?,
-                limits: IkeLimits {
-                    fragment_packet_bytes: config.gateway.ike_packet_bytes.into(),
-                    ..IkeLimits::default()
-                },
-                ..GatewayConfig::default()
-            };
-            Arc::new(Gateway::start(gateway, desires, observer)?)
-        }
+        Engine::Packets => Arc::new(Gateway::start(gateway_config(config)?, desires, observer)?),
+    })
+}
+
+/// The packets' side as the gateway takes it.
+pub fn gateway_config(config: &Config) -> Result<GatewayConfig> {
+    let own = |address: &crate::config::Address| LocalAddress {
+        public: address.public,
+        local: address.local.unwrap_or(address.public),
+    };
+    Ok(GatewayConfig {
+        addresses: config.addresses().iter().map(own).collect(),
+        ike_port: config.gateway.ike_port,
+        nat_port: config.gateway.nat_port,
+        device_prefix: config.gateway.device_prefix.clone(),
+        mtu: config.gateway.mtu,
+        encapsulation: match config.gateway.encapsulation {
+            crate::config::Encapsulation::Always => Encapsulation::Always,
+            crate::config::Encapsulation::WhenTranslated => Encapsulation::WhenTranslated,
+        },
+        on_stop: match config.gateway.on_stop {
+            crate::config::OnStop::Hold => OnStop::Hold,
+            crate::config::OnStop::Release => OnStop::Release,
+        },
+        sa_traffic_max: Traffic {
+            packets: config.gateway.sa_packets_max.unwrap_or(u64::MAX),
+            bytes: config.gateway.sa_bytes_max.unwrap_or(u64::MAX),
+        },
+        workers: NonZeroUsize::new(config.gateway.workers).unwrap_or_else(workers_default),
+        certificate: certificate(&config.gateway)?,
+        limits: IkeLimits {
+            fragment_packet_bytes: config.gateway.ike_packet_bytes.into(),
+            ..IkeLimits::default()
+        },
+        ..GatewayConfig::default()
     })
 }
 

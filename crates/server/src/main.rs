@@ -3,6 +3,7 @@
 //! ```text
 //! serve   configuration -> data folder -> ledger -> gateway -> HTTP        main -> serve -> api
 //! demo    the main job on real packets, in namespaces of its own           demo
+//! release removes what a gateway that stopped has held             release -> gateway
 //! top     reads the metrics of a running server                            top -> metrics::exposition
 //! keys, status, explain, env                                               clients of the public API, signed like any other
 //! ```
@@ -22,6 +23,7 @@ mod ledger;
 mod metrics;
 mod observations;
 mod operations;
+mod release;
 mod serve;
 mod shown;
 mod status;
@@ -57,6 +59,8 @@ enum Command {
     Keys(keys::Arguments),
     /// Every operation of the API with its parameters and its answer, as JSON.
     Operations(operations::Arguments),
+    /// Remove the devices, routes and rules that a gateway left in this machine when it stopped or was killed.
+    Release(release::Arguments),
     /// Connections, tunnels and routes at a glance.
     Status(status::Arguments),
     /// Tunnels, their traffic and what is dropped, as it happens.
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
+        Command::Release(arguments) => release::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Top(arguments) => top::run(&arguments),
     };

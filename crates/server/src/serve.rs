@@ -43,7 +43,7 @@ pub struct Arguments {
     listen: Option<SocketAddr>,
 }
 
-/// How long the gateway may take to say goodbye to its peers and remove its routes.
+/// How long the gateway may take to say goodbye to its peers and, where it is to, remove its routes.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Prometheus asks seldom, in one short request.

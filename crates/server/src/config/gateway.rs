@@ -29,6 +29,16 @@ pub enum Encapsulation {
     WhenTranslated,
 }
 
+/// What becomes of devices and routes when the gateway stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnStop {
+    /// They stay, and what they lead to is dropped until it runs again.
+    Hold,
+    /// They go.
+    Release,
+}
+
 /// The least that `gateway.sa_bytes_max` and `gateway.sa_packets_max` may be: rekeying has to be done in the time that the
 /// second half of it takes.
 const SA_BYTES_LEAST: u64 = 1 << 30;
@@ -58,11 +68,13 @@ pub struct Gateway {
     pub mtu: u16,
     /// When packets travel inside UDP.
     pub encapsulation: Encapsulation,
+    /// What becomes of devices and routes at the end.
+    pub on_stop: OnStop,
     /// Bytes that one IPsec SA may carry at most; it is rekeyed at half of it. None for what its cipher allows.
     pub sa_bytes_max: Option<u64>,
     /// Packets that one IPsec SA may carry at most. None for what its sequence numbers allow.
     pub sa_packets_max: Option<u64>,
-    /// How many threads forward packets in each direction, 16 at the most; 0 for one on each processor.
+    /// How many threads forward packets, 16 at the most; 0 for one on each processor.
     pub workers: usize,
     /// The UDP port of IKE.
     pub ike_port: u16,
@@ -91,6 +103,7 @@ impl Default for Gateway {
             device_prefix: "cway".to_owned(),
             mtu: MTU_DEFAULT,
             encapsulation: Encapsulation::Always,
+            on_stop: OnStop::Hold,
             sa_bytes_max: None,
             sa_packets_max: None,
             workers: 0,
