@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 /// is larger than our own link. What the kernel hears of the way does not count for the socket, because anybody can say it;
 /// [`crate::path::probe`] finds out.
 pub fn allow_fragmentation(socket: &impl AsFd) -> io::Result<()> {
-    set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_INTERFACE)
+    set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_OMIT)
 }
 
 /// Lets a raw ICMP socket receive nothing but "destination unreachable" (`man 7 raw`, ICMP_FILTER: bits are what is kept away).

@@ -318,3 +318,34 @@ fn open(local: SocketAddrV4, carries: Carries, fwmark: u32) -> io::Result<(Socke
     }
     Ok((socket, state))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV4;
+
+    use causeway_netlab::Lab;
+
+    use super::LocalPorts;
+    use crate::config::GatewayConfig;
+
+    #[test]
+    fn what_is_longer_than_our_own_link_comes_apart_and_leaves_the_groups_of_other_peers_alone() {
+        let lab = Lab::new("gw").expect("this test makes network namespaces: run it as root");
+        let wire = lab.wire("wire").expect("a wire");
+        let host = lab.host("host").expect("a host");
+        wire.plug(&host, "wan", &["192.0.2.1/24"]).expect("plugged");
+        host.ip("link set wan mtu 1000").expect("a narrow link");
+        let sent = host.enter(|| {
+            let config = GatewayConfig::at(["192.0.2.1".parse().expect("an address")]);
+            let ports = LocalPorts::bind("192.0.2.1".parse().expect("an address"), &config).expect("bound");
+            let port = &ports.nat_traversal;
+            let (most, remote) = (port.segments_max(), SocketAddrV4::new([192, 0, 2, 2].into(), 4500));
+            let sent: Vec<_> =
+                [1_200, 900, 3_000].map(|segment| port.try_send(remote, &[7; 3_000], segment)).into();
+            (most, port.segments_max(), sent)
+        });
+        let (before, after, sent) = sent.expect("entered");
+        assert!(before > 1 && sent.iter().all(Result::is_ok), "{sent:?}");
+        assert_eq!(after, before);
+    }
+}
