@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use aws_lc_rs::{digest, hmac};
-use causeway_wire::{format_timestamp, percent_encode};
+use causeway_wire::{format_timestamp, hex, percent_encode};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -110,13 +110,4 @@ fn complete(received: &[u8]) -> Result<Option<Answer>> {
         .parse()?;
     let body = &received[end + 4..];
     Ok((body.len() >= length).then(|| Answer { status, body: body[..length].to_vec() }))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .map(char::from)
-        .collect()
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
 use aws_lc_rs::{digest, hmac};
-use causeway_wire::{format_timestamp, percent_encode};
+use causeway_wire::{format_timestamp, hex, percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -171,8 +171,4 @@ fn canonical_query(parameters: &[(&str, &str)]) -> String {
         .collect();
     pairs.sort();
     pairs.join("&")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -30,5 +30,5 @@ pub use params::{
 };
 pub use render::{ErrorBody, render_error, render_success};
 pub use request::HttpRequest;
-pub use signature::{Algorithm, Claim, NONCE_BYTES_MAX, Scheme, SignatureError};
+pub use signature::{Algorithm, Claim, NONCE_BYTES_MAX, Scheme, SignatureError, hex};
 pub use urlencoded::percent_encode;

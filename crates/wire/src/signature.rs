@@ -15,7 +15,7 @@ use crate::format::Format;
 use crate::params::Params;
 use crate::request::HttpRequest;
 
-pub use digest::Algorithm;
+pub use digest::{Algorithm, hex};
 pub use error::SignatureError;
 
 /// How long the nonce of a request may be, in bytes.
