@@ -213,23 +213,21 @@ impl Touched {
         place: Option<&str>,
         state: &AccountState,
     ) -> Vec<(&'static str, Target)> {
-        let actions: &[&'static str] = match place {
-            None => &["cen:CreateTransitRouterVpnAttachment", "cen:DeleteTransitRouterVpnAttachment"],
-            Some("tags") => &["cen:TagResources", "cen:UntagResources"],
-            Some("name" | "description" | "auto_publish_route_enabled") => {
-                &["cen:UpdateTransitRouterVpnAttachmentAttribute"]
-            }
-            Some(_) => &[ANYTHING],
-        };
-        let kept = |json: &Option<Json>| {
-            let value = json.as_ref()?.value();
-            value.get("id")?.as_str()?.parse().ok()
-        };
+        let kept = |json: &Option<Json>| json.as_ref()?.value().get("id")?.as_str()?.parse().ok();
         let now =
             || state.vpn_connection(&self.id.parse().ok()?)?.attachment.as_ref().map(|it| it.id.clone());
         let id = kept(&member.before).or_else(|| kept(&member.after)).or_else(now);
-        let target = id.map_or(Target::TransitRouterAttachments, Target::TransitRouterAttachment);
-        actions.iter().map(|action| (*action, target.clone())).collect()
+        let one = id.map_or(Target::TransitRouterAttachments, Target::TransitRouterAttachment);
+        match place {
+            Some("tags") => vec![("cen:TagResources", one.clone()), ("cen:UntagResources", one)],
+            Some("name" | "description" | "auto_publish_route_enabled") => {
+                vec![("cen:UpdateTransitRouterVpnAttachmentAttribute", one)]
+            }
+            _ => vec![
+                ("cen:CreateTransitRouterVpnAttachment", Target::TransitRouterAttachments),
+                ("cen:DeleteTransitRouterVpnAttachment", one),
+            ],
+        }
     }
 
     fn route_kind(&self) -> RouteKind {
