@@ -20,6 +20,7 @@ use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::name::Name;
 
 use crate::hash::sha1;
 
@@ -213,7 +214,7 @@ impl PeerCertificate {
 
     /// Whether its subject is what a person wrote like `C=CH, O=Example, CN=gw`, in this order or the other way round.
     pub fn is_subject(&self, text: &str) -> bool {
-        same_name(&self.parsed.tbs_certificate.subject.to_string(), text)
+        same_name(&relative_names(&self.parsed.tbs_certificate.subject), text)
     }
 
     /// The subject, for a log line.
@@ -249,17 +250,16 @@ const RSA_HASHES: [&dyn VerificationAlgorithm; 4] = [
     &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
 ];
 
-fn same_name(subject: &str, text: &str) -> bool {
-    let parts = |text: &str| -> Vec<String> {
-        let trimmed = text.split([',', '/']).map(|part| part.trim().to_ascii_lowercase());
-        trimmed.filter(|part| !part.is_empty()).collect()
-    };
-    let (subject, mut wanted) = (parts(subject), parts(text));
-    if subject == wanted {
-        return true;
-    }
-    wanted.reverse();
-    subject == wanted
+/// The parts of a subject, each as text in small letters. What a part has inside, whatever it is, is no other part.
+fn relative_names(subject: &Name) -> Vec<String> {
+    subject.0.iter().map(|part| part.to_string().to_ascii_lowercase()).collect()
+}
+
+/// Whether a text has just these parts, with commas or slashes between, in this order or the other one.
+fn same_name(subject: &[String], text: &str) -> bool {
+    let trimmed = text.split([',', '/']).map(|part| part.trim().to_ascii_lowercase());
+    let wanted: Vec<String> = trimmed.filter(|part| !part.is_empty()).collect();
+    !wanted.is_empty() && (subject == wanted || subject.iter().eq(wanted.iter().rev()))
 }
 
 /// What verifies with the keys of certificates.

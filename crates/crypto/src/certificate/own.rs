@@ -16,7 +16,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode};
 
-use super::{certificates, same_name, scheme};
+use super::{certificates, relative_names, same_name, scheme};
 
 /// Why our own certificate cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub struct OwnCertificate {
     chain: Vec<CertificateDer<'static>>,
     key: Arc<Key>,
     subject: Vec<u8>,
-    subject_text: String,
+    subject_names: Vec<String>,
 }
 
 /// A signature of ours.
@@ -80,9 +80,9 @@ impl OwnCertificate {
             return Err(OwnCertificateError::Mismatch);
         }
         let subject = &first.tbs_certificate.subject;
-        let (subject_text, subject) = (subject.to_string(), subject.to_der());
+        let (subject_names, subject) = (relative_names(subject), subject.to_der());
         let subject = subject.map_err(|_| OwnCertificateError::Certificate)?;
-        Ok(Self { chain, key: Arc::new(key), subject, subject_text })
+        Ok(Self { chain, key: Arc::new(key), subject, subject_names })
     }
 
     /// The certificates in DER, ours first.
@@ -92,7 +92,7 @@ impl OwnCertificate {
 
     /// The subject in DER, if it is what a person wrote like `C=CH, O=Example, CN=gw`.
     pub fn subject_if(&self, text: &str) -> Option<&[u8]> {
-        same_name(&self.subject_text, text).then_some(&self.subject)
+        same_name(&self.subject_names, text).then_some(&self.subject)
     }
 
     /// Signs a message: by a named algorithm if the peer takes that (RFC 7427), else by the older methods.
@@ -152,6 +152,6 @@ impl Eq for OwnCertificate {}
 
 impl std::fmt::Debug for OwnCertificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "OwnCertificate({})", self.subject_text)
+        write!(f, "OwnCertificate({})", self.subject_names.join(","))
     }
 }

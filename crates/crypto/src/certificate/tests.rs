@@ -8,8 +8,8 @@ use rcgen::{
 };
 
 use super::{
-    Authorities, CertificateError, CertificateName, OwnCertificate, OwnCertificateError, PeerCertificate,
-    PeerProof, date,
+    Authorities, CertificateError, CertificateName, Name, OwnCertificate, OwnCertificateError,
+    PeerCertificate, PeerProof, date, relative_names, same_name,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -124,6 +124,22 @@ fn names_are_those_of_the_certificate_and_no_others() {
     assert!(!peer.names(CertificateName::Subject(b"gw")));
     assert!(peer.is_subject("O=Example, CN=gw") && peer.is_subject("cn=gw,o=example"));
     assert!(!peer.is_subject("CN=gw") && !peer.is_subject(""));
+}
+
+#[test]
+fn what_a_part_of_a_subject_has_inside_is_no_other_part() {
+    let is = |subject: &str, text: &str| {
+        same_name(&relative_names(&subject.parse::<Name>().expect("a name")), text)
+    };
+    assert!(is("CN=gw,O=Example", "o=example/cn=gw") && is("CN=gw,O=Example", "CN=gw, O=Example"));
+    assert!(is("CN=gw", "CN=gw"));
+    for forged in ["CN=gw/O=Example", r"CN=gw\,O=Example", r"CN=O\=Example/CN\=gw"] {
+        assert!(!is(forged, "CN=gw,O=Example") && !is(forged, "O=Example,CN=gw"), "{forged}");
+    }
+    for forged in ["CN=gw/", "CN=/gw", r"CN=gw\,"] {
+        assert!(!is(forged, "CN=gw"), "{forged}");
+    }
+    assert!(!same_name(&[], ""));
 }
 
 fn pair(algorithm: &'static SignatureAlgorithm) -> (OwnCertificate, PeerCertificate, String) {
