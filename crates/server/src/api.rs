@@ -226,24 +226,50 @@ impl Api {
                 done => return done,
             },
         };
-        let Some(connection) = refused.busy.clone().filter(|_busy| !self.change_wait.is_zero()) else {
-            return Err(refused);
-        };
-        match self.world.turns.wait(&connection, self.change_wait).await {
-            Ok(turn) => self.take_turn(&request, kind, &turn).await,
-            Err(NoTurn::Full) => {
-                let detail = format!("{connection} has as many waiting changes as are allowed.");
-                Err(ApiError::new(&catalogue::QUOTA_FULL).detail(detail))
-            }
-            Err(NoTurn::TooLate) => Err(refused),
+        self.wait_for_turn(&request, kind, refused).await
+    }
+
+    /// Waits in the line of whatever keeps a change waiting, and in the next one, if that is not all, until its time is over.
+    async fn wait_for_turn(
+        &self,
+        request: &Authentic,
+        kind: Kind,
+        mut refused: ApiError,
+    ) -> Result<Value, ApiError> {
+        let deadline = Instant::now() + self.change_wait;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(busy) = refused.busy.clone().filter(|_busy| !left.is_zero()) else {
+                return Err(refused);
+            };
+            let turn = match self.world.turns.wait(&busy, left).await {
+                Ok(turn) => turn,
+                Err(NoTurn::Full) => {
+                    let detail = format!("{busy} has as many waiting changes as are allowed.");
+                    return Err(ApiError::new(&catalogue::QUOTA_FULL).detail(detail));
+                }
+                Err(NoTurn::TooLate) => return Err(refused),
+            };
+            refused = match self.take_turn(request, kind, &busy, &turn).await {
+                // Something else keeps it waiting now, and nobody is to wait for it here.
+                Err(refused) if refused.busy.as_ref().is_some_and(|other| *other != busy) => refused,
+                done => return done,
+            };
         }
     }
 
-    /// At the front of the line: tries each time the gateway reports, until it works or time runs out.
-    async fn take_turn(&self, request: &Authentic, kind: Kind, turn: &Turn<'_>) -> Result<Value, ApiError> {
+    /// At the front of a line: tries each time the gateway reports on what the line is for, until it works, something else is
+    /// waited for, or time runs out.
+    async fn take_turn(
+        &self,
+        request: &Authentic,
+        kind: Kind,
+        busy: &Busy,
+        turn: &Turn<'_>,
+    ) -> Result<Value, ApiError> {
         loop {
             match self.attempt(request, kind).await {
-                Err(refused) if refused.busy.is_some() => {
+                Err(refused) if refused.busy.as_deref() == Some(busy) => {
                     turn.settled().await.map_err(|_too_late| refused)?;
                 }
                 done => return done,
@@ -431,7 +457,9 @@ impl Received {
 
 /// What a request names that it may have to wait for.
 fn named(params: &Params) -> impl Iterator<Item = Busy> {
-    let connection = params.get("VpnConnectionId").and_then(|id| id.parse().ok()).map(Busy::VpnConnection);
+    // The next hop of a VPN gateway's route is a connection.
+    let connections = ["VpnConnectionId", "NextHop"].into_iter();
+    let connections = connections.filter_map(|name| params.get(name)?.parse().ok()).map(Busy::VpnConnection);
     let gateway = params.get("VpnGatewayId").and_then(|id| id.parse().ok()).map(Busy::VpnGateway);
-    connection.into_iter().chain(gateway)
+    connections.chain(gateway)
 }

@@ -47,7 +47,7 @@ impl Credentials {
         let file = Self::file(data);
         let text = std::fs::read_to_string(&file).with_context(|| {
             format!(
-                "cannot read {}; start `causeway serve` once, or name its data folder with --data",
+                "cannot read {}; name the folder that it is in with --data: the first start of `causeway serve` writes it into its own",
                 file.display()
             )
         })?;

@@ -56,11 +56,15 @@ pub async fn serve_router(
 ) {
     let places = Arc::new(Semaphore::new(bounds.connections_max));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
             _ = stop.wait_for(|stop| *stop) => break,
         };
+        let Ok(place) = place else { return };
         let (stream, remote) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {

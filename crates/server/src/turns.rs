@@ -83,10 +83,10 @@ impl Turns {
 
     fn line_up(&self, id: &Busy, deadline: Instant) -> Result<Turn<'_>, NoTurn> {
         let mut lines = self.lock();
-        let line = lines.entry(id.clone()).or_insert_with(Line::new);
-        if line.waiting >= self.waiting_max {
+        if lines.get(id).map_or(0, |line| line.waiting) >= self.waiting_max {
             return Err(NoTurn::Full);
         }
+        let line = lines.entry(id.clone()).or_insert_with(Line::new);
         line.waiting += 1;
         let places = Arc::clone(&line.places);
         Ok(Turn { turns: self, id: id.clone(), places, deadline, front: None })
@@ -172,6 +172,13 @@ mod tests {
         let other = turns.wait(&id("vco-b"), LONG).await.unwrap();
         drop(first);
         drop(other);
+    }
+
+    #[tokio::test]
+    async fn where_none_may_wait_none_is_waited_for() {
+        let turns = Turns::new(0);
+        assert_eq!(turns.wait(&id("vco-a"), LONG).await.unwrap_err(), NoTurn::Full);
+        assert!(!turns.anybody_waits(&id("vco-a")));
     }
 
     #[tokio::test(start_paused = true)]
