@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::CallContext;
-use crate::explain::{Code, Outcome, Step, finding, tunnel_step};
+use crate::explain::finding::{self, Way};
+use crate::explain::{Code, Outcome, Step, tunnel_step};
 use crate::observed::{
     FailureKind, Negotiated, ObservedConnection, ObservedForwarding, ObservedTunnel, ProposalItem,
     TunnelStatus,
@@ -180,15 +181,16 @@ impl<'a> Known<'a> {
             (None, _, Code::TunnelNegotiating) => FailedReasonCode::Negotiating,
             (None, ..) => FailedReasonCode::NoExceptionFound,
         };
+        let way = self.way();
         let severity = match code {
             FailedReasonCode::Negotiating => Severity::Warn,
-            _ if self.is_any_up() => Severity::Warn,
+            _ if way == Way::Open => Severity::Warn,
             _ => Severity::Critical,
         };
         let cause = Finding { local: self.mismatch(tunnel, seen), ..Finding::of(code, severity, &step) };
-        let routes = match self.is_any_up() {
-            true => Vec::new(),
-            false => finding::routes(self.connection, self.routes(), false),
+        let routes = match way {
+            Way::Open => Vec::new(),
+            way => finding::routes(self.connection, self.routes(), way),
         };
         let lost = routes.iter().filter(|step| step.code == Code::RouteWithoutTunnel);
         // As bad as its cause, after which it is told.
@@ -215,7 +217,7 @@ impl<'a> Known<'a> {
         });
         let routes = match self.routes().next() {
             Some(_) => Vec::new(),
-            None => finding::routes(connection, self.routes(), true),
+            None => finding::routes(connection, self.routes(), Way::Open),
         };
         let routes = routes
             .iter()
@@ -240,8 +242,8 @@ impl<'a> Known<'a> {
         routing::routes_over(self.state, self.connection)
     }
 
-    fn is_any_up(&self) -> bool {
-        self.connection.status(self.observed.as_ref()) == TunnelStatus::IpsecSaEstablished
+    fn way(&self) -> Way {
+        Way::of(self.connection, self.observed.as_ref())
     }
 
     /// How bad it is that a tunnel lets nothing through.

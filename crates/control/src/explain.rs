@@ -15,10 +15,11 @@ use serde::Serialize;
 
 use crate::desired::DomainOwner;
 use crate::ids::{RegionId, VpnConnectionId};
-use crate::observed::{Observations, ObservedConnection, ObservedForwarding, TunnelStatus};
+use crate::observed::{Observations, ObservedConnection, ObservedForwarding};
 use crate::resource::vpn_connection::VpnConnection;
 use crate::routing::{self, Route};
 use crate::state::AccountState;
+use finding::Way;
 
 pub(crate) use tunnel::tunnel_step;
 
@@ -269,8 +270,9 @@ impl<'a> Inquiry<'a> {
             ),
         });
         let Some(dest) = dest else {
-            let is_up = self.is_up(connection);
-            return self.steps.extend(finding::routes(connection, self.routes_over(connection), is_up));
+            let observed = self.observations.get(&connection.id);
+            let way = Way::of(connection, observed.as_ref());
+            return self.steps.extend(finding::routes(connection, self.routes_over(connection), way));
         };
         let source = self.question.source;
         let routes = self.routes_over(connection).filter(|route| route.of.dest == dest);
@@ -315,21 +317,21 @@ impl<'a> Inquiry<'a> {
         self.route = Some(winner.clone());
     }
 
-    fn is_up(&self, connection: &VpnConnection) -> bool {
-        let observed = self.observations.get(&connection.id);
-        let is_withdrawn = observed.as_ref().is_some_and(|observed| observed.is_withdrawn);
-        !is_withdrawn && connection.status(observed.as_ref()) == TunnelStatus::IpsecSaEstablished
+    fn way(&self, route: &Route) -> Way {
+        let observed = self.observations.get(&route.connection);
+        let connection = self.state.vpn_connection(&route.connection);
+        connection.map_or(Way::Down, |connection| Way::of(connection, observed.as_ref()))
     }
 
     fn is_carried(&self, route: &Route) -> bool {
-        self.state.vpn_connection(&route.connection).is_some_and(|connection| self.is_up(connection))
+        self.way(route) == Way::Open
     }
 
     /// Why a route is not taken although it is preferred.
     fn why_not(&self, route: &Route) -> &'static str {
-        match self.observations.get(&route.connection) {
-            Some(observed) if observed.is_withdrawn => "no tunnel of it passes the health check",
-            _ => "no tunnel of it is up",
+        match self.way(route) {
+            Way::Withdrawn => "no tunnel of it passes the health check",
+            Way::Down | Way::Open => "no tunnel of it is up",
         }
     }
 
@@ -359,12 +361,18 @@ impl<'a> Inquiry<'a> {
                 format!("{ours} has taken over from {}: {}.{next}", covering[0], self.why_not(&covering[0])),
             ),
             Some(taken) => beaten(ours, taken, self.why_not(ours)),
+            // Which tunnel it is that should be up, and why it is not, is said below.
+            None if covering.iter().all(|route| self.way(route) == Way::Withdrawn) => Step::new(
+                Outcome::Hint,
+                Code::NoRouteIsUp,
+                format!("{ours} is preferred, and no route to the destination has a tunnel that passes the health check."),
+                finding::WITHDRAWN_REMEDY,
+            ),
             None => Step::new(
-                // Which tunnel it is that should be up, and why it is not, is said below.
                 Outcome::Hint,
                 Code::NoRouteIsUp,
                 format!("{ours} is preferred, and no route to the destination has a tunnel that is up."),
-                "Packets are dropped, and do not leave in clear, until a tunnel is up.",
+                finding::DOWN_REMEDY,
             ),
         });
     }

@@ -7,7 +7,9 @@ use causeway_wire::format_timestamp;
 
 use super::{Code, Outcome, Step};
 use crate::desired::DomainOwner;
-use crate::observed::{NatDetected, NegotiatedSelectors, ObservedTraffic, ObservedTunnel, TunnelStatus};
+use crate::observed::{
+    NatDetected, NegotiatedSelectors, ObservedConnection, ObservedTraffic, ObservedTunnel, TunnelStatus,
+};
 use crate::resource::tunnel::Tunnel;
 use crate::resource::vpn_connection::{VpnConnection, subnets};
 use crate::routing::Route;
@@ -175,12 +177,35 @@ pub(crate) fn outside(
     Some(Step::new(outcome, Code::DestinationOutsideSelectors, message, widen(connection)))
 }
 
+/// Whether routes over a connection lead anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// A tunnel takes what they have.
+    Open,
+    /// No tunnel is up, and what they have is dropped.
+    Down,
+    /// They are withdrawn, because no tunnel passes the health check.
+    Withdrawn,
+}
+
+impl Way {
+    pub(crate) fn of(connection: &VpnConnection, observed: Option<&ObservedConnection>) -> Self {
+        match observed {
+            Some(observed) if observed.is_withdrawn => Self::Withdrawn,
+            observed if connection.status(observed) == TunnelStatus::IpsecSaEstablished => Self::Open,
+            _ => Self::Down,
+        }
+    }
+}
+
+/// What becomes of packets meanwhile.
+pub(super) const DOWN_REMEDY: &str =
+    "Packets are dropped, and do not leave in clear, until a tunnel is up or another route takes them.";
+pub(super) const WITHDRAWN_REMEDY: &str = "Until a tunnel passes it, packets take another route, which may be one of this machine that lets them out in clear: \
+     where it must not be, give main a route of type blackhole there, or the health check the Policy reserve_route.";
+
 /// Whether anything takes a connection, and whether it can. Which tunnel should be up, and why it is not, is said of each.
-pub(crate) fn routes(
-    connection: &VpnConnection,
-    routes: impl Iterator<Item = Route>,
-    is_up: bool,
-) -> Vec<Step> {
+pub(crate) fn routes(connection: &VpnConnection, routes: impl Iterator<Item = Route>, way: Way) -> Vec<Step> {
     let id = &connection.id;
     let mut taken = Destinations::default();
     routes.for_each(|route| taken.add(&route));
@@ -190,14 +215,15 @@ pub(crate) fn routes(
         return vec![Step::failed(Code::ConnectionHasNoRoutes, message, remedy)];
     }
     let has = Step::passed(Code::ConnectionHasRoutes, format!("It has {} routes.", taken.count));
-    let without = (!is_up).then(|| {
-        Step::new(
-            Outcome::Hint,
-            Code::RouteWithoutTunnel,
-            format!("The routes over {id} lead nowhere, because none of its tunnels is up: {taken}."),
-            "What goes there takes another route, which ExplainRoute names, or is dropped, and does not leave in clear.",
-        )
-    });
+    let without = |why: &str, remedy| {
+        let message = format!("The routes over {id} lead nowhere, because {why}: {taken}.");
+        Step::new(Outcome::Hint, Code::RouteWithoutTunnel, message, remedy)
+    };
+    let without = match way {
+        Way::Open => None,
+        Way::Down => Some(without("none of its tunnels is up", DOWN_REMEDY)),
+        Way::Withdrawn => Some(without("no tunnel of it passes the health check", WITHDRAWN_REMEDY)),
+    };
     std::iter::once(has).chain(without).collect()
 }
 
