@@ -102,6 +102,8 @@ impl Shared {
         self.dirty.insert(key);
     }
 
+    /// Takes a tunnel out with all that is kept by its key. What comes to nothing while a tunnel is being closed is still noted
+    /// for another attempt, and must not meet the tunnel that comes next.
     pub(crate) fn take_tunnel(&mut self, key: TunnelKey) -> Option<Tunnel> {
         let tunnel = self.tunnels.remove(&key)?;
         let addresses = (tunnel.config.local, tunnel.config.remote);
@@ -113,6 +115,7 @@ impl Shared {
         }
         self.set_timer(Timer::Tunnel(key), None);
         self.set_timer(Timer::Phase2(key), None);
+        self.v1.phases2.remove(&key);
         let lingering: Vec<_> = self.lingering.iter().filter(|it| it.2 == key).copied().collect();
         for entry in lingering {
             self.end_lingering(entry);

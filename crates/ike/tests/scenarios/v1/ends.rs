@@ -275,3 +275,31 @@ fn a_tunnel_without_dead_peer_detection_asks_nothing() {
     assert_eq!(sim.wire.len(), 9);
     sim.assert_up();
 }
+
+/// Many peers say nothing to a quick mode for networks that they do not want. So it is unanswered when somebody corrects them.
+#[test]
+fn networks_that_are_corrected_while_a_quick_mode_is_unanswered_are_the_ones_negotiated() {
+    for mode in MODES {
+        for removed_first in [false, true] {
+            let mut sim = Sim::new(13);
+            let both = TunnelConfig { initiate: true, ..config(mode) };
+            sim.middle = Some(Box::new(|it| (it.message[18] != QUICK_MODE).then_some(it)));
+            sim.put(B, T, mirrored(&both));
+            sim.put(A, T, both.clone());
+            sim.run(secs(10));
+            assert_eq!(sim.status(A), TunnelStatus::IkeSaEstablished);
+            if removed_first {
+                sim.remove(A, T);
+                sim.remove(B, T);
+            }
+            let local_ts = vec!["192.168.7.0/24".parse().expect("a network")];
+            let corrected = TunnelConfig { local_ts, ..both };
+            sim.middle = None;
+            sim.put(B, T, mirrored(&corrected));
+            sim.put(A, T, corrected.clone());
+            sim.run(secs(60));
+            sim.assert_up();
+            assert_eq!(sim.side(A).children[&sim.side(A).in_use[&T]].1.local_ts, corrected.local_ts);
+        }
+    }
+}
