@@ -23,6 +23,8 @@ pub(crate) struct Child {
     pub traffic: Traffic,
     pub state: ChildState,
     pub rekey_at: Option<Duration>,
+    /// When to begin another IKE SA, whose first child takes the place of this one: the peer did not replace it when asked.
+    pub reauthenticate_at: Option<Duration>,
     /// When it is deleted whatever happens.
     pub expire_at: Duration,
 }

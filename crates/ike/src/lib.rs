@@ -30,7 +30,8 @@
 //!
 //! `ChildUp` installs both directions of a child SA, `ChildUse` says which of a tunnel's to send on from then on, `ChildDown`
 //! removes it. Rekeying makes before it breaks: the new child is up, and its peer known to have it, before the old one is no
-//! longer used, and packets still under way on the old one are received for [`Limits::linger`] longer.
+//! longer used, and packets still under way on the old one are received for [`Limits::linger`] longer. Where a peer makes no
+//! other child in an IKE SA, another IKE SA is begun in time for the child that comes with it.
 //!
 //! A tunnel has one child SA for all of its traffic where the peer takes that, and several where it takes less at a time.
 //!

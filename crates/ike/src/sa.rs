@@ -122,6 +122,8 @@ pub(crate) struct IkeSa {
     /// The lower nonce of the exchange that made it.
     pub lowest_nonce: Vec<u8>,
     pub children: BTreeMap<u32, Child>,
+    /// The child that came with IKE_AUTH, which negotiates less than CREATE_CHILD_SA and may succeed where that does not.
+    pub first_child: Option<u32>,
     /// What the peer did not want its children to carry.
     pub gaps: Gaps,
     /// Both sides rekeyed the IKE SA with this SPI at once; this one is the peer's, and it is open which of the two stays.
@@ -201,6 +203,7 @@ impl IkeSa {
             keys: None,
             lowest_nonce: Vec::new(),
             children: BTreeMap::new(),
+            first_child: None,
             gaps: Gaps::default(),
             rival_of: None,
             pending: None,
@@ -368,7 +371,8 @@ impl IkeSa {
         let pending = self.pending.as_ref().map(|pending| pending.due);
         let Times { rekey, expire, child_retry, reauthenticate, redundant, .. } = self.times;
         let times = [rekey, expire, child_retry, reauthenticate, redundant];
-        let children = self.children.values().flat_map(|child| [child.rekey_at, Some(child.expire_at)]);
+        let of_child = |child: &Child| [child.rekey_at, child.reauthenticate_at, Some(child.expire_at)];
+        let children = self.children.values().flat_map(of_child);
         let own = [
             pending,
             self.liveness_due(config, limits),

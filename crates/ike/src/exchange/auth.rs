@@ -110,6 +110,7 @@ fn complete_child(
             let nonces = (fresh.nonce_initiator.as_slice(), fresh.nonce_responder.as_slice());
             let keys = child::keys(config, keys, None, nonces, true);
             shared.install_child(sa, sent.child_spi, agreement, keys, true);
+            sa.first_child = Some(sent.child_spi);
             shared.rekey_early(sa, sent.child_spi);
         }
         (Err(failure), _) => {
@@ -356,6 +357,7 @@ fn prove_and_answer(
             payloads.extend(accepted.payloads(inbound_spi));
             payloads.push(Payload::Notify(Notify::new(NotifyKind::EspTfcPaddingNotSupported, &[])));
             shared.install_child(sa, inbound_spi, agreement, keys, ready);
+            sa.first_child = Some(inbound_spi);
         }
         Err(refusal) => {
             payloads.push(Payload::Notify(refusal.notify));

@@ -6,6 +6,7 @@ use causeway_crypto::{KeyExchange, Secret};
 
 use crate::child::{self, ChildState, Within};
 use crate::config::TunnelConfig;
+use crate::exchange::timeout::{REAUTHENTICATE_AGAIN, begin_successor};
 use crate::exchange::{Reply, rekey_ike};
 use crate::failure::{Failure, FailureKind, Negotiated, ProposalItem};
 use crate::keys::Fresh;
@@ -157,20 +158,42 @@ fn on_refused(
             sa.enqueue(Task::NewChild);
         }
         // It has accepted the same algorithms before, in IKE_AUTH, which negotiates no group.
-        (Some(_), NotifyKind::NoProposalChosen) => shared.rekey_refused(sa, other_group(config, kind)),
+        (Some(_), NotifyKind::NoProposalChosen) => {
+            let initiates = shared.tunnel_of(sa).is_some_and(|tunnel| tunnel.initiates());
+            shared.rekey_refused(sa, other_group(config, kind, initiates));
+        }
         (Some(_), _) => shared.rekey_refused(sa, failure),
-        (None, _) => return refused(shared, sa, config, &request.traffic, kind),
+        (None, _) => {
+            refused(shared, sa, config, &request.traffic, kind);
+            return renew(shared, sa, kind);
+        }
     }
     let wait_max = if kind == NotifyKind::TemporaryFailure { BUSY_WAIT_MAX } else { REFUSED_WAIT_MAX };
     try_again(shared, sa, request.replaces, wait_max);
 }
 
+/// Where CREATE_CHILD_SA brings no child in the place of the one that IKE_AUTH has brought, another IKE_AUTH may.
+fn renew(shared: &mut Shared, sa: &mut IkeSa, kind: NotifyKind) {
+    let may_differ = matches!(
+        kind,
+        NotifyKind::NoAdditionalSas | NotifyKind::NoProposalChosen | NotifyKind::InvalidKePayload
+    );
+    if may_differ && sa.first_child.is_some() && !sa.has_child() {
+        let patience = shared.now + REAUTHENTICATE_AGAIN;
+        sa.times.child_retry = sa.times.child_retry.map(|at| at.max(patience));
+        begin_successor(shared, sa);
+    }
+}
+
 /// The peer has all of our algorithms for a child, and will not replace it.
-fn other_group(config: &TunnelConfig, kind: NotifyKind) -> Failure {
+fn other_group(config: &TunnelConfig, kind: NotifyKind, initiates: bool) -> Failure {
     let ours = config.child.pfs.map_or("none".to_owned(), |group| group_name(group.ike_transform_id()));
+    let end = match initiates {
+        true => "another IKE SA has to be made each time that the child SA's lifetime ends",
+        false => "the tunnel is interrupted when the child SA's lifetime ends",
+    };
     let text = format!(
-        "peer refused to rekey the child SA ({kind}) although it has its algorithms: PFS group differs, ours is {ours}; the \
-         tunnel is interrupted when the child SA's lifetime ends"
+        "peer refused to rekey the child SA ({kind}) although it has its algorithms: PFS group differs, ours is {ours}; {end}"
     );
     let (of, items) = (Negotiated::Child, vec![ProposalItem::Group]);
     Failure::new(FailureKind::Proposal { of, items }, text)
@@ -190,11 +213,18 @@ pub(crate) fn refused(
     shared.child_refused(sa, Level::Error, child::refusal(config, offered, kind));
 }
 
-/// Rekeys again a little later, or makes a new child if there is none.
+/// Rekeys again a little later, or makes a new child if there is none. If that fails until the end is near, another IKE SA
+/// brings another child in time.
 fn try_again(shared: &mut Shared, sa: &mut IkeSa, replaces: Option<u32>, wait_max: Duration) {
+    // The side that answered leaves the first word to the other.
+    let before_end = if sa.initiator { 2 * REAUTHENTICATE_AGAIN } else { REAUTHENTICATE_AGAIN };
     let up = replaces.and_then(|spi| sa.children.get_mut(&spi)).filter(|child| child.state == ChildState::Up);
     match up {
-        Some(child) => child.rekey_at = Some(shared.soon(child.expire_at, wait_max)),
+        Some(child) => {
+            child.rekey_at = Some(shared.soon(child.expire_at, wait_max));
+            let left = child.expire_at.saturating_sub(shared.now);
+            child.reauthenticate_at.get_or_insert(child.expire_at - before_end.min(left / 2));
+        }
         None => shared.retry_child(sa),
     }
 }

@@ -128,6 +128,7 @@ fn successor(
         now: shared.now,
     });
     (new.nat, new.fragments, new.lowest_nonce) = (sa.nat, sa.fragments, fresh.lowest_nonce());
+    new.first_child = sa.first_child;
     new.times.rekey = Some(shared.rekey_time(config.ike_lifetime()));
     new.times.expire = Some(shared.now + config.ike_lifetime());
     new.times.reauthenticate = sa.times.reauthenticate;

@@ -10,7 +10,7 @@ use crate::sa::{IkeSa, Request, State, Task};
 use crate::shared::Shared;
 
 /// When to try again to authenticate anew, if that has failed.
-const REAUTHENTICATE_AGAIN: Duration = Duration::from_secs(30);
+pub(crate) const REAUTHENTICATE_AGAIN: Duration = Duration::from_secs(30);
 /// A moment that does not come.
 const NEVER: Duration = Duration::MAX;
 
@@ -94,10 +94,16 @@ fn on_silence(shared: &mut Shared, sa: &mut IkeSa) {
 fn age_children(shared: &mut Shared, sa: &mut IkeSa) {
     let now = shared.now;
     let mut tasks = Vec::new();
+    let mut reauthenticates = false;
     for (spi, child) in &mut sa.children {
+        if child.reauthenticate_at.is_some_and(|at| at <= now) {
+            let is_up = child.state == ChildState::Up;
+            child.reauthenticate_at = is_up.then_some(now + REAUTHENTICATE_AGAIN);
+            reauthenticates |= is_up;
+        }
         if child.expire_at <= now {
             child.expire_at = NEVER;
-            child.rekey_at = None;
+            (child.rekey_at, child.reauthenticate_at) = (None, None);
             if child.state != ChildState::Deleting {
                 tasks.push(Task::DeleteChild(*spi));
             }
@@ -108,6 +114,24 @@ fn age_children(shared: &mut Shared, sa: &mut IkeSa) {
     }
     for task in tasks {
         sa.enqueue(task);
+    }
+    if reauthenticates {
+        begin_successor(shared, sa);
+    }
+}
+
+/// Begins another IKE SA for the child that comes with it, because the peer makes none in this one (4), unless there is one
+/// already or it is not for us to begin. When it is up, this one is closed.
+pub(crate) fn begin_successor(shared: &mut Shared, sa: &IkeSa) {
+    let Some((key, tunnel)) = sa.tunnel.and_then(|key| Some((key, shared.tunnels.get(&key)?))) else {
+        return;
+    };
+    let mut others = tunnel.sas.iter().filter_map(|spi| shared.sas.get(spi));
+    let has_successor = others.any(|other| other.is_live() && other.times.created > sa.times.established);
+    if sa.is_established() && tunnel.initiates() && !has_successor {
+        let text = "the peer makes no other child SA in this IKE SA: another IKE SA is begun".to_owned();
+        shared.log(sa.tunnel, Level::Info, text);
+        super::init::initiate(shared, key);
     }
 }
 

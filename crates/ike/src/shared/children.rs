@@ -30,6 +30,7 @@ impl Shared {
             traffic: agreement.traffic.clone(),
             state: ChildState::Up,
             rekey_at: Some(self.rekey_time(lifetime)),
+            reauthenticate_at: None,
             expire_at: self.now + lifetime,
         };
         sa.children.insert(inbound_spi, child);
@@ -186,7 +187,7 @@ impl Shared {
         self.fill_gaps(sa);
     }
 
-    /// A child that is up cannot be replaced: says why, once. It stays until its lifetime ends.
+    /// A child that is up cannot be replaced: says why, once. It stays until another IKE SA brings one, or its lifetime ends.
     pub(crate) fn rekey_refused(&mut self, sa: &IkeSa, failure: Failure) {
         if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note_rekey(&failure)) {
             self.log(sa.tunnel, Level::Error, failure.text);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use causeway_crypto::DhGroup;
-use causeway_ike::{ChildProposal, Mode, Output, TunnelConfig};
+use causeway_ike::{ChildProposal, Limits, Mode, Output, TunnelConfig};
 
 use crate::sim::{A, ADDRESS_A, B, Datagram, Middle, Sim, T, config, mirrored, put_both, secs};
 
@@ -233,4 +233,64 @@ fn a_responder_sends_on_the_new_child_only_when_the_initiator_has_it() {
     run_without_a_gap(&mut sim, secs(60));
     assert_eq!((sim.side(A).children.len(), sim.side(B).children.len()), (1, 1));
     assert_eq!((sim.side(A).children_made, sim.side(B).children_made), (2, 2));
+}
+
+/// Tunnels whose two ends differ in the group of perfect forward secrecy. IKE_AUTH does not say so: the first child works, and
+/// each that is to take its place is refused.
+fn with_other_groups() -> [(TunnelConfig, TunnelConfig); 3] {
+    let pfs = |pfs| TunnelConfig {
+        child: ChildProposal { pfs, ..config().child },
+        child_lifetime: secs(1_000),
+        ..config()
+    };
+    let groups = [None, Some(DhGroup::Ecp256), Some(DhGroup::Curve25519)];
+    let pair = |ours: usize, theirs: usize| {
+        (TunnelConfig { initiate: true, ..pfs(groups[ours]) }, mirrored(&pfs(groups[theirs])))
+    };
+    [pair(0, 1), pair(1, 0), pair(1, 2)]
+}
+
+#[test]
+fn a_child_that_the_peer_does_not_replace_is_followed_by_that_of_another_ike_sa_without_a_gap() {
+    for (ours, theirs) in with_other_groups() {
+        for peer_initiates in [false, true] {
+            let mut sim = Sim::new(5);
+            sim.put(B, T, TunnelConfig { initiate: peer_initiates, ..theirs.clone() });
+            sim.put(A, T, ours.clone());
+            sim.run(secs(1));
+            run_without_a_gap(&mut sim, secs(20_000));
+            let made = sim.side(A).children_made;
+            assert!((20..=30).contains(&made), "{made} children in twenty of their lifetimes");
+            assert_no_leaks(&mut sim);
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_gives_each_ike_sa_one_child_only_gets_another_ike_sa_in_time() {
+    // As one does that answers every CREATE_CHILD_SA with NO_ADDITIONAL_SAS.
+    let limits = Limits { children_per_ike_sa_max: 1, ..Limits::default() };
+    let mut sim = Sim::with_limits(6, limits);
+    put_both(&mut sim, &TunnelConfig { child_lifetime: secs(1_000), ..config() });
+    sim.run(secs(1));
+    run_without_a_gap(&mut sim, secs(20_000));
+    assert!(sim.logged(A, "NO_ADDITIONAL_SAS"));
+    assert_no_leaks(&mut sim);
+}
+
+#[test]
+fn a_child_that_is_asked_for_in_vain_after_the_peer_has_deleted_it_comes_with_another_ike_sa() {
+    for (ours, theirs) in with_other_groups() {
+        let mut sim = Sim::new(7);
+        // Its lifetime is over before we know that it does not replace the child.
+        sim.put(B, T, TunnelConfig { child_lifetime: secs(500), ..theirs });
+        sim.put(A, T, ours);
+        sim.run(secs(490));
+        let mut down = 0;
+        for _ in 0..5_000 {
+            sim.run(secs(1));
+            down += usize::from(!sim.passes(A, T, B) || !sim.passes(B, T, A));
+        }
+        assert!((1..=40).contains(&down), "{down} s of 5,000 without a child: {:#?}", sim.side(A).logs);
+    }
 }
