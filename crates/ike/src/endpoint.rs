@@ -18,7 +18,6 @@ use crate::nat::Path;
 use crate::output::{Level, Output};
 use crate::sa::{State, Task};
 use crate::shared::{Shared, Timer};
-use crate::tunnel::Tunnel;
 use crate::v1;
 
 /// All tunnels of one gateway, as initiator and as responder.
@@ -45,13 +44,9 @@ impl Endpoint {
                 self.reschedule(id);
             }
             _ => {
-                let before = self.close_tunnel(id);
+                self.close_tunnel(id);
                 self.warn_of_weakness(id, &config);
                 self.shared.insert_tunnel(id, config);
-                // What was last told of the tunnel has to be taken back, if it is no longer so.
-                if let Some((tunnel, before)) = self.shared.tunnels.get_mut(&id).zip(before) {
-                    tunnel.reported = before.reported;
-                }
             }
         }
         self.shared.on_tunnel_timeout(id);
@@ -65,9 +60,9 @@ impl Endpoint {
         self.shared.finish();
     }
 
-    fn close_tunnel(&mut self, id: TunnelKey) -> Option<Tunnel> {
+    fn close_tunnel(&mut self, id: TunnelKey) {
         v1::close_tunnel(&mut self.shared, id);
-        let sas = self.shared.tunnels.get(&id)?.sas.clone();
+        let Some(sas) = self.shared.tunnels.get(&id).map(|tunnel| tunnel.sas.clone()) else { return };
         for spi in sas {
             self.shared.with_sa(spi, |shared, sa| {
                 match sa.state {
@@ -78,7 +73,7 @@ impl Endpoint {
                 sa.tunnel = None;
             });
         }
-        self.shared.take_tunnel(id)
+        self.shared.take_tunnel(id);
     }
 
     fn reschedule(&mut self, id: TunnelKey) {

@@ -57,7 +57,7 @@ pub enum Output {
         /// Names the child SA.
         inbound_spi: u32,
     },
-    /// The tunnel's status, or the reason for it, has changed. A new tunnel is `IkeSaNotEstablished` without being told.
+    /// The tunnel's status, or the reason for it, has changed, or the tunnel is new.
     Status {
         /// Whose.
         tunnel: TunnelKey,

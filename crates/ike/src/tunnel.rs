@@ -33,7 +33,8 @@ pub(crate) struct Tunnel {
     pub failure: Option<Failure>,
     /// Why the children that are up will not be replaced when their time comes.
     pub rekey_failure: Option<Failure>,
-    pub reported: (TunnelStatus, Option<Failure>, Option<NatDetected>),
+    /// What was last told of it; none of a new one, because what was told of the one before it may be shown still.
+    pub reported: Option<(TunnelStatus, Option<Failure>, Option<NatDetected>)>,
     /// How long the peer took for its last answer, of those that take no computing to speak of.
     pub round_trip: Option<Duration>,
 }
@@ -58,7 +59,7 @@ impl Tunnel {
             unnamed_peer: false,
             failure: None,
             rekey_failure: None,
-            reported: (TunnelStatus::IkeSaNotEstablished, None, None),
+            reported: None,
             round_trip: None,
         }
     }

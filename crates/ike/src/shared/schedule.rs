@@ -66,7 +66,7 @@ impl Shared {
         let nat = newest.and_then(|sa| sa.nat.told());
         let nat = nat.or_else(|| phases1().rfind(|sa| sa.is_established()).map(|sa| sa.nat.detected()));
         let at = tunnel.retry.at;
-        let report = (status, failure.clone(), nat);
+        let report = Some((status, failure.clone(), nat));
         if tunnel.reported != report {
             tunnel.reported = report;
             self.out.push(Output::Status { tunnel: key, status, failure, nat });

@@ -208,3 +208,15 @@ fn an_endpoint_may_live_on_any_thread() {
     fn assert_send<T: Send>() {}
     assert_send::<causeway_ike::Endpoint>();
 }
+
+#[test]
+fn a_tunnel_that_is_made_anew_tells_at_once_that_it_is_down() {
+    let mut sim = up(15);
+    sim.middle = Some(Box::new(|_: Datagram| None));
+    for initiate in [true, false] {
+        sim.remove(A, T);
+        sim.put(A, T, TunnelConfig { initiate, ..config() });
+        assert_eq!(sim.side(A).status.get(&T), Some(&(TunnelStatus::IkeSaNotEstablished, None)));
+        sim.run(secs(300));
+    }
+}
