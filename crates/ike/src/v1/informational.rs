@@ -15,7 +15,7 @@ use crate::v1::message::notify::{
     AUTHENTICATION_FAILED, Delete, INITIAL_CONTACT, NO_PROPOSAL_CHOSEN, Notify, R_U_THERE, R_U_THERE_ACK,
 };
 use crate::v1::message::{ExchangeType, Payload};
-use crate::v1::phase1::{failed, plain, refused};
+use crate::v1::phase1::{STARTED_ANEW, failed, plain, refused};
 use crate::v1::sa::{Phase1, State};
 use crate::v1::{phase2, quick_mode};
 
@@ -95,9 +95,7 @@ fn on_contents(shared: &mut Shared, sa: &mut Phase1, contents: &Contents) {
                 note_round_trip(shared, sa);
                 sa.liveness.waiting = None;
             }
-            (INITIAL_CONTACT, _, Some(key)) if !sa.initiator => {
-                phase2::forget_before(shared, key, sa.times.created);
-            }
+            (INITIAL_CONTACT, _, Some(key)) if !sa.initiator => starts_anew(shared, sa, key),
             _ if notify.is_error() => quick_mode::on_refusal(shared, sa, notify),
             _ => {}
         }
@@ -111,6 +109,14 @@ fn on_contents(shared: &mut Shared, sa: &mut Phase1, contents: &Contents) {
             (Delete::Isakmp(cookies), _) => on_delete(shared, sa, cookies),
             _ => {}
         }
+    }
+}
+
+/// The peer has no children but those under this ISAKMP SA. What was not asked for because there was a child is asked for now.
+fn starts_anew(shared: &mut Shared, sa: &Phase1, key: TunnelKey) {
+    if phase2::forget_before(shared, key, sa.times.created) {
+        shared.log(Some(key), Level::Info, STARTED_ANEW.to_owned());
+        phase2::on_bearer(shared, sa, key);
     }
 }
 

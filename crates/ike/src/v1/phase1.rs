@@ -25,6 +25,8 @@ use crate::v1::{Received, identity, nat, phase2};
 
 /// The most bytes of proposals that a responder keeps.
 pub(crate) const SA_BYTES_MAX: usize = 4_096;
+/// What INITIAL-CONTACT is told as.
+pub(crate) const STARTED_ANEW: &str = "peer has started anew: what it had is forgotten";
 /// The most tunnels whose logs tell of one refused message.
 const TUNNELS_TOLD_MAX: usize = 4;
 
@@ -339,7 +341,7 @@ pub(crate) fn establish(
         });
     }
     if starts_anew && (phase2::forget_before(shared, key, sa.times.created) || forgotten) {
-        shared.log(Some(key), Level::Info, "peer has started anew: what it had is forgotten".to_owned());
+        shared.log(Some(key), Level::Info, STARTED_ANEW.to_owned());
     }
     make_room(shared, sa, key);
     phase2::on_bearer(shared, sa, key);

@@ -10,10 +10,10 @@ use crate::config::{ChildProposal, IkeProposal, IkeVersion, Limits, Mode, Tunnel
 use crate::endpoint::Endpoint;
 use crate::identity::Identity;
 use crate::output::Output;
-use crate::v1::message::notify::{NO_PROPOSAL_CHOSEN, Notify};
+use crate::v1::message::notify::{INITIAL_CONTACT, NO_PROPOSAL_CHOSEN, Notify};
 use crate::v1::message::{ExchangeType, write_plain};
 use crate::v1::sa::{Phase1, State};
-use crate::v1::{informational, phase2};
+use crate::v1::{informational, initiate, phase2};
 
 const T: TunnelKey = TunnelKey(1);
 const US: SocketAddrV4 = SocketAddrV4::new(std::net::Ipv4Addr::new(10, 0, 0, 1), 500);
@@ -78,6 +78,12 @@ fn config(mode: Mode, local: SocketAddrV4, remote: SocketAddrV4) -> TunnelConfig
 
 impl Pair {
     fn new(mode: Mode, we_initiate: bool) -> Self {
+        let ours = TunnelConfig { initiate: we_initiate, ..config(mode, US, PEER) };
+        let theirs = TunnelConfig { initiate: !we_initiate, ..config(mode, PEER, US) };
+        Pair::of(ours, theirs)
+    }
+
+    fn of(ours: TunnelConfig, theirs: TunnelConfig) -> Self {
         let endpoint = |seed| Endpoint::new(Box::new(SeededRandom::new(seed)), Limits::default());
         let mut pair = Pair {
             us: endpoint(1),
@@ -87,8 +93,6 @@ impl Pair {
             last: Vec::new(),
             now: Duration::ZERO,
         };
-        let ours = TunnelConfig { initiate: we_initiate, ..config(mode, US, PEER) };
-        let theirs = TunnelConfig { initiate: !we_initiate, ..config(mode, PEER, US) };
         pair.us.put_tunnel(T, ours, pair.now);
         pair.peer.put_tunnel(T, theirs, pair.now);
         pair.collect();
@@ -123,6 +127,23 @@ impl Pair {
             self.last = message.clone();
             self.give_us(&message);
         }
+    }
+
+    /// Delivers everything, and lets time pass for both.
+    fn pass(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            while !self.from_us.is_empty() || !self.from_peer.is_empty() {
+                self.next();
+            }
+            let next = [&self.us, &self.peer].into_iter().filter_map(Endpoint::next_timeout).min();
+            let Some(at) = next.filter(|at| *at <= end) else { break };
+            self.now = self.now.max(at);
+            self.us.handle_timeout(self.now);
+            self.peer.handle_timeout(self.now);
+            self.collect();
+        }
+        self.now = end;
     }
 
     fn sa(&self) -> Option<&Phase1> {
@@ -288,4 +309,30 @@ fn a_flood_of_first_messages_costs_a_bounded_amount_of_memory() {
         let (body, keys, secret) = pair.us.shared.v1.sas.values().map(heaviest).max().expect("some");
         assert!(body < 100 && keys == (mode == Mode::Aggressive) && !secret);
     }
+}
+
+/// A peer that has restarted says so by INITIAL-CONTACT, in main mode or, as here, right after it. It need not ask itself for
+/// all that it has forgotten.
+#[test]
+fn children_that_are_forgotten_because_the_peer_has_started_anew_are_asked_for_again() {
+    let nets = |texts: [&str; 2]| texts.map(|text| text.parse().expect("a network")).to_vec();
+    let (local_ts, remote_ts) = (nets(["10.1.0.0/24", "10.2.0.0/24"]), nets(["10.3.0.0/24", "10.4.0.0/24"]));
+    let theirs = TunnelConfig {
+        local_ts: remote_ts.clone(),
+        remote_ts: local_ts.clone(),
+        ..config(Mode::Main, PEER, US)
+    };
+    let ours = TunnelConfig { initiate: true, local_ts, remote_ts, ..config(Mode::Main, US, PEER) };
+    let mut pair = Pair::of(ours, theirs);
+    pair.pass(Duration::from_secs(10));
+    assert_eq!(pair.us.shared.tunnels[&T].in_use().len(), 4);
+    initiate(&mut pair.peer.shared, T, Mode::Main, None);
+    pair.collect();
+    pair.pass(Duration::from_secs(1));
+    pair.peer_says(|shared, sa| {
+        informational::notify(shared, sa, Notify::about_isakmp(INITIAL_CONTACT, sa.cookies(), &[]));
+    });
+    assert!(!phase2::has_children(&pair.us.shared, T), "the peer does not receive on them any more");
+    pair.pass(Duration::from_secs(10));
+    assert_eq!(pair.us.shared.tunnels[&T].in_use().len(), 4);
 }
