@@ -55,16 +55,13 @@ pub(crate) fn on_response(shared: &mut Shared, sa: &mut IkeSa, request: IkeReque
         Some(notify) => Err((Level::Warning, refusal(&config, notify.kind).text)),
         None => complete(shared, sa, &config, request, contents).map_err(|text| (Level::Error, text)),
     };
-    match (outcome, rival) {
-        (Ok(new), _) => settle_rivals(shared, sa, new, rival),
-        // The peer did not see that both of us were at it; its own is the one.
-        (Err(_), Some(_)) => {
-            if let Some(rival) = rival {
-                hand_over(shared, sa, rival);
+    match outcome {
+        Ok(new) => settle_rivals(shared, sa, new, rival),
+        Err((level, text)) => {
+            // The peer did not see that both of us were at it; its own is the one.
+            if rival.is_some_and(|rival| hand_over(shared, sa, rival)) {
+                return await_delete(shared, sa);
             }
-            await_delete(shared, sa);
-        }
-        (Err((level, text)), None) => {
             shared.log(sa.tunnel, level, text);
             let expire = sa.times.expire.unwrap_or(shared.now);
             let wait_max = if busy { BUSY_WAIT_MAX } else { REFUSED_WAIT_MAX };
@@ -141,7 +138,8 @@ fn successor(
 /// We have made a new IKE SA, and perhaps the peer has made another: the one with the lowest nonce goes, and who made it
 /// deletes it; who made the other deletes the old one (2.8.1).
 fn settle_rivals(shared: &mut Shared, sa: &mut IkeSa, mut new: IkeSa, rival: Option<u64>) {
-    let rival = rival.and_then(|spi| Some((spi, shared.sas.get(&spi)?.lowest_nonce.clone())));
+    let rival = rival.and_then(|spi| shared.sas.get(&spi)).filter(|rival| rival.is_established());
+    let rival = rival.map(|rival| (rival.spi, rival.lowest_nonce.clone()));
     match rival {
         Some((spi, lowest_nonce)) if new.lowest_nonce < lowest_nonce => {
             hand_over(shared, sa, spi);
@@ -168,11 +166,14 @@ fn settle_rivals(shared: &mut Shared, sa: &mut IkeSa, mut new: IkeSa, rival: Opt
     }
 }
 
-/// Moves the children of one IKE SA, and what was to be done with them, to another.
-fn hand_over(shared: &mut Shared, from: &mut IkeSa, to: u64) {
+/// Moves the children of one IKE SA, and what was to be done with them, to another. False if that is not there, or not any more.
+fn hand_over(shared: &mut Shared, from: &mut IkeSa, to: u64) -> bool {
+    if !shared.sas.get(&to).is_some_and(IkeSa::is_established) {
+        return false;
+    }
     let (mut children, tasks) = (std::mem::take(&mut from.children), std::mem::take(&mut from.tasks));
     let (path, gaps) = (from.path, from.gaps.clone());
-    let moved = shared.with_sa(to, |shared, to| {
+    shared.with_sa(to, |shared, to| {
         to.children.append(&mut children);
         to.gaps = gaps;
         to.tasks.extend(tasks.into_iter().filter(|task| !matches!(task, Task::RekeyIke | Task::Close)));
@@ -183,9 +184,7 @@ fn hand_over(shared: &mut Shared, from: &mut IkeSa, to: u64) {
         }
         shared.retry_child(to);
     });
-    if moved.is_none() {
-        from.children = children;
-    }
+    true
 }
 
 /// The peer is going to delete this one; it may take its time, but not for ever.
@@ -291,7 +290,8 @@ fn make(
 
 /// The peer uses its new IKE SA while we still wait to hear about ours: it takes its own for the one that stays.
 pub(crate) fn rival_is_used(shared: &mut Shared, sa: &mut IkeSa) {
-    let Some(old) = sa.rival_of.take() else { return };
+    let rival = if sa.is_established() { sa.rival_of.take() } else { None };
+    let Some(old) = rival else { return };
     sa.times.redundant = Some(shared.now + shared.limits.linger);
     let taken = shared.with_sa(old, |_, old| {
         (std::mem::take(&mut old.children), std::mem::take(&mut old.tasks), old.gaps.clone())
@@ -305,11 +305,11 @@ pub(crate) fn rival_is_used(shared: &mut Shared, sa: &mut IkeSa) {
 
 /// The peer deletes the old IKE SA while we still wait to hear about ours: its own is the one that stays.
 pub(crate) fn concede(shared: &mut Shared, sa: &mut IkeSa) {
-    let Some(Request::RekeyIke(request)) = sa.pending.as_ref().map(|pending| &pending.request) else {
-        return;
+    let rival = match sa.pending.as_ref().map(|pending| &pending.request) {
+        Some(Request::RekeyIke(request)) => request.rival,
+        _ => None,
     };
-    if let Some(rival) = request.rival {
-        hand_over(shared, sa, rival);
+    if rival.is_some_and(|rival| hand_over(shared, sa, rival)) {
         sa.state = State::Replaced;
     }
 }

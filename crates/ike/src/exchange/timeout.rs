@@ -68,7 +68,7 @@ fn on_expired(shared: &mut Shared, sa: &mut IkeSa) {
             shared.close(sa, Task::Close);
         }
         State::Replaced => shared.close(sa, Task::Close),
-        _ => sa.state = State::Gone,
+        _ => shared.lost(sa, false),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What we answer while we ask for something ourselves: RFC 7296, 2.25.1 for children, 2.25.2 for IKE SAs.
 
+use std::time::Duration;
+
 use causeway_crypto::{DhGroup, KeyExchange, SeededRandom};
 
 use super::puppet::{Pair, config, mirrored};
@@ -9,6 +11,7 @@ use crate::message::ExchangeType;
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::{Delete, Payload};
+use crate::output::Output;
 use crate::sa::Task;
 use crate::traffic::Traffic;
 
@@ -105,4 +108,32 @@ fn requests_that_cross_ours_are_answered_as_the_table_says() {
             assert_eq!(name(answer), expected, "the peer asks to {asked} while we are {what}");
         }
     }
+}
+
+/// Lets time pass for us alone: the peer is silent.
+fn pass_in_silence(pair: &mut Pair, duration: Duration) {
+    let end = pair.now + duration;
+    while let Some(at) = pair.us.next_timeout().filter(|at| *at <= end) {
+        pair.now = pair.now.max(at);
+        pair.us.handle_timeout(pair.now);
+        pair.collect();
+        pair.from_us.clear();
+    }
+    pair.now = end;
+}
+
+#[test]
+fn children_do_not_go_to_an_ike_sa_that_the_peer_has_closed() {
+    let (mut pair, _) = doing("rekeying the IKE SA");
+    let (exchange, payloads) = request("rekey IKE", 0);
+    assert_eq!(name(pair.ask(exchange, &payloads)), "ike");
+    let rival = pair.us.shared.sas.values().find(|sa| sa.rival_of.is_some()).map(|sa| sa.spi);
+    let rival = rival.expect("the peer has made one as well");
+    pass_in_silence(&mut pair, Duration::from_secs(70));
+    // The peer gives up its own, and nothing more is heard of it.
+    pair.us.shared.with_sa(rival, |shared, rival| shared.lost(rival, true));
+    pass_in_silence(&mut pair, Duration::from_secs(200));
+    assert!(pair.us.shared.sas.is_empty());
+    assert!(!pair.up());
+    assert!(pair.outputs.iter().any(|output| matches!(output, Output::ChildDown { .. })));
 }
