@@ -1,4 +1,5 @@
-//! IKE SAs that a peer has begun and not authenticated: how many there are, which is the oldest, and which message made which.
+//! IKE SAs that a peer has begun and not authenticated, or in vain: how many there are, which is the oldest, and which message
+//! made which.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};

@@ -244,6 +244,15 @@ impl IkeSa {
         matches!(self.state, State::Established)
     }
 
+    /// Whether a peer has begun it and not authenticated; one that has failed to is kept for a while to say so again.
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        match self.state {
+            State::HalfOpen(_) => true,
+            State::Closed => self.tunnel.is_none(),
+            _ => false,
+        }
+    }
+
     /// Whether it may yet become established, or is.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.state, State::InitSent(_) | State::AuthSent(_) | State::Established)

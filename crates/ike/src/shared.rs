@@ -188,7 +188,7 @@ impl Shared {
     pub(crate) fn settle(&mut self, mut sa: IkeSa) {
         crate::exchange::start_tasks(self, &mut sa);
         self.dirty.extend(sa.tunnel);
-        if !matches!(sa.state, State::HalfOpen(_)) {
+        if !sa.is_unauthenticated() {
             self.half_open.remove(sa.spi);
         }
         if matches!(sa.state, State::Gone) {

@@ -299,7 +299,7 @@ fn establish(shared: &mut Shared, sa: &mut IkeSa, config: &TunnelConfig) {
 }
 
 /// Closes the oldest IKE SA of a tunnel that has too many, and forgets the oldest of those that are only waiting to be gone.
-fn make_room(shared: &mut Shared, sa: &IkeSa) {
+pub(crate) fn make_room(shared: &mut Shared, sa: &IkeSa) {
     let sas = sa
         .tunnel
         .and_then(|key| shared.tunnels.get(&key))

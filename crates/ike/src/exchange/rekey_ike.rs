@@ -4,6 +4,7 @@ use causeway_crypto::KeyExchange;
 
 use crate::config::TunnelConfig;
 use crate::exchange::Reply;
+use crate::exchange::auth::make_room;
 use crate::exchange::create_child::{BUSY_WAIT_MAX, REFUSED_WAIT_MAX, REPLACED_MAX};
 use crate::failure::Negotiated;
 use crate::keys::Fresh;
@@ -242,6 +243,7 @@ fn take_over(shared: &mut Shared, sa: &mut IkeSa, mut new: IkeSa) {
             hand_over(shared, sa, spi);
             shared.log(sa.tunnel, Level::Info, "IKE SA rekeyed by the peer".to_owned());
             await_delete(shared, sa);
+            make_room(shared, sa);
         }
     }
 }

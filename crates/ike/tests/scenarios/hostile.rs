@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use causeway_crypto::{Random, SeededRandom};
+use causeway_crypto::{Random, Secret, SeededRandom};
 use causeway_ike::{Limits, Output, TunnelConfig, TunnelKey, TunnelStatus};
 
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Datagram, Sim, T, config, mirrored, put_both, secs};
@@ -373,4 +373,29 @@ fn hundreds_of_tunnels_with_one_peer_come_up_together() {
     sim.run(secs(2));
     let up = (0..300).filter(|n| sim.passes(A, TunnelKey(*n), B)).count();
     assert_eq!(up, 300);
+}
+
+#[test]
+fn peers_that_fail_to_authenticate_are_limited_and_do_not_keep_the_real_one_out() {
+    let mut sim = Sim::new(14);
+    sim.put(B, T, mirrored(&config()));
+    let psk = Secret::new(b"incorrect donkey".to_vec());
+    for n in 0..100 {
+        let mut other = Sim::new(2_000 + n);
+        other.put(A, T, TunnelConfig { psk: psk.clone(), initiate: true, ..config() });
+        // IKE_SA_INIT, perhaps once more with a cookie, and IKE_AUTH.
+        let mut said = 0;
+        while let Some(message) = other.wire.get(said).cloned() {
+            let answers = sim.wire.len();
+            sim.deliver(message);
+            sim.wire[answers..].iter().for_each(|answer| other.deliver(answer.clone()));
+            said += 1;
+        }
+        assert!(other.logged(A, "AUTHENTICATION_FAILED"), "{:?}", other.side(A).logs);
+        let limit = Limits::default().half_open_per_address_max;
+        assert!(sim.side(B).endpoint.ike_sas() <= limit, "{} IKE SAs", sim.side(B).endpoint.ike_sas());
+    }
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    sim.run(secs(3));
+    sim.assert_up();
 }

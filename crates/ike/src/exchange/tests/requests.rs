@@ -390,3 +390,18 @@ fn a_child_that_the_initiator_does_not_accept_is_deleted_at_the_responder() {
     assert!(!pair.peer.shared.tunnels[&T].has_child(), "the peer's half is gone too");
     assert!(pair.us.shared.sas.values().any(|sa| matches!(sa.state, State::Established)));
 }
+
+#[test]
+fn ike_sas_that_a_peer_replaces_again_and_again_are_limited() {
+    let mut pair = Pair::established();
+    for _ in 0..50 {
+        let newest = pair.peer.shared.sas.values().find(|sa| sa.is_established()).map(|sa| sa.spi);
+        let newest = newest.expect("the peer has one");
+        pair.peer.shared.with_sa(newest, |_, sa| sa.enqueue(Task::RekeyIke));
+        pair.collect();
+        pair.run();
+    }
+    let max = pair.us.shared.limits.ike_sas_per_tunnel_max;
+    assert!(pair.us.ike_sas() <= max + 1, "{} IKE SAs", pair.us.ike_sas());
+    assert!(pair.up());
+}
