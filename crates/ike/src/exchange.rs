@@ -77,25 +77,34 @@ fn on_request(shared: &mut Shared, sa: &mut IkeSa, path: Path, (header, first): 
     follow(shared, sa, path, half_open);
     let reply = match parse_payloads(kind, &plain).and_then(Contents::of) {
         Ok(contents) => answer(shared, sa, header.exchange, &contents),
-        Err(MessageError::UnsupportedCritical(kind)) if !half_open => {
+        Err(MessageError::UnsupportedCritical(kind)) => {
             Reply::Error(Notify::new(NotifyKind::UnsupportedCriticalPayload, &[kind]))
         }
         Err(_) => Reply::Fatal,
     };
-    match reply {
-        Reply::Payloads(payloads) => sa.respond(shared.sending(), path, header.exchange, &payloads),
-        Reply::Error(notify) => {
-            sa.respond(shared.sending(), path, header.exchange, &[Payload::Notify(notify)])
-        }
-        Reply::Fatal => {
-            let notify = Notify::new(NotifyKind::InvalidSyntax, &[]);
-            sa.respond(shared.sending(), path, header.exchange, &[Payload::Notify(notify)]);
-            let text = "peer sent a malformed request: the IKE SA is closed";
-            shared.failed(sa, Level::Error, Failure::new(FailureKind::Malformed, text));
-            shared.lost(sa, true);
-        }
-        Reply::Nothing => {}
+    let (payloads, is_fatal) = match reply {
+        Reply::Payloads(payloads) => (payloads, false),
+        // Without an IKE_AUTH that can be read there is no going on.
+        Reply::Error(notify) => (vec![Payload::Notify(notify)], matches!(sa.state, State::HalfOpen(_))),
+        Reply::Fatal => (vec![Payload::Notify(Notify::new(NotifyKind::InvalidSyntax, &[]))], true),
+        Reply::Nothing => return,
+    };
+    sa.respond(shared.sending(), path, header.exchange, &payloads);
+    if is_fatal {
+        on_malformed(shared, sa);
     }
+}
+
+/// An authentic request that makes no sense, or makes some only to others.
+fn on_malformed(shared: &mut Shared, sa: &mut IkeSa) {
+    let text = "peer sent a malformed request: the IKE SA is closed";
+    let failure = Failure::new(FailureKind::Malformed, text);
+    match sa.state {
+        // Everybody can come as far as this.
+        State::HalfOpen(_) => shared.stranger(None, &failure),
+        _ => shared.failed(sa, Level::Error, failure),
+    }
+    shared.lost(sa, true);
 }
 
 /// Opens a message, or puts it together: gives the type of its first payload and all of them as soon as it is whole.

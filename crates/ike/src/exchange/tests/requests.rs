@@ -3,6 +3,8 @@
 use causeway_crypto::{DhGroup, KeyExchange, SeededRandom};
 
 use crate::child::{Within, offer};
+use crate::config::{Limits, TunnelConfig};
+use crate::endpoint::Endpoint;
 use crate::exchange::tests::puppet::{Pair, T, config, mirrored};
 use crate::message::contents::Contents;
 use crate::message::notify::{Notify, NotifyKind};
@@ -10,6 +12,7 @@ use crate::message::payload::{Delete, Payload};
 use crate::message::proposal::GROUP;
 use crate::message::proposal::Transform;
 use crate::message::{ExchangeType, Header, parse_plain, write_payloads, write_plain};
+use crate::output::Output;
 use crate::sa::{State, Task};
 use crate::traffic::Traffic;
 
@@ -404,4 +407,43 @@ fn ike_sas_that_a_peer_replaces_again_and_again_are_limited() {
     let max = pair.us.shared.limits.ike_sas_per_tunnel_max;
     assert!(pair.us.ike_sas() <= max + 1, "{} IKE SAs", pair.us.ike_sas());
     assert!(pair.up());
+}
+
+/// Sends us an IKE_AUTH with any bytes as its payloads, as somebody can who has sent IKE_SA_INIT and proven nothing, and reads
+/// our answer.
+fn auth_of_stranger(pair: &mut Pair, seed: u64, first: u8, plain: &[u8]) -> Notify {
+    pair.peer = Endpoint::new(Box::new(SeededRandom::new(seed)), Limits::default());
+    pair.peer.put_tunnel(T, TunnelConfig { initiate: true, ..mirrored(&config()) }, pair.now);
+    pair.from_peer.clear();
+    pair.collect();
+    pair.deliver_to_us();
+    pair.deliver_to_peer();
+    pair.from_peer.clear();
+    let spi = pair.spi_of_peer();
+    let message = pair.raw_request(spi, 1, ExchangeType::Auth, first, plain);
+    pair.from_peer.push(message);
+    pair.deliver_to_us();
+    error_of(pair.read_answer(spi)).expect("an error")
+}
+
+#[test]
+fn an_unknown_critical_payload_in_ike_auth_is_refused_by_its_number_and_ends_it() {
+    let mut pair = Pair::new(config(), mirrored(&config()));
+    let notify = auth_of_stranger(&mut pair, 20, 200, &[0, 0x80, 0, 4]);
+    assert_eq!((notify.kind, notify.data), (NotifyKind::UnsupportedCriticalPayload, vec![200]));
+    assert!(pair.us.shared.sas.values().all(|sa| matches!(sa.state, State::Closed)));
+}
+
+#[test]
+fn strangers_do_not_fill_the_log_with_what_cannot_be_read() {
+    let mut pair = Pair::new(config(), mirrored(&config()));
+    // So that nobody has to bring a cookie.
+    pair.us.shared.limits.half_open_per_address_max = 1_000;
+    pair.us.shared.limits.cookie_threshold = 1_000;
+    for seed in 20..60 {
+        let notify = auth_of_stranger(&mut pair, seed, 42, &[0, 0, 0, 200]);
+        assert_eq!(notify.kind, NotifyKind::InvalidSyntax);
+    }
+    let lines = pair.outputs.iter().filter(|output| matches!(output, Output::Log { .. })).count();
+    assert!((1..=20).contains(&lines), "{lines} lines");
 }
