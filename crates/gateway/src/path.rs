@@ -40,6 +40,7 @@ mod mtu;
 mod outbound;
 pub mod probe;
 pub mod selectors;
+mod source;
 mod too_big;
 mod wake;
 pub mod worker;
@@ -47,6 +48,7 @@ pub mod worker;
 use echo::Echoes;
 pub use mtu::PathMtu;
 pub use selectors::Selectors;
+pub use source::LastSource;
 
 /// A forwarding domain: one TUN device, one forwarding table. Nothing crosses domains.
 pub struct DomainPlane {
@@ -115,6 +117,8 @@ pub struct InboundPath {
     pub domain: Arc<DomainPlane>,
     /// How long a packet may be; the way out shares it.
     pub mtu: Arc<PathMtu>,
+    /// Where the peer's packets come from, if they are inside UDP.
+    pub source: LastSource,
     /// The tunnel's.
     pub counters: Arc<Counters>,
 }

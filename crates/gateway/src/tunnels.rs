@@ -23,7 +23,9 @@ use crate::counters::Counters;
 use crate::forwarding::Carrier;
 use crate::health::{Candidate, Standing, decide};
 use crate::path::echo::Echoes;
-use crate::path::{DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors};
+use crate::path::{
+    DomainPlane, Inbound, InboundPath, LastSource, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors,
+};
 use crate::sockets::LocalPorts;
 
 mod way;
@@ -221,6 +223,7 @@ impl Tunnels {
             selectors: selectors.clone(),
             domain: Arc::clone(&place.domain),
             mtu: Arc::clone(&mtu),
+            source: LastSource::default(),
             counters: Arc::clone(&place.counters),
         });
         self.inbound.install(Arc::clone(&inbound));
@@ -295,6 +298,16 @@ impl Tunnels {
             passed.insert(*key, Passed { sent: before.0 != now.0, heard: before.1 != now.1 });
         }
         passed
+    }
+
+    /// The children out of which packets came since this was last asked from elsewhere than we send to, and where that was.
+    pub fn take_moved(&self) -> Vec<(TunnelKey, u32, SocketAddrV4)> {
+        let moved = |(spi, child): (&u32, &Child)| {
+            let (_, remote) = child.encapsulation?;
+            let source = child.inbound.source.take().filter(|source| *source != remote)?;
+            Some((child.tunnel, *spi, source))
+        };
+        self.children.iter().filter_map(moved).collect()
     }
 
     /// Says how good a tunnel is, and what follows if none of its connection is good.

@@ -21,7 +21,7 @@ use causeway_gateway::forwarding::{Candidate, Carrier, ForwardingTable};
 use causeway_gateway::netlink::message::Target;
 use causeway_gateway::path::worker::Workers;
 use causeway_gateway::path::{
-    DomainPlane, Inbound, InboundPath, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors,
+    DomainPlane, Inbound, InboundPath, LastSource, OutboundPath, OutboundPaths, PathMtu, Peer, Selectors,
 };
 use causeway_gateway::routes::{LinuxRoutes, RouteChange, RouteNumbers, TABLE_BASE, TableInterfaces};
 use causeway_gateway::sockets::LocalPorts;
@@ -72,6 +72,7 @@ const WORKERS: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 struct Plane {
     domain: Arc<DomainPlane>,
     inbound: Arc<Inbound>,
+    way_in: Arc<InboundPath>,
     carrier: Arc<Carrier<OutboundPaths>>,
     counters: Arc<Counters>,
     stop: StopSwitch,
@@ -115,20 +116,22 @@ impl Plane {
         }))));
         let inbound = Arc::new(Inbound::default());
         let window = ReplayWindow::new(1_024, SequenceNumbers::Standard);
-        inbound.install(Arc::new(InboundPath {
+        let way_in = Arc::new(InboundPath {
             sa: InboundSa::new(own.spi, suite.protection(own.spi), window),
             selectors,
             domain: Arc::clone(&domain),
             mtu,
+            source: LastSource::default(),
             counters: Arc::clone(&counters),
-        }));
+        });
+        inbound.install(Arc::clone(&way_in));
 
         let (stop, signal) = StopSwitch::new().unwrap();
         let (ike, _) = crossbeam_channel::bounded(1);
         let workers = Workers::new(WORKERS.get(), vec![ports], &signal).unwrap();
         workers.add(&domain).unwrap();
         let threads = workers.start(&inbound, &ike).unwrap();
-        Self { domain, inbound, carrier, counters, stop, threads }
+        Self { domain, inbound, way_in, carrier, counters, stop, threads }
     }
 
     fn counted(&self) -> CountersSnapshot {
@@ -217,6 +220,8 @@ fn ping_and_tcp_pass_with_every_kind_of_suite() {
             net.left_plane.counted(),
             net.right_plane.counted()
         );
+        let source = suite.in_udp.then_some(SocketAddrV4::new(RIGHT.address, 4500));
+        assert_eq!(net.left_plane.way_in.source.take(), source);
         let rate = net.tcp();
         eprintln!("{:?}, in UDP: {}: {:.2} Gb/s", suite.encryption, suite.in_udp, rate);
         assert!(rate > 0.005, "{rate} Gb/s");

@@ -10,14 +10,14 @@ use causeway_crypto::Random;
 
 use crate::config::{Limits, TunnelConfig, TunnelKey};
 use crate::cookie::CookieJar;
-use crate::exchange::{init, on_message, timeout};
+use crate::exchange::{follow, init, on_message, timeout};
 use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::Payload;
 use crate::message::{ExchangeType, Header, MessageError, write_plain};
 use crate::nat::Path;
 use crate::output::{Level, Output};
 use crate::sa::{State, Task};
-use crate::shared::{Shared, Timer};
+use crate::shared::{Shared, Timer, encapsulation};
 use crate::v1;
 
 /// All tunnels of one gateway, as initiator and as responder.
@@ -161,6 +161,24 @@ impl Endpoint {
         for spi in bearers {
             self.shared.with_sa(spi, |shared, sa| sa.times.heard = shared.now);
         }
+    }
+
+    /// Tells that authentic packets of a child, in UDP, come from another address or port than the peer's: its translator has a
+    /// new mapping. Whoever is not translated itself sends there from now on, IKE as well (RFC 7296, 2.23).
+    pub fn on_peer_moved(&mut self, id: TunnelKey, inbound_spi: u32, remote: SocketAddrV4, now: Duration) {
+        self.advance(now);
+        let sas = self.shared.tunnels.get(&id).into_iter().flat_map(|tunnel| &tunnel.sas);
+        let mut sas = sas.filter_map(|spi| self.shared.sas.get(spi));
+        let of_child = sas.find(|sa| sa.children.contains_key(&inbound_spi)).map(|sa| sa.spi);
+        if let Some(spi) = of_child {
+            self.shared.with_sa(spi, |shared, sa| {
+                if encapsulation(sa.path, sa.nat).is_some() {
+                    follow(shared, sa, Path { remote, ..sa.path });
+                }
+            });
+        }
+        v1::on_peer_moved(&mut self.shared, id, inbound_spi, remote);
+        self.shared.finish();
     }
 
     /// Replaces a child now rather than when its lifetime in seconds nears its end, because of what it has carried. Nothing

@@ -74,7 +74,10 @@ fn on_request(shared: &mut Shared, sa: &mut IkeSa, path: Path, (header, first): 
     }
     let Some((kind, plain)) = receive(shared, sa, (header, first), bytes) else { return };
     sa.times.heard = shared.now;
-    follow(shared, sa, path, half_open);
+    if half_open {
+        sa.path = path;
+    }
+    follow(shared, sa, path);
     let reply = match parse_payloads(kind, &plain).and_then(Contents::of) {
         Ok(contents) => answer(shared, sa, header.exchange, &contents),
         Err(MessageError::UnsupportedCritical(kind)) => {
@@ -153,10 +156,9 @@ fn answer(shared: &mut Shared, sa: &mut IkeSa, exchange: ExchangeType, contents:
     }
 }
 
-/// Answers and later requests go where an authentic request came from, when translation is in play (2.23).
-fn follow(shared: &mut Shared, sa: &mut IkeSa, path: Path, half_open: bool) {
-    let may_follow = half_open || (sa.nat.remote && !sa.nat.local);
-    if may_follow && sa.path != path {
+/// Answers and later requests go where an authentic packet came from, when translation is in play (2.23).
+pub(crate) fn follow(shared: &mut Shared, sa: &mut IkeSa, path: Path) {
+    if sa.nat.remote && !sa.nat.local && sa.path != path {
         sa.path = path;
         shared.moved(sa);
     }

@@ -14,10 +14,11 @@
 //!
 //! Whoever owns the sockets and the clock calls, in any order: [`Endpoint::put_tunnel`] and [`Endpoint::remove_tunnel`] when
 //! the configuration changes, [`Endpoint::on_datagram`] for each IKE message received, [`Endpoint::on_inbound_traffic`] now and
-//! then for tunnels out of which packets came, and [`Endpoint::handle_timeout`] when [`Endpoint::next_timeout`] has come. After
-//! each call it takes [`Endpoint::poll_output`] until there is nothing left. Time is the [`std::time::Duration`] since a start
-//! of the caller's choosing and must not go backwards; randomness is an argument of [`Endpoint::new`]. The same calls with the
-//! same randomness give the same outputs, byte for byte.
+//! then for tunnels out of which packets came, [`Endpoint::on_peer_moved`] where they came from elsewhere than before, and
+//! [`Endpoint::handle_timeout`] when [`Endpoint::next_timeout`] has come. After each call it takes [`Endpoint::poll_output`]
+//! until there is nothing left. Time is the [`std::time::Duration`] since a start of the caller's choosing and must not go
+//! backwards; randomness is an argument of [`Endpoint::new`]. The same calls with the same randomness give the same outputs,
+//! byte for byte.
 //!
 //! ```text
 //!   datagram -> endpoint: which IKE SA (by SPI) -> protect: authentic? -> sa: which message id, seen before?

@@ -65,6 +65,7 @@ pub(crate) mod timeout;
 pub(crate) mod vendor;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use crate::config::{Mode, TunnelKey};
@@ -181,6 +182,15 @@ pub(crate) fn on_inbound_traffic(shared: &mut Shared, key: TunnelKey) {
             sa.liveness.waiting = None;
         });
     }
+}
+
+/// Authentic packets of a child, in UDP, come from another address or port than the peer's.
+pub(crate) fn on_peer_moved(shared: &mut Shared, key: TunnelKey, inbound_spi: u32, remote: SocketAddrV4) {
+    let Some(spi) = phase2::bearer(shared, key).filter(|_| phase2::is_in_udp(shared, key, inbound_spi))
+    else {
+        return;
+    };
+    shared.with_phase1(spi, |shared, sa| informational::follow(shared, sa, Path { remote, ..sa.path }));
 }
 
 /// Asks the peer of a tunnel whether it is alive; false if there is nobody to ask, or it does not know the question.

@@ -55,6 +55,9 @@ impl Engine {
         let heard: Vec<TunnelKey> = heard.collect();
         let connections: BTreeSet<VpnConnectionId> =
             heard.iter().filter_map(|key| self.vigil.connection(*key)).cloned().collect();
+        for (key, inbound_spi, remote) in self.tunnels.take_moved() {
+            self.endpoint.on_peer_moved(key, inbound_spi, remote, now);
+        }
         for key in heard {
             self.endpoint.on_inbound_traffic(key, now);
         }

@@ -137,12 +137,12 @@ impl<'a> Receiver<'a> {
                     Some(message) => self.take_ike(port, remote, message),
                     // A keepalive is one byte and has done its work.
                     None if datagram.len() == 1 => {}
-                    None => self.take_esp(lookup, storage, at),
+                    None => self.take_esp(lookup, storage, at, Some(remote)),
                 },
                 Carries::Unreachable => self.inbound.probes.take_icmp(datagram),
                 Carries::Esp => {
                     let header = datagram.first().map_or(0, |first| usize::from(first & 0xf) * 4);
-                    self.take_esp(lookup, storage, (at.start + header).min(at.end)..at.end);
+                    self.take_esp(lookup, storage, (at.start + header).min(at.end)..at.end, None);
                 }
             }
         }
@@ -160,8 +160,14 @@ impl<'a> Receiver<'a> {
         }
     }
 
-    /// Opens the packet at `at` in `storage`, where it stays until it is written.
-    fn take_esp(&mut self, lookup: &mut Lookup<'_>, storage: &mut [u8], at: Range<usize>) {
+    /// Opens the packet at `at` in `storage`, where it stays until it is written. What came inside UDP has a source.
+    fn take_esp(
+        &mut self,
+        lookup: &mut Lookup<'_>,
+        storage: &mut [u8],
+        at: Range<usize>,
+        source: Option<SocketAddrV4>,
+    ) {
         let datagram = &mut storage[at.clone()];
         let Some(spi) = spi_of(datagram) else {
             return self.inbound.counters.dropped(DropReason::Malformed);
@@ -175,6 +181,9 @@ impl<'a> Receiver<'a> {
             Err(causeway_esp::DropReason::Dummy) => return,
             Err(reason) => return path.counters.dropped(reason_of(reason)),
         };
+        if let Some(source) = source {
+            path.source.note(source);
+        }
         let packet = &datagram[inner.range.clone()];
         match addresses(packet) {
             Some((source, destination)) if inner.next_header == NEXT_HEADER_IPV4 => {

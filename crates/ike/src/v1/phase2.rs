@@ -382,6 +382,12 @@ pub(crate) fn close(shared: &mut Shared, key: TunnelKey) {
     shared.set_timer(Timer::Phase2(key), None);
 }
 
+/// Whether this is a child whose packets go inside UDP.
+pub(crate) fn is_in_udp(shared: &Shared, key: TunnelKey, inbound_spi: u32) -> bool {
+    let child = shared.v1.phases2.get(&key).and_then(|phase2| phase2.children.get(&inbound_spi));
+    child.is_some_and(|child| child.terms.in_udp)
+}
+
 /// The peer's address or port is another one now.
 pub(crate) fn moved(shared: &mut Shared, sa: &Phase1, key: TunnelKey) {
     let Some(phase2) = shared.v1.phases2.get(&key) else { return };

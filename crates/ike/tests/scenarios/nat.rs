@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 
-use causeway_ike::{Identity, NatDetected, TunnelConfig};
+use causeway_ike::{Identity, Mode, NatDetected, TunnelConfig};
 
 use crate::sim::{A, ADDRESS_A, ADDRESS_B, B, Datagram, Middle, Sim, T, config, mirrored, put_both, secs};
 
@@ -162,4 +162,66 @@ fn rekeying_goes_on_through_a_translator() {
     sim.run_checked(secs(10_000), |sim| assert!(sim.passes(A, T, B) && sim.passes(B, T, A)));
     assert!(encapsulation(&sim, B).is_some());
     assert!(sim.logged(A, "rekeyed") && sim.logged(B, "rekeyed"));
+}
+
+/// B hears the packets of its child from there, and nothing else from A.
+fn hear_packets_from(sim: &mut Sim, side: usize, remote: SocketAddrV4) {
+    let (now, spi) = (sim.now, sim.side(side).in_use[&T]);
+    sim.sides[side].1.endpoint.on_peer_moved(T, spi, remote, now);
+    sim.collect(side);
+}
+
+#[test]
+fn packets_alone_tell_where_a_translated_peer_is_now() {
+    for config in [config(), crate::v1::config(Mode::Main)] {
+        let config = TunnelConfig { dpd: false, ..config };
+        let port = Rc::new(Cell::new(50_000));
+        let mut sim = Sim::new(10);
+        sim.middle = Some(translator(Rc::clone(&port)));
+        sim.put(
+            B,
+            T,
+            TunnelConfig { remote: PUBLIC, remote_id: Identity::Ipv4(ADDRESS_A), ..mirrored(&config) },
+        );
+        sim.put(A, T, TunnelConfig { initiate: true, ..config.clone() });
+        sim.run(secs(10));
+        sim.assert_up();
+        port.set(60_000);
+        let moved = SocketAddrV4::new(PUBLIC, 60_000);
+        hear_packets_from(&mut sim, B, moved);
+        assert_eq!(encapsulation(&sim, B), Some((SocketAddrV4::new(ADDRESS_B, 4_500), moved)));
+        // IKE goes there too: A answers.
+        sim.rekey_child(B, T);
+        sim.run(secs(10));
+        assert_eq!((sim.side(A).children_made, sim.side(B).children_made), (2, 2), "{:?}", config.version);
+        sim.assert_up();
+    }
+}
+
+#[test]
+fn packets_from_elsewhere_move_nothing_where_the_peer_is_not_translated_or_we_are() {
+    let elsewhere = SocketAddrV4::new([198, 51, 100, 66].into(), 4_500);
+    // Behind the translator itself.
+    let mut sim = Sim::new(11);
+    sim.middle = Some(translator(Rc::new(Cell::new(50_000))));
+    sim.put(B, T, behind_translator());
+    sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+    sim.run(secs(10));
+    let before = (encapsulation(&sim, A), encapsulation(&sim, B));
+    hear_packets_from(&mut sim, A, elsewhere);
+    // Of a child that is not there any more.
+    let now = sim.now;
+    sim.sides[B].1.endpoint.on_peer_moved(T, 1_000, elsewhere, now);
+    sim.collect(B);
+    assert_eq!((encapsulation(&sim, A), encapsulation(&sim, B)), before);
+    // Without any translator, encapsulated or not.
+    for force_encapsulation in [false, true] {
+        let mut sim = Sim::new(12);
+        sim.put(B, T, TunnelConfig { force_encapsulation, ..mirrored(&config()) });
+        sim.put(A, T, TunnelConfig { initiate: true, ..config() });
+        sim.run(secs(10));
+        let before = encapsulation(&sim, B);
+        hear_packets_from(&mut sim, B, elsewhere);
+        assert_eq!(encapsulation(&sim, B), before);
+    }
 }
