@@ -33,6 +33,10 @@ impl Shared {
             reauthenticate_at: None,
             expire_at: self.now + lifetime,
         };
+        if !sa.has_child() {
+            // From now on it may take the place of another IKE SA.
+            sa.times.redundant.get_or_insert(self.now + self.limits.linger);
+        }
         sa.children.insert(inbound_spi, child);
         sa.times.child_retry = None;
         let (extended_sequence_numbers, traffic) = (agreement.extended, agreement.traffic);

@@ -1,8 +1,12 @@
 //! A second IKE SA takes the place of the first, make-before-break (RFC 7296, 2.8.3; RFC 4478).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_crypto::Encryption;
+
 use super::puppet::{Pair, T};
+use crate::config::{ChildProposal, TunnelConfig};
 use crate::endpoint::Endpoint;
 use crate::exchange::init;
 use crate::message::ExchangeType;
@@ -94,4 +98,31 @@ fn an_ike_sa_that_the_peer_replaced_and_forgot_is_closed_after_a_while() {
     assert_eq!(established(&pair.us).len(), 2);
     pair.pass(Duration::from_secs(3));
     assert!(pair.up() && established(&pair.us).len() == 1 && established(&pair.us)[0] != before);
+}
+
+#[test]
+fn an_ike_sa_that_gets_its_child_late_takes_the_place_of_the_one_before_all_the_same() {
+    let mut pair = Pair::we_initiate();
+    pair.run();
+    let before = established(&pair.us)[0];
+    let lifetime = Notify::new(NotifyKind::AuthLifetime, &100_u32.to_be_bytes());
+    pair.peer_requests(pair.spi_of_peer(), ExchangeType::Informational, &[Payload::Notify(lifetime)]);
+    pair.run();
+    // For a while the peer gives no child.
+    let theirs = pair.peer.shared.tunnels[&T].config.clone();
+    let child = ChildProposal { encryption: Encryption::Aes256Cbc, ..theirs.child };
+    let other = Arc::new(TunnelConfig { child, ..(*theirs).clone() });
+    pair.peer.shared.tunnels.entry(T).and_modify(|tunnel| tunnel.config = other);
+    while established(&pair.us).len() == 1 {
+        pair.pass(Duration::from_secs(1));
+    }
+    pair.pass(Duration::from_secs(7));
+    pair.peer.shared.tunnels.entry(T).and_modify(|tunnel| tunnel.config = theirs);
+    let begun = pair.us.ike_sas();
+    while pair.us.shared.sas.values().filter(|sa| sa.has_child()).count() == 1 {
+        pair.pass(Duration::from_millis(100));
+    }
+    pass_without_a_gap(&mut pair, Duration::from_secs(6));
+    assert_eq!(begun, 2, "no other was begun meanwhile");
+    assert!(!established(&pair.us).contains(&before) && established(&pair.us).len() == 1);
 }
