@@ -83,7 +83,7 @@ fn on_delete(shared: &mut Shared, sa: &mut IkeSa, delete: &Delete) -> Vec<u32> {
 
 /// The peer deletes what its rekeying has replaced, so it has what replaces it.
 fn replaced_is_gone(shared: &mut Shared, sa: &mut IkeSa, inbound_spi: u32) {
-    shared.children_ready(sa);
+    shared.children_ready(sa, |_| true);
     shared.remove_child(sa, inbound_spi, true);
 }
 

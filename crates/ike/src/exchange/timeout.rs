@@ -148,9 +148,7 @@ fn drop_redundant(shared: &mut Shared, sa: &mut IkeSa) {
         return;
     }
     // By now the peer has got our answer to IKE_AUTH, or given up. What replaces a child waits for the peer to say so.
-    if sa.children.len() == 1 {
-        shared.children_ready(sa);
-    }
+    shared.children_ready(sa, |spi| sa.first_child == Some(spi));
     let Some(tunnel) = sa.tunnel.and_then(|key| shared.tunnels.get(&key)) else { return };
     let others = tunnel.sas.iter().filter_map(|spi| shared.sas.get(spi));
     let others = others.filter(|other| other.is_established() && other.rival_of.is_none());

@@ -106,10 +106,10 @@ impl Shared {
         }
     }
 
-    /// The peer is known to have all children of this IKE SA that are up.
-    pub(crate) fn children_ready(&mut self, sa: &IkeSa) {
+    /// The peer is known to have these children of the IKE SA, as far as they are up.
+    pub(crate) fn children_ready(&mut self, sa: &IkeSa, which: impl Fn(u32) -> bool) {
         let Some(key) = sa.tunnel else { return };
-        let up = sa.children.iter().filter(|(_, child)| child.state == ChildState::Up);
+        let up = sa.children.iter().filter(|(spi, child)| child.state == ChildState::Up && which(**spi));
         for (spi, _) in up {
             if let Some(tunnel) = self.tunnels.get_mut(&key) {
                 tunnel.child_ready(*spi);

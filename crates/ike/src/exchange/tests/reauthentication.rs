@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_crypto::Encryption;
+use causeway_crypto::{DhGroup, Encryption};
 
-use super::puppet::{Pair, T};
+use super::puppet::{Pair, T, config, mirrored};
+use super::requests::value;
+use crate::child::{Within, offer};
 use crate::config::{ChildProposal, TunnelConfig};
 use crate::endpoint::Endpoint;
 use crate::exchange::init;
@@ -13,6 +15,7 @@ use crate::message::ExchangeType;
 use crate::message::notify::{Notify, NotifyKind};
 use crate::message::payload::Payload;
 use crate::sa::State;
+use crate::traffic::Traffic;
 
 fn established(endpoint: &Endpoint) -> Vec<u64> {
     endpoint.shared.sas.values().filter(|sa| sa.is_established()).map(|sa| sa.spi).collect()
@@ -125,4 +128,29 @@ fn an_ike_sa_that_gets_its_child_late_takes_the_place_of_the_one_before_all_the_
     pass_without_a_gap(&mut pair, Duration::from_secs(6));
     assert_eq!(begun, 2, "no other was begun meanwhile");
     assert!(!established(&pair.us).contains(&before) && established(&pair.us).len() == 1);
+}
+
+#[test]
+fn the_child_that_comes_with_ike_auth_is_sent_on_after_a_while_whatever_came_after_it() {
+    let mut pair = Pair::established();
+    let lost = pair.us.shared.tunnels[&T].in_use()[0];
+    let before = pair.our_spi();
+    pair.pass(Duration::from_secs(1));
+    init::initiate(&mut pair.peer.shared, T);
+    pair.collect();
+    pair.run();
+    // The peer loses the old one without a word, and makes a child for a part of the networks in the new one.
+    let theirs = pair.their_spi(before);
+    pair.peer.shared.with_sa(theirs, |_, sa| sa.state = State::Gone);
+    let part = Traffic {
+        local: vec!["192.168.2.0/25".parse().expect("a network")],
+        remote: vec!["192.168.1.0/24".parse().expect("a network")],
+    };
+    let [proposal, tsi, tsr] = offer(&mirrored(&config()), Within::CreateChild, 1_000, &part);
+    let payloads = [proposal, Payload::Nonce(vec![1; 32]), value(DhGroup::Curve25519), tsi, tsr];
+    pair.peer_requests(pair.spi_of_peer(), ExchangeType::CreateChild, &payloads);
+    pair.run();
+    pair.pass(Duration::from_secs(6));
+    let in_use = pair.us.shared.tunnels[&T].in_use();
+    assert!(in_use.len() == 2 && !in_use.contains(&lost), "{in_use:?}");
 }
