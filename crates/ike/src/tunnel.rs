@@ -33,6 +33,8 @@ pub(crate) struct Tunnel {
     pub failure: Option<Failure>,
     /// Why the children that are up will not be replaced when their time comes.
     pub rekey_failure: Option<Failure>,
+    /// Why there is none for the networks that the children that are up do not carry.
+    pub rest_failure: Option<Failure>,
     /// What was last told of it; none of a new one, because what was told of the one before it may be shown still.
     pub reported: Option<(TunnelStatus, Option<Failure>, Option<NatDetected>)>,
     /// How long the peer took for its last answer, of those that take no computing to speak of.
@@ -59,6 +61,7 @@ impl Tunnel {
             unnamed_peer: false,
             failure: None,
             rekey_failure: None,
+            rest_failure: None,
             reported: None,
             round_trip: None,
         }
@@ -84,6 +87,13 @@ impl Tunnel {
     pub(crate) fn note_rekey(&mut self, failure: &Failure) -> bool {
         let news = self.rekey_failure.as_ref() != Some(failure);
         self.rekey_failure = Some(failure.clone());
+        news
+    }
+
+    /// Keeps why there is no child for the rest of the networks; true if that is news.
+    pub(crate) fn note_rest(&mut self, failure: &Failure) -> bool {
+        let news = self.rest_failure.as_ref() != Some(failure);
+        self.rest_failure = Some(failure.clone());
         news
     }
 

@@ -109,7 +109,7 @@ fn complete(
     let lowest_nonce = nonces.0.min(nonces.1);
     let loses = rival.as_ref().is_some_and(|rival| lowest_nonce < rival.lowest_nonce.as_slice());
     shared.install_child(sa, inbound_spi, agreement, keys, !loses);
-    shared.rekeyed(sa);
+    shared.agreed(sa, replaces);
     settle_rivals(shared, sa, replaces, inbound_spi, loses.then_some(()).and(rival));
     Ok(())
 }
@@ -255,7 +255,7 @@ pub(crate) fn on_request(shared: &mut Shared, sa: &mut IkeSa, contents: &Content
             match replaces {
                 Some(_) => shared.rekey_refused(sa, failure),
                 None if sa.children.is_empty() => shared.child_refused(sa, Level::Error, failure),
-                None => shared.log(sa.tunnel, Level::Warning, failure.text),
+                None => shared.rest_refused(sa, Level::Warning, failure),
             }
             Reply::Error(notify)
         }
@@ -309,7 +309,7 @@ fn make(
         spi_initiator: 0,
         spi_responder: 0,
     };
-    shared.rekeyed(sa);
+    shared.agreed(sa, replaces);
     if let Some(old) = replaces {
         replace(shared, sa, old, Rival { inbound_spi, lowest_nonce: fresh.lowest_nonce() });
     }

@@ -198,10 +198,18 @@ impl Shared {
         }
     }
 
-    /// A child was agreed on with all that rekeying takes.
-    pub(crate) fn rekeyed(&mut self, sa: &IkeSa) {
+    /// There is no child for what those that are up do not carry: says why, once.
+    pub(crate) fn rest_refused(&mut self, sa: &IkeSa, level: Level, failure: Failure) {
+        if self.tunnel_of(sa).is_none_or(|tunnel| tunnel.note_rest(&failure)) {
+            self.log(sa.tunnel, level.min(Level::Warning), failure.text);
+        }
+    }
+
+    /// A child was agreed on with all that rekeying takes, in the place of another or for something else.
+    pub(crate) fn agreed(&mut self, sa: &IkeSa, replaces: Option<u32>) {
         if let Some(tunnel) = self.tunnel_of(sa) {
             tunnel.rekey_failure = None;
+            tunnel.rest_failure = tunnel.rest_failure.take().filter(|_| replaces.is_some());
         }
     }
 
@@ -217,7 +225,7 @@ impl Shared {
     /// The negotiation of a child failed: says why, and tries again later.
     pub(crate) fn child_refused(&mut self, sa: &mut IkeSa, level: Level, failure: Failure) {
         if sa.has_child() {
-            self.log(sa.tunnel, level.min(Level::Warning), failure.text);
+            self.rest_refused(sa, level, failure);
         } else {
             if let Some(tunnel) = self.tunnel_of(sa) {
                 tunnel.child_refused = true;

@@ -251,3 +251,21 @@ fn one_wrong_tunnel_does_not_disturb_another_between_the_same_addresses() {
     assert_eq!(sim.side(A).status_of(second), TunnelStatus::IkeSaNotEstablished);
     assert_eq!(sim.side(B).status.get(&T).map(|(_, error)| error.clone()), Some(None));
 }
+
+#[test]
+fn a_child_for_the_networks_that_are_left_is_refused_again_and_again_and_told_once() {
+    let nets = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a network")).collect::<Vec<_>>();
+    let mut sim = Sim::new(7);
+    // B takes one of A's networks in IKE_AUTH, and no child by CREATE_CHILD_SA.
+    sim.put(B, T, mirrored(&config()));
+    let child = ChildProposal { pfs: Some(DhGroup::Curve25519), ..config().child };
+    let local_ts = nets(&["192.168.1.0/24", "192.168.3.0/24"]);
+    sim.put(A, T, TunnelConfig { child, local_ts, initiate: true, ..config() });
+    sim.run(secs(3_600));
+    sim.assert_up();
+    assert!(sim.wire.len() > 200, "it is asked for all the time");
+    for side in [A, B] {
+        let told = sim.side(side).logs.iter().filter(|(_, level, _)| *level >= Level::Warning);
+        assert_eq!(told.count(), 1);
+    }
+}
