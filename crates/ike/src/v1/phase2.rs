@@ -4,7 +4,7 @@
 //!   wanted -> quick mode -> Up --another quick mode for the same networks--> Replaced --Delete, or time--> gone
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -87,8 +87,9 @@ impl Phase2 {
         }
     }
 
-    /// The slot of a pair of networks, if it is one that the tunnel wants or lies within one.
-    fn slot(&mut self, local: Ipv4Net, remote: Ipv4Net) -> Option<u16> {
+    /// The slot of a pair of networks, if it is one that the tunnel wants or lies within one. Where narrower pairs are many, one
+    /// takes the place of another that has no child, and is not `under_way` to one.
+    fn slot(&mut self, local: Ipv4Net, remote: Ipv4Net, under_way: &BTreeSet<u16>) -> Option<u16> {
         let exact = self.pairs.iter().position(|pair| (pair.local, pair.remote) == (local, remote));
         let known = exact.or_else(|| {
             let at = self.narrower.iter().position(|pair| *pair == (local, remote))?;
@@ -97,13 +98,26 @@ impl Phase2 {
         let within = |pair: &Pair| pair.local.contains(&local) && pair.remote.contains(&remote);
         let slot = match known {
             Some(slot) => slot,
-            None if self.pairs.iter().any(within) && self.narrower.len() < SLOTS_MAX => {
-                self.narrower.push((local, remote));
-                self.pairs.len() + self.narrower.len() - 1
+            None if self.pairs.iter().any(within) => {
+                let at = self.room_for_narrower(under_way)?;
+                match self.narrower.get_mut(at) {
+                    Some(old) => *old = (local, remote),
+                    None => self.narrower.push((local, remote)),
+                }
+                self.pairs.len() + at
             }
             None => return None,
         };
         u16::try_from(slot).ok()
+    }
+
+    fn room_for_narrower(&self, under_way: &BTreeSet<u16>) -> Option<usize> {
+        if self.narrower.len() < SLOTS_MAX {
+            return Some(self.narrower.len());
+        }
+        let of_children = self.children.values().map(|child| child.terms.slot);
+        let taken: BTreeSet<usize> = of_children.chain(under_way.iter().copied()).map(usize::from).collect();
+        (0..self.narrower.len()).find(|at| !taken.contains(&(self.pairs.len() + at)))
     }
 
     /// Whether there is a child for a pair, or for a part of it.
@@ -149,8 +163,14 @@ pub(crate) fn has_children(shared: &Shared, key: TunnelKey) -> bool {
 }
 
 /// The slot of a pair of networks that a peer asks for, if we may agree.
-pub(crate) fn slot(shared: &mut Shared, key: TunnelKey, local: Ipv4Net, remote: Ipv4Net) -> Option<u16> {
-    with_phase2(shared, key, |_, phase2| phase2.slot(local, remote))?
+pub(crate) fn slot(
+    shared: &mut Shared,
+    sa: &Phase1,
+    key: TunnelKey,
+    (local, remote): (Ipv4Net, Ipv4Net),
+) -> Option<u16> {
+    let under_way = quick_mode::under_way(shared, sa, key);
+    with_phase2(shared, key, |_, phase2| phase2.slot(local, remote, &under_way))?
 }
 
 /// There is an ISAKMP SA to negotiate under. Who answered leaves the first word to the other.

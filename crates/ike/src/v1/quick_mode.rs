@@ -122,6 +122,15 @@ pub(crate) fn asked(shared: &Shared, key: TunnelKey) -> BTreeSet<u16> {
     exchanges.filter(|quick| quick.is_pending()).map(|quick| quick.terms.slot).collect()
 }
 
+/// The slots of all quick modes of a tunnel that may still make a child, those under this ISAKMP SA included.
+pub(crate) fn under_way(shared: &Shared, sa: &Phase1, key: TunnelKey) -> BTreeSet<u16> {
+    let others = shared.tunnels.get(&key).into_iter().flat_map(|tunnel| &tunnel.sas);
+    let sas = others.filter_map(|spi| shared.v1.sas.get(spi)).chain([sa]);
+    let exchanges = sas.flat_map(|sa| sa.exchanges.values());
+    let pending = exchanges.filter(|quick| matches!(quick.step, Step::Sent1 | Step::Answered1));
+    pending.map(|quick| quick.terms.slot).collect()
+}
+
 /// How packets are carried if it is for us to say.
 fn carried(sa: &Phase1) -> Encapsulation {
     match encapsulation(sa.path, sa.nat) {

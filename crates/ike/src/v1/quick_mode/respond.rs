@@ -79,7 +79,7 @@ fn agree(
     let outbound_spi = chosen.proposal.child_spi().ok_or_else(malformed)?;
     let in_udp = is_in_udp(&chosen.proposal).unwrap_or(carried(sa).is_udp());
     let (remote, local) = networks(sa, contents, config)?;
-    let slot = phase2::slot(shared, key, local, remote).ok_or_else(|| {
+    let slot = phase2::slot(shared, sa, key, (local, remote)).ok_or_else(|| {
         (INVALID_ID_INFORMATION, other_networks(config, &remote.to_string(), &local.to_string()))
     })?;
     let mut own_value = None;

@@ -364,3 +364,17 @@ fn the_same_seed_gives_the_same_outputs_byte_for_byte() {
     assert!(one != other);
     assert_ne!(ADDRESS_A, ADDRESS_B);
 }
+
+#[test]
+fn a_peer_may_take_another_part_of_what_is_configured_each_time() {
+    let all = vec!["0.0.0.0/0".parse().expect("a network")];
+    let mut sim = Sim::new(14);
+    sim.put(B, T, TunnelConfig { local_ts: all.clone(), remote_ts: all, ..mirrored(&config(Mode::Main)) });
+    for number in 0..300_u32 {
+        let part = format!("10.{}.{}.0/24", number / 256, number % 256);
+        let local_ts = vec![part.parse().expect("a network")];
+        sim.put(A, T, TunnelConfig { local_ts, initiate: true, ..config(Mode::Main) });
+        sim.run(secs(1));
+        sim.assert_up();
+    }
+}
