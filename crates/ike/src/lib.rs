@@ -43,8 +43,8 @@
 //!
 //! # What is absent
 //!
-//! No EAP, no revocation of certificates, no configuration payloads, no MOBIKE, no transport mode, no extended sequence
-//! numbers: none of them is advertised, and each is declined as RFC 7296 says when a peer asks.
+//! No EAP, no revocation of certificates, no configuration payloads, no MOBIKE, no transport mode: none of them is advertised, and
+//! each is declined as RFC 7296 says when a peer asks.
 
 mod child;
 mod config;
