@@ -4,12 +4,14 @@
 //! ways to an answer:
 //!
 //! - [`check`]: the connection's health check. Probes go through each tunnel that is up, also through the one that does not
-//!   carry, and a tunnel whose probes nobody answers fails. It is evidence of that very tunnel.
+//!   carry, and a tunnel whose probes nobody answers fails. The answers come back through whichever tunnel the peer prefers, so
+//!   that one that is dead may keep the answers of both: see [`crate::vigil`].
 //! - [`silence`]: without anything being configured, a tunnel that carries and sends, while nothing comes back, is taken for a
 //!   black hole. It is a suspicion, because traffic may well go one way only.
 //!
 //! Both come down to a [`Standing`]. A connection takes the tunnel with the best one, and of equals the master; [`decide`] says
-//! which, and whether its routes are to be withdrawn.
+//! which, and whether its routes are to be withdrawn. Where all are bad, the one is taken through which the peer is heard: the peer
+//! prefers it, and two gateways that each wait for the other's answers have to meet somewhere.
 
 pub mod check;
 mod round_trip;
@@ -67,26 +69,32 @@ pub struct Candidate {
     pub is_up: bool,
     /// How good it is.
     pub standing: Standing,
+    /// Whether packets still come out of another tunnel of the connection, and out of this one no longer.
+    pub is_mute: bool,
 }
 
 /// What a connection's tunnels come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Decision {
     /// The place of the tunnel that carries, none if no tunnel may.
     pub carrier: Option<usize>,
-    /// Whether tunnels are up and none of them may carry, because their health checks fail.
-    pub is_refused: bool,
+    /// The place of the best tunnel, where tunnels are up and none of them may carry because their health checks fail.
+    pub last_resort: Option<usize>,
 }
 
-/// Decides which tunnel carries: the best, and of those that are alike the first. `tunnels` has the master before the slave.
-/// With `RevokeRoute` a tunnel whose check fails carries nothing, with `ReserveRoute` it does as long as there is no better one;
-/// without a policy there is no check that could fail.
+/// Decides which tunnel carries: the best, and of those that are alike the first; of two whose checks fail rather the one through
+/// which the peer is heard. `tunnels` has the master before the slave. With `RevokeRoute` a tunnel whose check fails carries nothing,
+/// with `ReserveRoute` it does as long as there is no better one; without a policy there is no check that could fail.
 pub fn decide(tunnels: &[Candidate], policy: Option<HealthCheckPolicy>) -> Decision {
-    let revokes = policy == Some(HealthCheckPolicy::RevokeRoute);
-    let up = || tunnels.iter().enumerate().filter(|(_, it)| it.is_up);
-    let may_carry = |it: &Candidate| !(revokes && it.standing == Standing::Unhealthy);
-    let best = up().filter(|(_, it)| may_carry(it)).min_by_key(|(place, it)| (it.standing, *place));
-    Decision { carrier: best.map(|(place, _)| place), is_refused: best.is_none() && up().next().is_some() }
+    let up = tunnels.iter().enumerate().filter(|(_, it)| it.is_up);
+    let best = up.min_by_key(|(place, it)| {
+        let fails = it.standing == Standing::Unhealthy;
+        (it.standing, fails && it.is_mute, *place)
+    });
+    let Some((place, best)) = best else { return Decision::default() };
+    let is_refused = best.standing == Standing::Unhealthy && policy == Some(HealthCheckPolicy::RevokeRoute);
+    let (carrier, last_resort) = if is_refused { (None, Some(place)) } else { (Some(place), None) };
+    Decision { carrier, last_resort }
 }
 
 /// When a connection with `RevokeRoute` gives up its routes: at once when its checks fail, and when its tunnels are down as

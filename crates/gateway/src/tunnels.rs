@@ -72,11 +72,21 @@ struct Tunnel {
     in_use: Vec<u32>,
     paths: Option<Arc<OutboundPaths>>,
     way: Way,
-    /// How good it is, and what follows if no tunnel is good.
-    standing: Standing,
-    policy: Option<HealthCheckPolicy>,
+    /// How good it is, whether only others of its connection are heard, and what follows if no tunnel is good.
+    judged: Judged,
     /// How many packets had gone into it and come out of it when that was last asked.
     passed: (u64, u64),
+}
+
+/// What is known of a tunnel beyond its being up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Judged {
+    /// How good it is.
+    pub standing: Standing,
+    /// Whether packets still come out of another tunnel of its connection, and out of this one no longer.
+    pub is_mute: bool,
+    /// What follows if no tunnel is good.
+    pub policy: Option<HealthCheckPolicy>,
 }
 
 /// What passed through a tunnel since that was last asked.
@@ -177,9 +187,9 @@ impl Tunnels {
             Some(tunnel) => tunnel.place = place,
             None => {
                 let passed = (place.counters.sent_packets(), place.counters.heard_packets());
-                let (standing, policy, way) = (Standing::default(), None, Way::default());
+                let (judged, way) = (Judged::default(), Way::default());
                 let (in_use, paths) = (Vec::new(), None);
-                self.tunnels.insert(key, Tunnel { place, in_use, paths, way, standing, policy, passed });
+                self.tunnels.insert(key, Tunnel { place, in_use, paths, way, judged, passed });
             }
         }
         self.choose(&connection);
@@ -311,10 +321,10 @@ impl Tunnels {
     }
 
     /// Says how good a tunnel is, and what follows if none of its connection is good.
-    pub fn judge(&mut self, key: TunnelKey, standing: Standing, policy: Option<HealthCheckPolicy>) {
+    pub fn judge(&mut self, key: TunnelKey, judged: Judged) {
         let Some(tunnel) = self.tunnels.get_mut(&key) else { return };
-        if (tunnel.standing, tunnel.policy) != (standing, policy) {
-            (tunnel.standing, tunnel.policy) = (standing, policy);
+        if tunnel.judged != judged {
+            tunnel.judged = judged;
             let connection = tunnel.place.connection.clone();
             self.choose(&connection);
         }
@@ -328,6 +338,11 @@ impl Tunnels {
     /// What carries the packets of a connection.
     pub fn chosen(&self, connection: &VpnConnectionId) -> Chosen {
         self.chosen.get(connection).copied().unwrap_or_default()
+    }
+
+    /// Whether a tunnel carries the packets of its connection.
+    pub fn carries(&self, key: TunnelKey) -> bool {
+        self.place(key).is_some_and(|place| self.chosen(&place.connection).tunnel == Some(key))
     }
 
     /// The tunnels of a connection.
@@ -399,16 +414,18 @@ impl Tunnels {
         let mut tunnels: Vec<_> = keys.filter_map(|key| Some((*key, self.tunnels.get(key)?))).collect();
         tunnels.sort_by_key(|(_, tunnel)| (tunnel.place.role, &tunnel.place.id));
         let Some((_, first)) = tunnels.first() else { return };
-        let candidate =
-            |(_, it): &(_, &Tunnel)| Candidate { is_up: it.paths.is_some(), standing: it.standing };
+        let candidate = |(_, it): &(_, &Tunnel)| {
+            let Judged { standing, is_mute, .. } = it.judged;
+            Candidate { is_up: it.paths.is_some(), standing, is_mute }
+        };
         let candidates: Vec<_> = tunnels.iter().map(candidate).collect();
-        let decision = decide(&candidates, first.policy);
-        let best = decision.carrier.and_then(|place| tunnels.get(place));
-        first.place.carrier.switch(best.and_then(|(_, best)| best.paths.clone()));
-        let any = decide(&candidates, None).carrier.filter(|_| decision.is_refused);
-        let any = any.and_then(|place| tunnels.get(place));
-        first.place.carrier.switch_last_resort(any.and_then(|(_, any)| any.paths.clone()));
-        let chosen = Chosen { tunnel: best.map(|(key, _)| *key), is_refused: decision.is_refused };
+        let decision = decide(&candidates, first.judged.policy);
+        let of_place = |place: Option<usize>| place.and_then(|place| tunnels.get(place));
+        let paths = |place: Option<usize>| of_place(place).and_then(|(_, tunnel)| tunnel.paths.clone());
+        first.place.carrier.switch(paths(decision.carrier));
+        first.place.carrier.switch_last_resort(paths(decision.last_resort));
+        let tunnel = of_place(decision.carrier).map(|(key, _)| *key);
+        let chosen = Chosen { tunnel, is_refused: decision.last_resort.is_some() };
         self.chosen.insert(connection.clone(), chosen);
         self.changed.insert(connection.clone());
     }

@@ -2,6 +2,14 @@
 //!
 //! One thread owns this, the one that negotiates. What it is told, it turns into [`Standing`]s; what is to be done about them is
 //! done in `engine`.
+//!
+//! # Whose fault it is that nothing is answered
+//!
+//! The answer to a probe comes back through whichever tunnel the peer prefers. So when the master dies both ways, the probes through
+//! the slave are unanswered as well until the peer has left the master too, and a peer that checks likewise waits for us. What tells
+//! the two tunnels apart is whether anything comes out of them since, for instance the peer's probes. A tunnel out of which something
+//! comes is not condemned together with another that is unanswered and out of which nothing comes: it is given the time that the peer
+//! needs to come over. Should both be condemned nevertheless, the one that is heard is preferred.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,6 +24,7 @@ use crate::health::check::Settings;
 use crate::health::silence::{Finding, Sample};
 use crate::health::{Check, Silence, SilenceTimes, Standing, Verdict};
 use crate::path::echo::Probe;
+use crate::tunnels::Passed;
 
 /// An SA is not replaced again within this time of the last time.
 const REPLACE_PAUSE: Duration = Duration::from_secs(60);
@@ -31,6 +40,12 @@ struct Ward {
     /// When its check has something to do.
     due: Option<Duration>,
     replacement: Replacement,
+    /// How many packets had come out of it when that was last told.
+    packets: u64,
+    /// When they were more than before.
+    heard: Option<Duration>,
+    /// How many they were when its check began to be unanswered, while it is.
+    packets_before_doubt: Option<u64>,
 }
 
 /// The check of a tunnel.
@@ -55,6 +70,7 @@ struct Replacement {
 /// All tunnels.
 pub struct Vigil {
     wards: BTreeMap<TunnelKey, Ward>,
+    connections: BTreeMap<VpnConnectionId, BTreeSet<TunnelKey>>,
     due: BTreeSet<(Duration, TunnelKey)>,
     times: SilenceTimes,
 }
@@ -74,10 +90,17 @@ pub enum Event {
     Silence(Finding),
 }
 
+impl Ward {
+    /// Whether packets come out of it although its check is unanswered; none while it is answered.
+    fn is_heard_in_doubt(&self) -> Option<bool> {
+        self.packets_before_doubt.filter(|_| self.is_up).map(|before| self.packets != before)
+    }
+}
+
 impl Vigil {
     /// Over no tunnel.
     pub fn new(times: SilenceTimes) -> Self {
-        Self { wards: BTreeMap::new(), due: BTreeSet::new(), times }
+        Self { wards: BTreeMap::new(), connections: BTreeMap::new(), due: BTreeSet::new(), times }
     }
 
     /// Watches over a tunnel, as it is configured now. `secret` is random.
@@ -88,6 +111,7 @@ impl Vigil {
         desired: Option<DesiredHealthCheck>,
         (secret, now): (u64, Duration),
     ) {
+        self.connections.entry(connection.clone()).or_default().insert(key);
         let silence = || Silence::new(self.times);
         let ward = self.wards.entry(key).or_insert_with(|| Ward {
             connection: connection.clone(),
@@ -96,6 +120,9 @@ impl Vigil {
             is_up: false,
             due: None,
             replacement: Replacement::default(),
+            packets: 0,
+            heard: None,
+            packets_before_doubt: None,
         });
         let Some(desired) = desired else {
             ward.checked = None;
@@ -123,10 +150,15 @@ impl Vigil {
 
     /// Watches over a tunnel no longer.
     pub fn remove(&mut self, key: TunnelKey) {
-        if let Some(ward) = self.wards.remove(&key)
-            && let Some(due) = ward.due
-        {
+        let Some(ward) = self.wards.remove(&key) else { return };
+        if let Some(due) = ward.due {
             self.due.remove(&(due, key));
+        }
+        if let Some(keys) = self.connections.get_mut(&ward.connection) {
+            keys.remove(&key);
+            if keys.is_empty() {
+                self.connections.remove(&ward.connection);
+            }
         }
     }
 
@@ -170,6 +202,35 @@ impl Vigil {
         Some(&self.wards.get(&key)?.checked.as_ref()?.desired)
     }
 
+    /// Takes how many packets came out of a tunnel until now.
+    pub fn note_heard(&mut self, key: TunnelKey, packets: u64, now: Duration) {
+        if let Some(ward) = self.wards.get_mut(&key)
+            && ward.packets != packets
+        {
+            (ward.packets, ward.heard) = (packets, Some(now));
+        }
+    }
+
+    /// Whether packets still come out of another tunnel of the connection, and out of this one no longer.
+    pub fn is_mute(&self, key: TunnelKey) -> bool {
+        let Some(ward) = self.wards.get(&key) else { return false };
+        let patience = ward.checked.as_ref().map_or(self.times.sent_for, |it| it.check.settings().patience);
+        let long_after = ward.heard.unwrap_or_default() + patience / 2;
+        self.beside(key).any(|other| other.heard.is_some_and(|at| at >= long_after))
+    }
+
+    /// Whether another tunnel may be at fault that a tunnel's probes are not answered: see the module.
+    fn is_excused(&self, key: TunnelKey) -> bool {
+        let is_heard = self.wards.get(&key).and_then(Ward::is_heard_in_doubt) == Some(true);
+        is_heard && self.beside(key).any(|other| other.is_heard_in_doubt() == Some(false))
+    }
+
+    /// The other tunnels of a tunnel's connection.
+    fn beside(&self, key: TunnelKey) -> impl Iterator<Item = &Ward> {
+        let keys = self.connection(key).and_then(|connection| self.connections.get(connection));
+        keys.into_iter().flatten().filter(move |it| **it != key).filter_map(|it| self.wards.get(it))
+    }
+
     /// Does what is due of a tunnel's check: a probe to be sent, and what is new. `is_outside` says that the tunnel may not carry it.
     pub fn handle_timeout(
         &mut self,
@@ -177,8 +238,10 @@ impl Vigil {
         is_outside: bool,
         now: Duration,
     ) -> (Option<Probe>, Option<Event>) {
+        let is_excused = self.is_excused(key);
         let checked = self.wards.get_mut(&key).and_then(|ward| ward.checked.as_mut());
         let Some(checked) = checked else { return (None, None) };
+        checked.check.excuse(is_excused);
         let was_outside = std::mem::replace(&mut checked.is_outside, is_outside);
         let mut event = (was_outside != is_outside).then_some(Event::Outside(is_outside));
         if is_outside {
@@ -219,9 +282,25 @@ impl Vigil {
         Some((key, round_trip, event))
     }
 
-    /// Takes a sample of a tunnel that is up.
-    pub fn observe(&mut self, key: TunnelKey, sample: Sample, now: Duration) -> Option<Finding> {
-        self.wards.get_mut(&key).filter(|ward| ward.is_up)?.silence.observe(sample, now)
+    /// Takes what passed through the tunnels that are up since this was last told, every second or so. `carries` says which of them
+    /// carry. Returns what is new of whom.
+    pub fn listen(
+        &mut self,
+        passed: &BTreeMap<TunnelKey, Passed>,
+        carries: impl Fn(TunnelKey) -> bool,
+        now: Duration,
+    ) -> Vec<(TunnelKey, Finding)> {
+        let heard = passed.iter().filter(|(_, passed)| passed.heard);
+        let heard: BTreeSet<VpnConnectionId> =
+            heard.filter_map(|(key, _)| self.connection(*key)).cloned().collect();
+        let mut findings = Vec::new();
+        for (key, passed) in passed {
+            let Some(ward) = self.wards.get_mut(key).filter(|ward| ward.is_up) else { continue };
+            let heard = heard.contains(&ward.connection);
+            let sample = Sample { carries: carries(*key), sent: passed.sent, heard };
+            findings.extend(ward.silence.observe(sample, now).map(|finding| (*key, finding)));
+        }
+        findings
     }
 
     /// Wants the child SAs of a tunnel replaced as soon as its peer is known to live, unless they were a moment ago. True if its peer
@@ -279,6 +358,8 @@ impl Vigil {
 
     fn schedule(&mut self, key: TunnelKey) {
         let Some(ward) = self.wards.get_mut(&key) else { return };
+        let is_in_doubt = ward.checked.as_ref().is_some_and(|it| !it.is_outside && it.check.is_in_doubt());
+        ward.packets_before_doubt = is_in_doubt.then(|| ward.packets_before_doubt.unwrap_or(ward.packets));
         if let Some(due) = ward.due.take() {
             self.due.remove(&(due, key));
         }

@@ -60,9 +60,11 @@ impl Net {
             site.start_with(config)
         };
         let (left, right) = (site(1), site(2));
-        // The rule before which none can be put makes room.
-        right.router.ip("rule add pref 10 lookup local").unwrap();
-        right.router.ip("rule del pref 0").unwrap();
+        for router in [&left.router, &right.router] {
+            // The rule before which none can be put makes room.
+            router.ip("rule add pref 10 lookup local").unwrap();
+            router.ip("rule del pref 0").unwrap();
+        }
         Self { left, right, wire, _lab: lab }
     }
 
@@ -101,11 +103,13 @@ impl Net {
 
     /// Drops what the left side sends through a tunnel, on its way into the right side; IKE and the other way are as before.
     fn set_black_hole(&self, is_on: bool, from: Ipv4Addr) {
-        let verb = if is_on { "add" } else { "del" };
-        self.right
-            .router
-            .ip(&format!("rule {verb} pref 5 from {from} iif wan ipproto esp blackhole"))
-            .unwrap();
+        drop_esp(&self.right, is_on, from);
+    }
+
+    /// Drops what either side sends through the master.
+    fn set_black_hole_both_ways(&self, is_on: bool) {
+        drop_esp(&self.right, is_on, self.left.outside);
+        drop_esp(&self.left, is_on, self.right.outside);
     }
 
     fn wait_health(&self, id: &str, tunnel: &str, health: TunnelHealth) {
@@ -132,6 +136,12 @@ impl Net {
     fn logged(&self, text: &str) -> usize {
         self.left.world.log().iter().filter(|line| line.text.contains(text)).count()
     }
+}
+
+/// Drops the ESP that comes to a site from one address.
+fn drop_esp(site: &Site, is_on: bool, from: Ipv4Addr) {
+    let verb = if is_on { "add" } else { "del" };
+    site.router.ip(&format!("rule {verb} pref 5 from {from} iif wan ipproto esp blackhole")).unwrap();
 }
 
 /// How long after a moment the last packet was sent that got lost.
@@ -268,6 +278,38 @@ fn two_sides_that_both_withdraw_their_routes_find_each_other_again() {
     net.right.world.wait("vco-right", "there again", |it| it.is_some_and(|it| it.carries()));
     wait_until("the route is there", || net.is_routed());
     assert!(net.left.pings(net.right.inside));
+}
+
+#[test]
+fn two_sides_that_both_check_leave_a_master_that_lets_nothing_through_either_way() {
+    let ours = Net::check(RevokeRoute);
+    let theirs = DesiredHealthCheck { source: ours.destination, destination: ours.source, ..ours };
+    let net = Net::checked(Some(ours), Some(theirs));
+    for (ours, theirs) in [(MASTER, "tun-right1"), (SLAVE, "tun-right2")] {
+        net.left.wait_health("vco-left", ours, TunnelHealth::Healthy);
+        net.right.wait_health("vco-right", theirs, TunnelHealth::Healthy);
+    }
+    let wait_carriers = |ours: &str, theirs: &str| {
+        net.left.wait_carrier("vco-left", DEST, Some(ours));
+        net.right.wait_carrier("vco-right", "10.1.0.0/24", Some(theirs));
+    };
+    wait_carriers(MASTER, "tun-right1");
+    let flow = net.flow();
+    std::thread::sleep(Duration::from_millis(300));
+    let broken = Instant::now();
+    net.set_black_hole_both_ways(true);
+    wait_carriers(SLAVE, "tun-right2");
+    eprintln!("both sides use the slave {:?} after the break", broken.elapsed());
+    // Neither is condemned for the answers that went into the master.
+    net.left.wait_health("vco-left", SLAVE, TunnelHealth::Healthy);
+    net.right.wait_health("vco-right", "tun-right2", TunnelHealth::Healthy);
+    std::thread::sleep(Duration::from_secs(3));
+    wait_carriers(SLAVE, "tun-right2");
+    net.set_black_hole_both_ways(false);
+    wait_carriers(MASTER, "tun-right1");
+    let flow = flow.stop(Duration::from_millis(500));
+    eprintln!("outage {:?}", flow.longest_outage());
+    assert!(flow.longest_outage() < Duration::from_secs(5), "{:?}", flow.longest_outage());
 }
 
 #[test]

@@ -9,8 +9,9 @@ use causeway_ike::TunnelKey;
 
 use super::Engine;
 use crate::health::Standing;
-use crate::health::silence::{Finding, Sample};
+use crate::health::silence::Finding;
 use crate::path::echo::Answer;
+use crate::tunnels::Judged;
 use crate::vigil::Event;
 
 /// Routes of a connection that no tunnel has carried yet are not withdrawn sooner.
@@ -37,6 +38,9 @@ impl Engine {
             // A tunnel that is down is not due.
             let Some(paths) = self.tunnels.paths(key) else { continue };
             let path = paths.select(source, destination).cloned();
+            if let Some(place) = self.tunnels.place(key) {
+                self.vigil.note_heard(key, place.counters.heard_packets(), now);
+            }
             let (probe, event) = self.vigil.handle_timeout(key, path.is_none(), now);
             if let Some((probe, path)) = probe.zip(path) {
                 path.send_own(&self.tunnels.echoes().packet(&probe));
@@ -51,33 +55,30 @@ impl Engine {
     /// Looks which tunnels packets came out of, and which send and hear nothing.
     pub(super) fn listen(&mut self, now: Duration) {
         let passed = self.tunnels.take_passed();
-        let heard = passed.iter().filter(|(_, passed)| passed.heard).map(|(key, _)| *key);
-        let heard: Vec<TunnelKey> = heard.collect();
-        let connections: BTreeSet<VpnConnectionId> =
-            heard.iter().filter_map(|key| self.vigil.connection(*key)).cloned().collect();
         for (key, inbound_spi, remote) in self.tunnels.take_moved() {
             self.endpoint.on_peer_moved(key, inbound_spi, remote, now);
         }
-        for key in heard {
-            self.endpoint.on_inbound_traffic(key, now);
-        }
-        for key in passed.keys() {
-            if let Some((place, took)) = self.tunnels.place(*key).zip(self.endpoint.round_trip(*key)) {
+        for (key, passed) in &passed {
+            if passed.heard {
+                self.endpoint.on_inbound_traffic(*key, now);
+            }
+            let Some(place) = self.tunnels.place(*key) else { continue };
+            self.vigil.note_heard(*key, place.counters.heard_packets(), now);
+            if let Some(took) = self.endpoint.round_trip(*key) {
                 place.counters.ike_answered(took);
             }
         }
-        for (key, passed) in passed {
-            let Some(connection) = self.vigil.connection(key) else { continue };
-            let sample = Sample {
-                carries: self.tunnels.chosen(connection).tunnel == Some(key),
-                sent: passed.sent,
-                heard: connections.contains(connection),
-            };
-            if let Some(finding) = self.vigil.observe(key, sample, now) {
-                if finding == Finding::Ask {
-                    self.endpoint.ask_peer(key, now);
-                }
-                self.judge(key, Some(Event::Silence(finding)));
+        let tunnels = &self.tunnels;
+        for (key, finding) in self.vigil.listen(&passed, |key| tunnels.carries(key), now) {
+            if finding == Finding::Ask {
+                self.endpoint.ask_peer(key, now);
+            }
+            self.judge(key, Some(Event::Silence(finding)));
+        }
+        // Which of the bad ones is preferred depends on what comes out of them.
+        for key in passed.into_keys() {
+            if self.vigil.standing(key).0 >= Standing::Silent {
+                self.judge(key, None);
             }
         }
         self.replace_children(now);
@@ -110,7 +111,7 @@ impl Engine {
             }
         }
         let (standing, health, policy) = self.vigil.standing(key);
-        self.tunnels.judge(key, standing, policy);
+        self.tunnels.judge(key, Judged { standing, is_mute: self.vigil.is_mute(key), policy });
         if let Some(place) = self.tunnels.place(key) {
             self.reports.health(&place.connection, &place.id, health);
         }

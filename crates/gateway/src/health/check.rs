@@ -116,6 +116,8 @@ pub struct Check {
     strikes: u32,
     returned: Option<Duration>,
     round_trip: RoundTrip,
+    /// Whether another tunnel may be at fault that nothing is answered.
+    is_excused: bool,
 }
 
 impl Check {
@@ -135,6 +137,7 @@ impl Check {
             strikes: 0,
             returned: None,
             round_trip: RoundTrip::default(),
+            is_excused: false,
         }
     }
 
@@ -146,6 +149,17 @@ impl Check {
     /// How long answers take.
     pub fn round_trip(&self) -> RoundTrip {
         self.round_trip
+    }
+
+    /// Whether the last probe whose time is up was not answered.
+    pub fn is_in_doubt(&self) -> bool {
+        self.overdue > 0 || self.verdict == Verdict::Unhealthy
+    }
+
+    /// Says whether answers may be lost in another tunnel. As long as that is so the tunnel has twice the patience, and an interval
+    /// for the peer, which need not find out at the same moment.
+    pub fn excuse(&mut self, is_excused: bool) {
+        self.is_excused = is_excused;
     }
 
     /// How it is configured.
@@ -268,7 +282,9 @@ impl Check {
 
     fn judge_silence(&mut self, now: Duration) {
         let silent = self.silent_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
-        let fails = self.overdue >= RUN_MIN && silent >= self.settings.patience;
+        let Settings { interval, patience } = self.settings;
+        let patience = if self.is_excused { patience * 2 + interval } else { patience };
+        let fails = self.overdue >= RUN_MIN && silent >= patience;
         if !fails || self.verdict == Verdict::Unhealthy {
             return;
         }

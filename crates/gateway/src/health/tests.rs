@@ -4,10 +4,10 @@ use causeway_control::resource::health_check::HealthCheckPolicy::{ReserveRoute, 
 
 use super::{Candidate, Decision, Standing, Verdict, Withdrawal, decide};
 
-const DOWN: Candidate = Candidate { is_up: false, standing: Standing::Good };
+const DOWN: Candidate = Candidate { is_up: false, ..up(Standing::Good) };
 
-fn up(standing: Standing) -> Candidate {
-    Candidate { is_up: true, standing }
+const fn up(standing: Standing) -> Candidate {
+    Candidate { is_up: true, standing, is_mute: false }
 }
 
 #[test]
@@ -28,9 +28,17 @@ fn the_best_tunnel_carries_and_of_equals_the_master() {
 #[test]
 fn where_no_tunnel_is_healthy_the_policy_decides() {
     let tunnels = [up(Standing::Unhealthy), up(Standing::Unhealthy)];
-    assert_eq!(decide(&tunnels, Some(RevokeRoute)), Decision { carrier: None, is_refused: true });
-    assert_eq!(decide(&tunnels, Some(ReserveRoute)), Decision { carrier: Some(0), is_refused: false });
-    assert_eq!(decide(&[DOWN, DOWN], Some(RevokeRoute)), Decision { carrier: None, is_refused: false });
+    let carried_by = |place| Decision { carrier: Some(place), last_resort: None };
+    let refused = |place| Decision { carrier: None, last_resort: Some(place) };
+    assert_eq!(decide(&tunnels, Some(RevokeRoute)), refused(0));
+    assert_eq!(decide(&tunnels, Some(ReserveRoute)), carried_by(0));
+    assert_eq!(decide(&[DOWN, DOWN], Some(RevokeRoute)), Decision { carrier: None, last_resort: None });
+    // Where the peer is only heard through the slave, it is the slave that answers to it go through.
+    let tunnels = [Candidate { is_mute: true, ..up(Standing::Unhealthy) }, up(Standing::Unhealthy)];
+    assert_eq!(decide(&tunnels, Some(RevokeRoute)), refused(1));
+    assert_eq!(decide(&tunnels, Some(ReserveRoute)), carried_by(1));
+    let tunnels = [Candidate { is_mute: true, ..up(Standing::Good) }, up(Standing::Good)];
+    assert_eq!(decide(&tunnels, Some(RevokeRoute)), carried_by(0), "what is good need not be heard");
 }
 
 #[test]

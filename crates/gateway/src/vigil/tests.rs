@@ -10,6 +10,8 @@ use super::{Event, Vigil};
 use crate::health::{SilenceTimes, Standing};
 use crate::path::echo::Probe;
 
+mod pair;
+
 const KEY: TunnelKey = TunnelKey(1);
 const SECRET: u64 = 42;
 
