@@ -33,7 +33,7 @@ pub enum Standing {
     Good,
     /// It was down, and its health check has not been answered for long enough since.
     Returning,
-    /// It sends, and nothing comes back.
+    /// It sends, and nothing comes back; and there is no health check that is answered.
     Silent,
     /// Its health check fails.
     Unhealthy,
@@ -44,6 +44,7 @@ impl Standing {
     pub fn of(verdict: Option<Verdict>, is_silent: bool) -> Self {
         match (verdict, is_silent) {
             (Some(Verdict::Unhealthy), _) => Self::Unhealthy,
+            (Some(Verdict::Healthy), _) => Self::Good,
             (_, true) => Self::Silent,
             (Some(Verdict::Returning), false) => Self::Returning,
             (_, false) => Self::Good,

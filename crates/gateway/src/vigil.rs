@@ -91,6 +91,11 @@ pub enum Event {
 }
 
 impl Ward {
+    /// What its check says, if it has one that can be done.
+    fn verdict(&self) -> Option<Verdict> {
+        self.checked.as_ref().filter(|it| !it.is_outside).map(|it| it.check.verdict())
+    }
+
     /// Whether packets come out of it although its check is unanswered; none while it is answered.
     fn is_heard_in_doubt(&self) -> Option<bool> {
         self.packets_before_doubt.filter(|_| self.is_up).map(|before| self.packets != before)
@@ -296,6 +301,11 @@ impl Vigil {
         let mut findings = Vec::new();
         for (key, passed) in passed {
             let Some(ward) = self.wards.get_mut(key).filter(|ward| ward.is_up) else { continue };
+            // A check that is answered tells a black hole from traffic that goes one way.
+            if ward.verdict() == Some(Verdict::Healthy) {
+                ward.silence.reset();
+                continue;
+            }
             let heard = heard.contains(&ward.connection);
             let sample = Sample { carries: carries(*key), sent: passed.sent, heard };
             findings.extend(ward.silence.observe(sample, now).map(|finding| (*key, finding)));
@@ -336,8 +346,7 @@ impl Vigil {
     /// How good a tunnel is, as it is reported too, and what its connection's policy is.
     pub fn standing(&self, key: TunnelKey) -> (Standing, TunnelHealth, Option<HealthCheckPolicy>) {
         let Some(ward) = self.wards.get(&key) else { return Default::default() };
-        let checked = ward.checked.as_ref();
-        let verdict = checked.filter(|it| !it.is_outside).map(|it| it.check.verdict());
+        let (checked, verdict) = (ward.checked.as_ref(), ward.verdict());
         let standing = Standing::of(verdict, ward.silence.is_marked());
         let is_outside = standing == Standing::Good && checked.is_some_and(|it| it.is_outside);
         let health = if is_outside { TunnelHealth::OutsideSelectors } else { standing.reported(verdict) };

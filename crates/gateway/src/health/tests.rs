@@ -60,5 +60,6 @@ fn a_standing_comes_of_the_check_and_the_suspicion() {
     assert_eq!(Standing::of(None, true), Standing::Silent);
     assert_eq!(Standing::of(Some(Verdict::Untested), false), Standing::Good);
     assert_eq!(Standing::of(Some(Verdict::Returning), true), Standing::Silent);
+    assert_eq!(Standing::of(Some(Verdict::Healthy), true), Standing::Good, "the check tells the two apart");
     assert_eq!(Standing::of(Some(Verdict::Unhealthy), true), Standing::Unhealthy);
 }

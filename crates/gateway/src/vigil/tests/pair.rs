@@ -28,6 +28,8 @@ const RIGHT: usize = 1;
 enum Packet {
     /// Something that a host answers.
     Request,
+    /// Something that nobody answers.
+    Statement,
     Answer,
     Probe(Probe),
     ProbeAnswer(Probe),
@@ -117,6 +119,10 @@ impl Side {
         }
         self.choose(now);
     }
+
+    fn count(&self, is_it: impl Fn(Event) -> bool) -> usize {
+        self.events.iter().filter(|(_, _, event)| is_it(*event)).count()
+    }
 }
 
 struct Pair {
@@ -163,6 +169,7 @@ impl Pair {
         self.sides[side].counts[tunnel].1 += 1;
         match packet {
             Packet::Request => self.forward(side, Packet::Answer),
+            Packet::Statement => {}
             Packet::Answer => self.sides[side].answered.push(now),
             Packet::Probe(probe) if self.hosts[1 - side] => self.forward(side, Packet::ProbeAnswer(probe)),
             Packet::Probe(_) => {}
@@ -200,7 +207,7 @@ impl Pair {
                 self.sides[side].happened(tunnel, event, now);
             }
             if let Some(packet) = self.sides[side].flow
-                && now.as_millis() % SPACING.as_millis() == 0
+                && now.as_millis().is_multiple_of(SPACING.as_millis())
             {
                 self.forward(side, packet);
             }
@@ -358,5 +365,17 @@ fn sides_whose_masters_are_different_tunnels_get_on_when_one_is_dead() {
             let withdrawn = pair.moves_since(broken).concat().iter().any(|(_, to)| to.is_none());
             assert!(!withdrawn, "{what}: {:?}", pair.moves_since(broken));
         }
+    }
+}
+
+#[test]
+fn a_tunnel_that_passes_a_slow_check_is_not_taken_for_a_black_hole() {
+    for interval in [22, 60, 300] {
+        let left = Side::new(Some(check(interval, 3, RevokeRoute, true)), [0, 1], Duration::ZERO);
+        let mut pair = Pair::new([left, Side::new(None, [0, 1], second(0))]);
+        pair.sides[LEFT].flow = Some(Packet::Statement);
+        pair.run(second(2_000));
+        assert_eq!(pair.sides[LEFT].moves, [], "Interval {interval}");
+        assert_eq!(pair.sides[LEFT].count(|it| matches!(it, Event::Silence(_))), 0, "Interval {interval}");
     }
 }
