@@ -103,6 +103,8 @@ pub enum TunnelHealth {
     Returning,
     /// The addresses of the health check are outside of what was negotiated, so that it cannot be done.
     OutsideSelectors,
+    /// The peer sends through another tunnel that is good, and that one is preferred; nothing else is known against it.
+    Left,
     /// It sends, and nothing comes back: a black hole, as it looks.
     Silent,
     /// Its health check fails.

@@ -23,7 +23,7 @@ use causeway_control::observed::TunnelHealth;
 use causeway_control::resource::health_check::HealthCheckPolicy;
 
 pub use check::{Check, Verdict};
-pub use silence::{Silence, SilenceTimes};
+pub use silence::{Silence, SilenceTimes, Suspicion};
 
 /// How good a tunnel that is up is, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -33,6 +33,8 @@ pub enum Standing {
     Good,
     /// It was down, and its health check has not been answered for long enough since.
     Returning,
+    /// The peer sends through another tunnel, and there is no health check that is answered.
+    Left,
     /// It sends, and nothing comes back; and there is no health check that is answered.
     Silent,
     /// Its health check fails.
@@ -41,13 +43,14 @@ pub enum Standing {
 
 impl Standing {
     /// Of what the check says, if there is one that can be done, and the suspicion.
-    pub fn of(verdict: Option<Verdict>, is_silent: bool) -> Self {
-        match (verdict, is_silent) {
+    pub fn of(verdict: Option<Verdict>, suspicion: Suspicion) -> Self {
+        match (verdict, suspicion) {
             (Some(Verdict::Unhealthy), _) => Self::Unhealthy,
             (Some(Verdict::Healthy), _) => Self::Good,
-            (_, true) => Self::Silent,
-            (Some(Verdict::Returning), false) => Self::Returning,
-            (_, false) => Self::Good,
+            (_, Suspicion::Silent) => Self::Silent,
+            (_, Suspicion::Left) => Self::Left,
+            (Some(Verdict::Returning), Suspicion::None) => Self::Returning,
+            (_, Suspicion::None) => Self::Good,
         }
     }
 
@@ -56,6 +59,7 @@ impl Standing {
         match (self, verdict) {
             (Self::Unhealthy, _) => TunnelHealth::Unhealthy,
             (Self::Silent, _) => TunnelHealth::Silent,
+            (Self::Left, _) => TunnelHealth::Left,
             (Self::Returning, _) => TunnelHealth::Returning,
             (Self::Good, Some(Verdict::Healthy)) => TunnelHealth::Healthy,
             (Self::Good, _) => TunnelHealth::Unknown,
@@ -72,6 +76,8 @@ pub struct Candidate {
     pub standing: Standing,
     /// Whether packets still come out of another tunnel of the connection, and out of this one no longer.
     pub is_mute: bool,
+    /// Whether it carries now.
+    pub carries: bool,
 }
 
 /// What a connection's tunnels come to.
@@ -83,15 +89,24 @@ pub struct Decision {
     pub last_resort: Option<usize>,
 }
 
-/// Decides which tunnel carries: the best, and of those that are alike the first; of two whose checks fail rather the one through
-/// which the peer is heard. `tunnels` has the master before the slave. With `RevokeRoute` a tunnel whose check fails carries nothing,
-/// with `ReserveRoute` it does as long as there is no better one; without a policy there is no check that could fail.
+impl Candidate {
+    /// What makes one of two bad tunnels preferable, the smaller first: that the peer is heard through it; and of those that may be
+    /// good nevertheless, that it carries already, so that marks alone move nothing to and fro.
+    fn drawbacks(&self) -> (bool, bool) {
+        match self.standing {
+            Standing::Good | Standing::Returning | Standing::Left => (false, false),
+            Standing::Silent => (self.is_mute, !self.carries),
+            Standing::Unhealthy => (self.is_mute, false),
+        }
+    }
+}
+
+/// Decides which tunnel carries: the best, and of those that are alike the first; of two bad ones rather the one through which the
+/// peer is heard. `tunnels` has the master before the slave. With `RevokeRoute` a tunnel whose check fails carries nothing, with
+/// `ReserveRoute` it does as long as there is no better one; without a policy there is no check that could fail.
 pub fn decide(tunnels: &[Candidate], policy: Option<HealthCheckPolicy>) -> Decision {
     let up = tunnels.iter().enumerate().filter(|(_, it)| it.is_up);
-    let best = up.min_by_key(|(place, it)| {
-        let fails = it.standing == Standing::Unhealthy;
-        (it.standing, fails && it.is_mute, *place)
-    });
+    let best = up.min_by_key(|(place, it)| (it.standing, it.drawbacks(), *place));
     let Some((place, best)) = best else { return Decision::default() };
     let is_refused = best.standing == Standing::Unhealthy && policy == Some(HealthCheckPolicy::RevokeRoute);
     let (carrier, last_resort) = if is_refused { (None, Some(place)) } else { (Some(place), None) };

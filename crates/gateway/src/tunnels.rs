@@ -414,9 +414,10 @@ impl Tunnels {
         let mut tunnels: Vec<_> = keys.filter_map(|key| Some((*key, self.tunnels.get(key)?))).collect();
         tunnels.sort_by_key(|(_, tunnel)| (tunnel.place.role, &tunnel.place.id));
         let Some((_, first)) = tunnels.first() else { return };
-        let candidate = |(_, it): &(_, &Tunnel)| {
+        let before = self.chosen(connection).tunnel;
+        let candidate = |(key, it): &(TunnelKey, &Tunnel)| {
             let Judged { standing, is_mute, .. } = it.judged;
-            Candidate { is_up: it.paths.is_some(), standing, is_mute }
+            Candidate { is_up: it.paths.is_some(), standing, is_mute, carries: before == Some(*key) }
         };
         let candidates: Vec<_> = tunnels.iter().map(candidate).collect();
         let decision = decide(&candidates, first.judged.policy);

@@ -21,7 +21,7 @@ use causeway_control::resource::health_check::HealthCheckPolicy;
 use causeway_ike::TunnelKey;
 
 use crate::health::check::Settings;
-use crate::health::silence::{Finding, Sample};
+use crate::health::silence::{Beside, Finding, Sample};
 use crate::health::{Check, Silence, SilenceTimes, Standing, Verdict};
 use crate::path::echo::Probe;
 use crate::tunnels::Passed;
@@ -232,8 +232,17 @@ impl Vigil {
 
     /// The other tunnels of a tunnel's connection.
     fn beside(&self, key: TunnelKey) -> impl Iterator<Item = &Ward> {
+        self.keys_beside(key).filter_map(|it| self.wards.get(&it))
+    }
+
+    fn keys_beside(&self, key: TunnelKey) -> impl Iterator<Item = TunnelKey> {
         let keys = self.connection(key).and_then(|connection| self.connections.get(connection));
-        keys.into_iter().flatten().filter(move |it| **it != key).filter_map(|it| self.wards.get(it))
+        keys.into_iter().flatten().copied().filter(move |it| *it != key)
+    }
+
+    /// What it means for the others that a tunnel is heard.
+    fn as_beside(&self, key: TunnelKey) -> Beside {
+        if self.standing(key).0 == Standing::Good { Beside::Good } else { Beside::Bad }
     }
 
     /// Does what is due of a tunnel's check: a probe to be sent, and what is new. `is_outside` says that the tunnel may not carry it.
@@ -295,20 +304,23 @@ impl Vigil {
         carries: impl Fn(TunnelKey) -> bool,
         now: Duration,
     ) -> Vec<(TunnelKey, Finding)> {
-        let heard = passed.iter().filter(|(_, passed)| passed.heard);
-        let heard: BTreeSet<VpnConnectionId> =
-            heard.filter_map(|(key, _)| self.connection(*key)).cloned().collect();
+        let heard = |key: &TunnelKey| passed.get(key).is_some_and(|passed| passed.heard);
+        let sample = |(key, Passed { sent, heard: is_heard }): (&TunnelKey, &Passed)| {
+            let beside =
+                self.keys_beside(*key).filter(|other| heard(other)).map(|other| self.as_beside(other));
+            let beside = beside.max().unwrap_or_default();
+            (*key, Sample { carries: carries(*key), sent: *sent, heard: *is_heard, beside })
+        };
+        let samples: Vec<_> = passed.iter().map(sample).collect();
         let mut findings = Vec::new();
-        for (key, passed) in passed {
-            let Some(ward) = self.wards.get_mut(key).filter(|ward| ward.is_up) else { continue };
+        for (key, sample) in samples {
+            let Some(ward) = self.wards.get_mut(&key).filter(|ward| ward.is_up) else { continue };
             // A check that is answered tells a black hole from traffic that goes one way.
             if ward.verdict() == Some(Verdict::Healthy) {
                 ward.silence.reset();
                 continue;
             }
-            let heard = heard.contains(&ward.connection);
-            let sample = Sample { carries: carries(*key), sent: passed.sent, heard };
-            findings.extend(ward.silence.observe(sample, now).map(|finding| (*key, finding)));
+            findings.extend(ward.silence.observe(sample, now).map(|finding| (key, finding)));
         }
         findings
     }
@@ -347,7 +359,7 @@ impl Vigil {
     pub fn standing(&self, key: TunnelKey) -> (Standing, TunnelHealth, Option<HealthCheckPolicy>) {
         let Some(ward) = self.wards.get(&key) else { return Default::default() };
         let (checked, verdict) = (ward.checked.as_ref(), ward.verdict());
-        let standing = Standing::of(verdict, ward.silence.is_marked());
+        let standing = Standing::of(verdict, ward.silence.suspicion());
         let is_outside = standing == Standing::Good && checked.is_some_and(|it| it.is_outside);
         let health = if is_outside { TunnelHealth::OutsideSelectors } else { standing.reported(verdict) };
         (standing, health, checked.map(|it| it.desired.policy))

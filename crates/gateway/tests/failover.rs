@@ -48,13 +48,18 @@ const SILENCE: SilenceTimes = SilenceTimes {
 
 impl Net {
     fn new() -> Self {
+        Self::with_silence(SilenceTimes::default())
+    }
+
+    /// With the right side's times.
+    fn with_silence(of_right: SilenceTimes) -> Self {
         let lab = Lab::new("fo").expect("this test makes network namespaces: run it as root");
         let wire = lab.wire("wire").unwrap();
         let site = |number| {
             let site = Site::new(&lab, &wire, number);
             let config = GatewayConfig {
                 encapsulation: Encapsulation::WhenTranslated,
-                silence: if number == 1 { SILENCE } else { SilenceTimes::default() },
+                silence: if number == 1 { SILENCE } else { of_right },
                 ..site.config()
             };
             site.start_with(config)
@@ -75,15 +80,18 @@ impl Net {
 
     /// The same with the check of either side.
     fn checked(left: Option<DesiredHealthCheck>, right: Option<DesiredHealthCheck>) -> Self {
-        let net = Self::new();
-        let [mut ours, mut theirs] = [true, false].map(|is_left| net.tunnels(is_left));
+        Self::new().connect(left, right)
+    }
+
+    fn connect(self, left: Option<DesiredHealthCheck>, right: Option<DesiredHealthCheck>) -> Self {
+        let [mut ours, mut theirs] = [true, false].map(|is_left| self.tunnels(is_left));
         ours.iter_mut().for_each(|tunnel| tunnel.health_check = left);
         theirs.iter_mut().for_each(|tunnel| tunnel.health_check = right);
-        net.right.want(connection("vco-right", theirs, &["10.1.0.0/24"]));
-        net.left.want(connection("vco-left", ours, &[DEST]));
-        net.left.world.wait_up("vco-left");
-        net.right.world.wait_up("vco-right");
-        net
+        self.right.want(connection("vco-right", theirs, &["10.1.0.0/24"]));
+        self.left.want(connection("vco-left", ours, &[DEST]));
+        self.left.world.wait_up("vco-left");
+        self.right.world.wait_up("vco-right");
+        self
     }
 
     fn tunnels(&self, is_left: bool) -> Vec<DesiredTunnel> {
@@ -409,6 +417,27 @@ fn a_black_hole_is_found_without_a_health_check_and_tried_again_until_it_is_none
     assert!(first.sent < found + Duration::from_millis(500));
     assert_eq!(net.logged("its IPsec SA is replaced"), 1, "not each trial replaces it");
     assert_eq!(net.logged("IKE SA established with"), established, "no tunnel is made anew for it");
+}
+
+#[test]
+fn a_black_hole_both_ways_is_left_by_both_sides_without_a_health_check() {
+    let net = Net::with_silence(SILENCE).connect(None, None);
+    let flow = net.flow();
+    std::thread::sleep(Duration::from_millis(300));
+    let broken = Instant::now();
+    net.set_black_hole_both_ways(true);
+    net.wait_carrier("vco-left", Some(SLAVE));
+    // It only answers, and sees through which tunnel it is asked.
+    net.right.wait_carrier("vco-right", "10.1.0.0/24", Some("tun-right2"));
+    eprintln!("the right side follows {:?} after the break", broken.elapsed());
+    std::thread::sleep(Duration::from_secs(3));
+    net.set_black_hole_both_ways(false);
+    net.wait_carrier("vco-left", Some(MASTER));
+    net.right.wait_carrier("vco-right", "10.1.0.0/24", Some("tun-right1"));
+    net.wait_health("vco-left", MASTER, TunnelHealth::Unknown);
+    let flow = flow.stop(Duration::from_millis(500));
+    eprintln!("outage {:?}", flow.longest_outage());
+    assert!(flow.longest_outage() < Duration::from_secs(5), "{:?}", flow.longest_outage());
 }
 
 #[test]

@@ -390,6 +390,7 @@ fn the_tunnel_that_carries_says_why_it_is_not_the_master() {
     for (health, why) in [
         (TunnelHealth::Unhealthy, "fails the health check"),
         (TunnelHealth::Silent, "lets nothing back"),
+        (TunnelHealth::Left, "is not the one that the peer sends through"),
         (TunnelHealth::Returning, "is up again and has to pass the health check for a while first"),
     ] {
         let ours = scene.ours.clone();

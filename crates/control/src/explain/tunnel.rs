@@ -216,6 +216,9 @@ fn why_not(tunnel: &Tunnel, seen: Option<&ObservedTunnel>) -> Option<String> {
     let why = match seen.map(|seen| (seen.status, seen.health)).unwrap_or_default() {
         (TunnelStatus::IpsecSaEstablished, TunnelHealth::Unhealthy) => "fails the health check",
         (TunnelStatus::IpsecSaEstablished, TunnelHealth::Silent) => "lets nothing back",
+        (TunnelStatus::IpsecSaEstablished, TunnelHealth::Left) => {
+            "is not the one that the peer sends through"
+        }
         (TunnelStatus::IpsecSaEstablished, TunnelHealth::Returning) => {
             "is up again and has to pass the health check for a while first"
         }

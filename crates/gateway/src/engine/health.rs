@@ -184,6 +184,7 @@ impl Engine {
             (None, _) => (Level::Warning, format!("{old} is down")),
             (Some(_), Standing::Unhealthy) => (Level::Warning, format!("{old} fails the health check")),
             (Some(_), Standing::Silent) => (Level::Warning, format!("nothing comes back through {old}")),
+            (Some(_), Standing::Left) => (Level::Info, format!("the peer sends through {new}")),
             (Some(_), _) => (Level::Info, format!("{new} is preferred, and good")),
         };
         self.reports.log(connection, None, level, format!("packets take {new} instead of {old}: {why}"));
@@ -231,7 +232,11 @@ fn silence_text(finding: Finding) -> Option<(Level, String)> {
             Level::Warning,
             "packets are sent and still nothing comes back: the tunnel is taken for a black hole, unless the traffic goes one way",
         ),
-        Finding::Tried => (Level::Info, "the tunnel, taken for a black hole, is tried again"),
+        Finding::Followed => (
+            Level::Info,
+            "packets come back through another tunnel of the connection and none through this one: they are sent through the other as well",
+        ),
+        Finding::Tried => (Level::Info, "the tunnel is tried again"),
         Finding::Heard => (Level::Info, "packets come back through the tunnel again"),
     };
     Some((level, text.to_owned()))
