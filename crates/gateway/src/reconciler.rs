@@ -184,7 +184,9 @@ impl Reconciler {
                 && (generation.is_some() || self.programmed.connection(&id).is_none());
             let now = Instant::now();
             let waits = |retry: &Retry| retry.generation == generation && retry.at > now;
-            if !is_settled && !self.retries.get(&id).is_some_and(waits) {
+            if is_settled {
+                self.give_up_trying(&id, generation);
+            } else if !self.retries.get(&id).is_some_and(waits) {
                 self.reconcile(&id, generation);
             }
         }
@@ -268,6 +270,13 @@ impl Reconciler {
         tracing::warn!(connection = %id, error, ?pause, "a change is not in force yet and will be tried again");
         self.reports.log(id, None, Level::Warning, format!("not in force yet, trying again: {error}"));
         self.retries.insert(id.clone(), Retry { generation, at: Instant::now() + pause, pause });
+    }
+
+    /// There is nothing to do about a connection. If something of it was tried in vain, it was deleted before anything came of it.
+    fn give_up_trying(&mut self, id: &VpnConnectionId, generation: Option<u64>) {
+        if self.retries.remove(id).is_some() && generation.is_none() {
+            self.reports.gone(id);
+        }
     }
 
     /// Steps of one kind that follow each other are applied together, because the kernel takes routes in batches.

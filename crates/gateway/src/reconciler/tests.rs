@@ -8,8 +8,8 @@ use causeway_control::resource::tunnel::TunnelRole;
 use causeway_netlab::{Host, Lab};
 use crossbeam_channel::{Receiver, unbounded};
 
-use super::Reconciler;
 use super::check::SURVEY_INTERVAL;
+use super::{RETRY_AFTER, Reconciler};
 use crate::config::GatewayConfig;
 use crate::domains::{Domains, Listed, MAIN_LISTED_AGE};
 use crate::engine::Command;
@@ -21,7 +21,7 @@ use crate::withdrawals::Withdrawn;
 
 #[path = "../../tests/support/wanted.rs"]
 mod wanted;
-use wanted::{World, connection, route, tunnel};
+use wanted::{World, connection, route, tunnel, vpn_gateway_domain};
 
 /// A reconciler on a host of its own that looks when it is told to, and negotiates nothing.
 struct Bench {
@@ -230,4 +230,21 @@ fn what_main_learns_while_a_route_is_made_is_thrown_back_for_all_routes() {
     bench.world.want(connection("vco-other", vec![], &["10.9.0.0/24"]));
     bench.look();
     assert!(bench.table().contains("throw 10.4.1.0/24"), "{}", bench.table());
+}
+
+#[test]
+fn a_connection_that_is_deleted_before_it_could_join_its_domain_is_forgotten() {
+    let mut bench = Bench::new();
+    let mut wanted = connection("vco-one", vec![], &["10.2.0.0/24"]);
+    // Nobody opens it.
+    wanted.domain = vpn_gateway_domain("one");
+    bench.world.want(wanted);
+    bench.check();
+    bench.look();
+    assert_eq!(bench.reconciler.retries.len(), 1);
+    bench.world.forget("vco-one");
+    std::thread::sleep(RETRY_AFTER);
+    bench.look();
+    assert!(bench.world.is_gone("vco-one"), "whoever deleted it waits for that");
+    assert!(bench.reconciler.pause() > RETRY_AFTER, "there is nothing to be tried again");
 }

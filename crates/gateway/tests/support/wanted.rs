@@ -1,7 +1,7 @@
 //! What a test wants of a gateway, and what the gateway reported.
 #![allow(dead_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -31,6 +31,7 @@ pub struct World {
 #[derive(Default)]
 struct Seen {
     connections: BTreeMap<VpnConnectionId, ObservedConnection>,
+    gone: BTreeSet<VpnConnectionId>,
     domains: BTreeMap<Domain, u64>,
     log: Vec<(SystemTime, LogLine)>,
 }
@@ -126,6 +127,11 @@ impl World {
         self.wait(id, &format!("{tunnel} {status}"), |it| it.is_some_and(is_so));
     }
 
+    /// Whether it was reported that nothing of a connection is left.
+    pub fn is_gone(&self, id: &str) -> bool {
+        self.seen().gone.contains(&id.parse().unwrap())
+    }
+
     /// Waits until a line of the log ends like this.
     pub fn wait_logged(&self, end_of_line: &str) {
         let end = Instant::now() + PATIENCE;
@@ -179,7 +185,10 @@ impl Observer for World {
     }
 
     fn gone(&self, id: &VpnConnectionId) {
-        self.see(|seen| drop(seen.connections.remove(id)));
+        self.see(|seen| {
+            seen.connections.remove(id);
+            seen.gone.insert(id.clone());
+        });
     }
 
     fn domain_observed(&self, domain: &Domain, generation: u64) {
