@@ -22,6 +22,8 @@ const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_NEWROUTE: u16 = 24;
 const RTM_DELROUTE: u16 = 25;
+/// The flag of a link that is up.
+const IFF_UP: u32 = 1;
 
 /// What others have changed since somebody asked.
 #[derive(Default)]
@@ -141,7 +143,11 @@ impl Watch {
             RTM_NEWROUTE | RTM_DELROUTE => {
                 (u32::from(*message.get(20)?) == TABLE_MAIN, *message.get(21)? == self.protocol)
             }
-            RTM_NEWLINK | RTM_DELLINK => (false, self.changes.is_our_device(word(20)?)),
+            // The routes of main that go with a device go without a message of their own.
+            RTM_NEWLINK | RTM_DELLINK => match self.changes.is_our_device(word(20)?) {
+                true => (false, true),
+                false => (kind == RTM_DELLINK || word(24)? & IFF_UP == 0, false),
+            },
             // Rules are few; they are looked at whenever anything is.
             _ => return Some(true),
         };

@@ -224,6 +224,30 @@ fn main_keeps_what_it_knows_more_exactly_also_when_it_learns_that_later() {
 }
 
 #[test]
+fn what_main_forgets_with_a_link_is_ours_at_once() {
+    let net = Net::connected();
+    let left = &net.left;
+    left.change("vco-left", |it| it.routes.push(route("10.0.0.0/8")));
+    let leads_to = |device: &str| left.router.ip("route get 10.7.0.2").unwrap_or_default().contains(device);
+    let wait = |device: &str| {
+        let end = Instant::now() + Duration::from_secs(4);
+        while !leads_to(device) {
+            assert!(Instant::now() < end, "{device}: {}", left.router.ip("route show table all").unwrap());
+        }
+    };
+    left.router.ip("link add more type veth peer name other").unwrap();
+    left.router.ip("link set other up").unwrap();
+    // Linux tells nobody which routes go with a device.
+    for goes in ["link set more down", "link del more"] {
+        left.router.ip("link set more up").unwrap();
+        left.router.ip("route add 10.7.0.0/24 dev more").unwrap();
+        wait("dev more");
+        left.router.ip(goes).unwrap();
+        wait("dev cw0");
+    }
+}
+
+#[test]
 fn a_connection_that_cannot_be_programmed_keeps_no_other_waiting() {
     let net = Net::laid_out();
     let left = net.left.start();
