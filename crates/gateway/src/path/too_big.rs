@@ -34,6 +34,8 @@ pub struct Limiter {
 impl Limiter {
     /// Whether one more may be given now.
     pub fn permits(&mut self, now_ms: u64) -> bool {
+        // The clock may be set back.
+        self.since_ms = self.since_ms.min(now_ms);
         let recovered = now_ms.saturating_sub(self.since_ms) * PER_SECOND / 1_000;
         if recovered > 0 {
             self.given = self.given.saturating_sub(recovered);
@@ -149,5 +151,14 @@ mod tests {
         let slowly: u64 = (0..1_000).map(|ms| u64::from(limiter.permits(1_000_010 + ms))).sum();
         assert!((PER_SECOND - 2..=PER_SECOND).contains(&slowly), "{slowly}");
         assert_eq!(given(&mut limiter, 9_000_000), BURST);
+    }
+    #[test]
+    fn a_clock_that_is_set_back_keeps_no_answers_back() {
+        let mut limiter = Limiter::default();
+        let given =
+            |limiter: &mut Limiter, now_ms| (0..1_000).filter(|_| limiter.permits(now_ms)).count() as u64;
+        assert_eq!(given(&mut limiter, 9_000_000), BURST);
+        assert_eq!(given(&mut limiter, 1_000_000), 0, "no more are given for that");
+        assert_eq!(given(&mut limiter, 1_001_000), BURST);
     }
 }
