@@ -17,6 +17,8 @@ use super::{
     UDP_CHECKSUM_AT, UDP_HEADER, VirtioHeader, folded, pseudo_sum, u16_at, u32_at, write_ip_checksum,
 };
 
+/// The flag in the seventh byte of a packet.
+const DONT_FRAGMENT: u8 = 0x40;
 /// Among how many groups a packet looks for its stream's.
 const STREAMS_MAX: usize = 8;
 /// Packets of one group: Linux's own bound for UDP.
@@ -125,6 +127,7 @@ impl Group {
             && stream.header + stream.payload + new.payload <= GROUP_BYTES_MAX
             && new.header == stream.header
             && have_like_headers(first, packet, &stream, &new)
+            && has_next_id(first, packet, self.pieces.len())
             && has_right_checksum(packet, &new)
             && (self.is_verified || has_right_checksum(first, &stream));
         if !fits {
@@ -221,6 +224,11 @@ fn have_like_headers(first: &[u8], packet: &[u8], stream: &Stream, new: &Stream)
         && a[14..16] == b[14..16]
         && a[18..20] == b[18..20]
         && a[options.clone()] == b[options]
+}
+
+/// Whether the IPv4 id is the one that the packet gets when the group is split again. Where fragmenting is forbidden, it means nothing.
+fn has_next_id(first: &[u8], packet: &[u8], number: usize) -> bool {
+    packet[6] & DONT_FRAGMENT != 0 || u16_at(packet, 4) == u16_at(first, 4).wrapping_add(number as u16)
 }
 
 /// What is grouped leaves with a checksum that the kernel makes, so that of each packet must be right before.

@@ -181,6 +181,28 @@ fn a_packet_that_differs_is_not_joined() {
 }
 
 #[test]
+fn where_fragmenting_is_allowed_the_ids_must_follow_each_other_and_stay_what_they_are() {
+    let numbered = |mut packet: Vec<u8>, id: u16| {
+        packet[4..6].copy_from_slice(&id.to_be_bytes());
+        packet[6] = 0;
+        write_ip_checksum(&mut packet);
+        packet
+    };
+    let datagrams: Vec<_> = (0..3).map(|number| Segment::udp(1, &[number; 500]).packet()).collect();
+    for packets in [datagrams, tcp_stream(1, &[1; 1_500], 500)] {
+        let with = |ids: [u16; 3]| -> Vec<_> {
+            packets.iter().zip(ids).map(|(packet, id)| numbered(packet.clone(), id)).collect()
+        };
+        for (ids, groups) in [([65_534, 65_535, 0], 1), ([7, 7, 7], 3), ([7, 8, 8], 2), ([7, 9, 10], 2)] {
+            let written = joined(&with(ids));
+            assert_eq!(written.len(), groups, "{ids:?}");
+            let again: Vec<_> = written.iter().flat_map(|group| split(group)).collect();
+            assert_eq!(again, with(ids), "{ids:?}");
+        }
+    }
+}
+
+#[test]
 fn a_packet_that_was_damaged_before_the_tunnel_stays_as_it_is() {
     let packets = tcp_stream(1, &[7; 3_900], 1_300);
     for damaged in 0..3 {
