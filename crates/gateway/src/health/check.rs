@@ -22,7 +22,9 @@
 //!
 //! The way back has another threshold: at least [`ANSWERED_MIN`] of the last [`WINDOW`] probes answered, so that one lucky
 //! answer is not enough, and 30% loss (where this holds for most windows) is no obstacle. A tunnel that fails again within
-//! [`STRIKES_FORGOTTEN`] has to keep this up for `Retry` x `Interval`, then for 3, 7, 15 times as long, at most [`HOLD_MAX`].
+//! [`STRIKES_FORGOTTEN`] has to stay good for `Retry` x `Interval`, then for 3, 7, 15 times as long, at most [`HOLD_MAX`]. For that it is
+//! enough that [`KEPT_MIN`] of each window are answered: at 30% loss every fourth window falls below the first threshold, and one in a
+//! hundred below the second.
 //!
 //! Everything is bounded: at most [`OUTSTANDING_MAX`] probes are remembered, and no two are sent within [`SPACING_MIN`].
 
@@ -35,8 +37,10 @@ pub use super::round_trip::RoundTrip;
 pub const RUN_MIN: u32 = 12;
 /// So many probes are looked at before a tunnel is good again...
 pub const WINDOW: usize = 12;
-/// ...of which so many have to be answered.
+/// ...of which so many have to be answered...
 pub const ANSWERED_MIN: usize = 8;
+/// ...and so many for as long as it is held back after that.
+pub const KEPT_MIN: usize = 5;
 /// Probes whose answer may still come: more than are sent in the longest time that one is waited for.
 pub const OUTSTANDING_MAX: usize = 64;
 /// Probes after a loss come as often as this at most.
@@ -276,7 +280,8 @@ impl Check {
         }
         self.outcomes.push_back(is_answered);
         let answered = self.outcomes.iter().filter(|it| **it).count();
-        let is_good = self.outcomes.len() == WINDOW && answered >= ANSWERED_MIN;
+        let enough = if self.good_since.is_some() { KEPT_MIN } else { ANSWERED_MIN };
+        let is_good = self.outcomes.len() == WINDOW && answered >= enough;
         self.good_since = is_good.then(|| self.good_since.unwrap_or(now));
     }
 

@@ -189,6 +189,34 @@ fn a_tunnel_that_fails_again_and_again_is_held_back_for_longer() {
 }
 
 #[test]
+fn a_tunnel_that_is_held_back_returns_also_if_its_path_loses_30_percent() {
+    for (interval, retry) in [(1, 1), (1, 3), (3, 1), (3, 3), (1, 10)] {
+        let settings = Settings::new(interval, retry);
+        for times in [1, 3, 7] {
+            let hold = settings.patience * times;
+            let took = (1..=40).map(|seed| {
+                let mut path = Path::new(settings, seed, 0.3);
+                path.run_until(Duration::from_secs(100));
+                // It was held back before, and fails again.
+                path.loss = 1.0;
+                (path.check.returned, path.check.strikes) = (Some(path.now), times.ilog2());
+                path.run_until(path.now + settings.patience * 3 + Duration::from_secs(10));
+                assert_eq!((path.check.verdict(), path.check.hold), (Verdict::Unhealthy, hold));
+                let mends = path.now;
+                path.loss = 0.3;
+                path.run_until(mends + hold * 40);
+                path.became(Verdict::Healthy, mends) - mends
+            });
+            let mean = took.sum::<Duration>() / 40;
+            assert!(
+                mean < hold * 3 + settings.spacing_in_doubt() * 50,
+                "{interval} x {retry}, {hold:?}: {mean:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_tunnel_that_was_down_returns_before_it_is_good() {
     let mut path = Path::new(Settings::new(1, 1), 5, 0.0);
     path.run_until(Duration::from_secs(5));
