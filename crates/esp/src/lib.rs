@@ -2,8 +2,8 @@
 //! and the replay window. No I/O and no clock.
 //!
 //! A security association of one direction is an [`OutboundSa`] or an [`InboundSa`]. Both are used by
-//! reference from as many threads as there are. Sealing takes no lock; opening takes one per packet,
-//! for as long as it takes to set a bit. Neither allocates.
+//! reference from as many threads as there are. Neither sealing nor opening takes a lock, and neither
+//! allocates.
 //!
 //! ```text
 //! | SPI 4 | sequence 4 | IV | inner packet | padding 1,2,3.. | pad length 1 | next header 1 | ICV |

@@ -63,7 +63,7 @@ pub struct GatewayConfig {
     pub device_prefix: String,
     /// The MTU of the TUN devices, in bytes. See [`crate::tun`].
     pub mtu: u16,
-    /// How many threads forward packets in each direction: see [`workers_default`].
+    /// How many threads forward packets, each of them in both directions: see [`workers_default`].
     pub workers: NonZeroUsize,
     /// The numbers of our routes and rules.
     pub numbers: RouteNumbers,

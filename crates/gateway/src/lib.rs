@@ -30,7 +30,7 @@
 //! - There is no code that sends an inner packet anywhere but through an `OutboundSa`, so none leaves in clear.
 //! - Only [`routes`] writes Linux routes and rules, over one socket, in tables of their own.
 //! - A plan ([`reconcile`]) names nothing of any other connection, so a change of one cannot disturb another.
-//! - `unsafe` is in one module, `kernel`, which sets three socket options.
+//! - `unsafe` is in one module, `kernel`, which sets four socket options, and how a thread is scheduled.
 
 pub mod config;
 pub mod counters;
