@@ -63,7 +63,8 @@ fn seal(group: &mut Group<'_>, (name, keys): &Suite) {
 
 fn open(group: &mut Group<'_>, (name, keys): &Suite) {
     let out = OutboundSa::new(SPI, keys(), SequenceNumbers::Extended);
-    let into = InboundSa::new(SPI, keys(), ReplayWindow::new(4_064, SequenceNumbers::Extended));
+    let into =
+        InboundSa::new(SPI, keys(), ReplayWindow::new(ReplayWindow::DEFAULT_SIZE, SequenceNumbers::Extended));
     let inner = inner();
     let next_packet = || {
         let mut packet = Vec::with_capacity(out.sealed_len(inner.len()));

@@ -28,9 +28,10 @@ pub struct ReplayWindow {
 }
 
 impl ReplayWindow {
-    /// The size of [`default`](Self::default): enough for links and for receivers of several queues
-    /// that reorder by milliseconds at gigabits per second.
-    pub const DEFAULT_SIZE: u32 = 4_064;
+    /// The size of [`default`](Self::default): enough for links, and for senders and receivers of several
+    /// queues, that reorder by milliseconds at gigabits per second (RFC 4303 section 3.4.3 asks for 64).
+    /// It is all that a ring of 256 words, 2 KiB, tells apart.
+    pub const DEFAULT_SIZE: u32 = 8_160;
 
     /// A window over at least `size` numbers (64 at least and 2^20 at most), rounded up to what a ring of 2^n words covers.
     pub fn new(size: u32, numbers: SequenceNumbers) -> Self {

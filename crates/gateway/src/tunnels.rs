@@ -32,9 +32,6 @@ mod way;
 
 use way::Way;
 
-/// How many packets may overtake one before it is taken for a repetition (RFC 4303, 3.4.3 asks for 64; fast paths reorder more).
-const REPLAY_WINDOW_PACKETS: u32 = 4_096;
-
 /// Why a child SA cannot be installed. The peers agreed on something that we cannot do, which is a mistake of ours.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
@@ -224,7 +221,7 @@ impl Tunnels {
             true => SequenceNumbers::Extended,
             false => SequenceNumbers::Standard,
         };
-        let window = ReplayWindow::new(REPLAY_WINDOW_PACKETS, numbers);
+        let window = ReplayWindow::new(ReplayWindow::DEFAULT_SIZE, numbers);
         let outbound = OutboundSa::new(child.outbound_spi, protection(child, &child.outbound_key)?, numbers);
         let mtu = Arc::new(PathMtu::new(self.device_mtu));
         let inbound = InboundSa::new(child.inbound_spi, protection(child, &child.inbound_key)?, window);
