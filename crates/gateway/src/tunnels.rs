@@ -277,6 +277,10 @@ impl Tunnels {
     pub fn child_down(&mut self, inbound_spi: u32) {
         self.inbound.remove(inbound_spi);
         let Some(child) = self.children.remove(&inbound_spi) else { return };
+        // No other list is told when the last child goes, and somebody may choose the number again.
+        if let Some(tunnel) = self.tunnels.get_mut(&child.tunnel) {
+            tunnel.in_use.retain(|spi| *spi != inbound_spi);
+        }
         self.reroute(child.tunnel);
     }
 
