@@ -52,7 +52,7 @@ impl Frame {
     /// What happened between two readings that are so far apart.
     pub fn between(before: &Exposition, now: &Exposition, apart: Duration) -> Self {
         let seconds = apart.as_secs_f64().max(f64::EPSILON);
-        let rate = |name: &str| since(before.sum(name), now.sum(name)) / seconds;
+        let rate = |name: &str| rise(before, now, name) / seconds;
         let attached = now.named("causeway_connection_state").filter(|it| it.label("state") == "attached");
         let connections = now.named("causeway_connection_info").count();
         Self {
@@ -211,6 +211,13 @@ fn sum(samples: &[&Sample], name: &str) -> f64 {
     samples.iter().filter(|sample| sample.name == name).map(|sample| sample.value).sum()
 }
 
+/// How much the counters of one name rose together. Each series is compared with itself, so that one that ended takes
+/// nothing from the others.
+fn rise(before: &Exposition, now: &Exposition, name: &str) -> f64 {
+    let then: BTreeMap<_, _> = before.named(name).map(|it| (&it.labels, it.value)).collect();
+    now.named(name).map(|it| since(then.get(&it.labels).copied().unwrap_or_default(), it.value)).sum()
+}
+
 /// How much a counter rose; one that fell began anew.
 fn since(before: f64, now: f64) -> f64 {
     if now < before { now } else { now - before }
@@ -312,6 +319,22 @@ mod tests {
     #[test]
     fn a_server_that_started_anew_has_no_negative_rate() {
         assert_eq!((since(10.0, 3.0), since(3.0, 10.0)), (3.0, 7.0));
+    }
+
+    #[test]
+    fn a_connection_that_ends_leaves_the_rates_of_the_others_alone() {
+        let reading = |drops: &[(&str, u32)]| {
+            let name = "causeway_connection_dropped_packets_total";
+            let line =
+                |(id, count)| format!("{name}{{connection=\"{id}\",reason=\"tunnel_down\"}} {count}\n");
+            let lines: String = drops.iter().copied().map(line).collect();
+            Exposition::parse(&(lines + "# EOF\n")).unwrap()
+        };
+        let before = reading(&[("vco-a", 1_000), ("vco-b", 5_000)]);
+        let unrouted = |now| Frame::between(&before, &reading(now), Duration::from_secs(2)).unrouted;
+        assert_eq!(unrouted(&[("vco-b", 5_010)]), 5.0, "vco-a was deleted");
+        assert_eq!(unrouted(&[("vco-a", 0), ("vco-b", 5_010)]), 5.0, "vco-a was detached");
+        assert_eq!(unrouted(&[("vco-a", 1_000), ("vco-b", 5_000), ("vco-c", 4)]), 2.0, "vco-c is new");
     }
 
     #[test]
