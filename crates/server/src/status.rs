@@ -2,12 +2,13 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::Value;
 
 use crate::DataFolder;
-use crate::client::{Client, Credentials, VPC};
+use crate::client::{Client, Credentials, Refusal, VPC};
 
 /// What `causeway status` takes.
 #[derive(Debug, clap::Args)]
@@ -22,8 +23,15 @@ pub struct Arguments {
     routes: usize,
 }
 
-/// What an operation with pages answers at most on one.
-const PAGE: &str = "50";
+/// How many entries an operation with pages answers at most on one.
+const PAGE_SIZE_MAX: usize = 50;
+
+/// How long to wait when the account has asked as often as it may: longer than the next request takes to be allowed, so
+/// that the account's other clients come before this one. It doubles with each refusal of the same request.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// How often a request is asked again: after 63 seconds, in which documented limits recover, it is given up.
+const TRIES_AGAIN_MAX: u32 = 6;
 
 /// Prints the tables.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -35,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let mut found = false;
     for region in regions {
-        for connection in pages(&client, "DescribeVpnConnections", &region, &[], connections_of)? {
+        for connection in connections(&client, &region)? {
             found = true;
             show(&client, &region, &connection, arguments.routes, colours)?;
         }
@@ -52,35 +60,61 @@ fn regions(client: &Client) -> Result<Vec<String>> {
     Ok(regions.iter().map(|region| text(region, "RegionId").to_owned()).collect())
 }
 
-fn connections_of(answer: &Value) -> Vec<Value> {
-    items(&answer["VpnConnections"]["VpnConnection"])
+fn connections(client: &Client, region: &str) -> Result<Vec<Value>> {
+    let of = |answer: &Value| items(&answer["VpnConnections"]["VpnConnection"]);
+    let all = first(client, "DescribeVpnConnections", &[("RegionId", region)], usize::MAX, of)?;
+    Ok(all.entries)
 }
 
-fn routes_of(answer: &Value) -> Vec<Value> {
-    items(&answer["VcoRouteEntries"])
+/// The first entries of a list.
+struct Listed {
+    entries: Vec<Value>,
+    /// How many there are on all pages.
+    total: usize,
 }
 
-/// All pages of an operation.
-fn pages(
+/// Asks for as many pages as so many entries are on, and for one where none is wanted, since it says how many there are.
+fn first(
     client: &Client,
     action: &str,
-    region: &str,
     parameters: &[(&str, &str)],
-    of: fn(&Value) -> Vec<Value>,
-) -> Result<Vec<Value>> {
-    let mut all = Vec::new();
+    entries_max: usize,
+    of: impl Fn(&Value) -> Vec<Value>,
+) -> Result<Listed> {
+    let size = entries_max.clamp(1, PAGE_SIZE_MAX).to_string();
+    let mut listed = Listed { entries: Vec::new(), total: 0 };
     for page in 1.. {
         let number = page.to_string();
-        let paging = [("RegionId", region), ("PageSize", PAGE), ("PageNumber", number.as_str())];
-        let answer = client.call(VPC, action, &[&paging[..], parameters].concat())?;
+        let paging = [("PageSize", size.as_str()), ("PageNumber", number.as_str())];
+        let answer = patiently(|| client.call(VPC, action, &[&paging[..], parameters].concat()))?;
         let found = of(&answer);
-        let last = found.is_empty();
-        all.extend(found);
-        if last || all.len() as u64 >= answer["TotalCount"].as_u64().unwrap_or_default() {
+        let is_last = found.is_empty();
+        listed.entries.extend(found);
+        let total = answer["TotalCount"].as_u64().and_then(|total| usize::try_from(total).ok());
+        listed.total = total.unwrap_or(listed.entries.len());
+        if is_last || listed.entries.len() >= listed.total.min(entries_max) {
             break;
         }
     }
-    Ok(all)
+    listed.entries.truncate(entries_max);
+    Ok(listed)
+}
+
+/// Asks again after a while where the account has asked as often as it may.
+fn patiently(ask: impl Fn() -> Result<Value>) -> Result<Value> {
+    let mut wait = FIRST_WAIT;
+    for _ in 0..TRIES_AGAIN_MAX {
+        match ask() {
+            Err(error) if is_throttling(&error) => std::thread::sleep(wait),
+            answer => return answer,
+        }
+        wait *= 2;
+    }
+    ask()
+}
+
+fn is_throttling(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.code == "Throttling.User")
 }
 
 fn show(client: &Client, region: &str, connection: &Value, routes_max: usize, colours: bool) -> Result<()> {
@@ -109,13 +143,15 @@ fn show(client: &Client, region: &str, connection: &Value, routes_max: usize, co
         let (from, to) = (text(check, "Sip"), text(check, "Dip"));
         println!("  health  {from} -> {to}  {}", paint(text(check, "Status"), colours));
     }
-    let routes = pages(client, "DescribeVcoRouteEntries", region, &[("VpnConnectionId", id)], routes_of)?;
-    for route in routes.iter().take(routes_max) {
+    let parameters = [("RegionId", region), ("VpnConnectionId", id)];
+    let of = |answer: &Value| items(&answer["VcoRouteEntries"]);
+    let routes = first(client, "DescribeVcoRouteEntries", &parameters, routes_max, of)?;
+    for route in &routes.entries {
         let weight = route["Weight"].as_i64().unwrap_or_default();
         println!("  route  {:<18} weight {weight:<3} {}", text(route, "RouteDest"), text(route, "State"));
     }
-    if routes.len() > routes_max {
-        println!("  … and {} routes more (--routes {})", routes.len() - routes_max, routes.len());
+    if routes.total > routes.entries.len() {
+        println!("  … and {} routes more (--routes {})", routes.total - routes.entries.len(), routes.total);
     }
     Ok(())
 }
