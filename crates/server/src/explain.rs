@@ -25,8 +25,11 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     source: Option<Ipv4Addr>,
     /// The transit router among whose routes an address is looked for; the built-in one otherwise.
-    #[arg(long, value_name = "TR")]
+    #[arg(long, value_name = "TR", conflicts_with = "vpn_gateway")]
     transit_router: Option<String>,
+    /// The VPN gateway among whose routes an address is looked for instead.
+    #[arg(long, value_name = "VPN")]
+    vpn_gateway: Option<String>,
     /// The region; the one of the connection, or the default one for an address, otherwise.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -52,12 +55,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ("RouteDest", arguments.route_dest.as_deref()),
         ("SourceAddress", source.as_deref()),
         ("TransitRouterId", arguments.transit_router.as_deref()),
+        ("VpnGatewayId", arguments.vpn_gateway.as_deref()),
     ];
     let mut parameters = vec![("RegionId", region.as_str()), (subject, arguments.subject.as_str())];
     parameters.extend(named.into_iter().filter_map(|(name, value)| Some((name, value?))));
     let answer = client.call(CAUSEWAY, "ExplainRoute", &parameters)?;
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     print!("{}", page(&answer, colours));
+    let is_anywhere = arguments.transit_router.is_none() && arguments.vpn_gateway.is_none();
+    if is_anywhere && answer["Conclusion"]["Code"] == "NoRouteForDestination" {
+        print!("{}", elsewhere(&gateways(&client, &region)));
+    }
     Ok(if answer["Forwards"] == true { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -71,6 +79,28 @@ fn region_of(client: &Client, connection: &str) -> Result<String> {
     };
     let found = regions.iter().filter_map(|region| region["RegionId"].as_str()).find(has);
     found.map(str::to_owned).with_context(|| format!("no region has the connection {connection}"))
+}
+
+/// The VPN gateways of a region; none for whoever may not list them.
+fn gateways(client: &Client, region: &str) -> Vec<String> {
+    let parameters = [("RegionId", region), ("PageSize", "50")];
+    let answer = client.call(VPC, "DescribeVpnGateways", &parameters).unwrap_or_default();
+    let gateways = answer["VpnGateways"]["VpnGateway"].as_array();
+    gateways.into_iter().flatten().map(|gateway| text(gateway, "VpnGatewayId").to_owned()).collect()
+}
+
+/// Where else there may be a route when the built-in transit router has none.
+fn elsewhere(gateways: &[String]) -> String {
+    match gateways {
+        [] => String::new(),
+        [one] => format!("The VPN gateway {one} has routes of its own: ask with --vpn-gateway {one}.\n"),
+        [first, ..] => {
+            format!(
+                "{} VPN gateways have routes of their own: ask with --vpn-gateway {first}, or another one.\n",
+                gateways.len()
+            )
+        }
+    }
 }
 
 /// The answer for people: a check mark or a cross for each step, and what to do.
@@ -108,7 +138,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 mod tests {
     use serde_json::json;
 
-    use super::page;
+    use super::{elsewhere, page};
 
     #[test]
     fn each_step_has_its_mark_and_what_to_do() {
@@ -121,5 +151,13 @@ mod tests {
         let expected =
             "✓ It passed.\n! It hint.\n✗ It failed.\n    Do it.\n\ndoes not forward (TunnelDown)\n";
         assert_eq!(page(&answer, false), expected);
+    }
+
+    #[test]
+    fn vpn_gateways_are_named_where_there_are_some() {
+        let said = |names: &[&str]| elsewhere(&names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(said(&[]), "");
+        assert!(said(&["vpn-a"]).contains("ask with --vpn-gateway vpn-a."));
+        assert!(said(&["vpn-a", "vpn-b"]).starts_with("2 VPN gateways"));
     }
 }

@@ -1,5 +1,6 @@
 //! `causeway status`: connections, tunnels and routes at a glance, read through the API.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,7 +19,7 @@ pub struct Arguments {
     /// The region; all regions that have connections otherwise.
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// How many routes of a connection are shown.
+    /// How many routes of a connection, and of each kind of a VPN gateway, are shown.
     #[arg(long, default_value_t = 10)]
     routes: usize,
 }
@@ -43,13 +44,24 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let mut found = false;
     for region in regions {
+        let mut gateways = BTreeSet::new();
         for connection in connections(&client, &region)? {
             found = true;
-            show(&client, &region, &connection, arguments.routes, colours)?;
+            show(&region, &connection, colours);
+            let gateway = text(&connection, "VpnGatewayId");
+            if gateway.is_empty() {
+                show_routes(&client, &region, text(&connection, "VpnConnectionId"), arguments.routes)?;
+            } else {
+                println!("  routes  with those of {gateway}");
+                gateways.insert(gateway.to_owned());
+            }
+        }
+        for gateway in gateways {
+            show_gateway(&client, &region, &gateway, arguments.routes)?;
         }
     }
     if !found {
-        println!("no IPsec-VPN connections yet; make one with CreateVpnAttachment");
+        println!("no IPsec-VPN connections yet; make one with CreateVpnAttachment or CreateVpnConnection");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -117,7 +129,7 @@ fn is_throttling(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.code == "Throttling.User")
 }
 
-fn show(client: &Client, region: &str, connection: &Value, routes_max: usize, colours: bool) -> Result<()> {
+fn show(region: &str, connection: &Value, colours: bool) {
     let id = text(connection, "VpnConnectionId");
     println!("{id}  {}  {region}  {}", text(connection, "Name"), paint(text(connection, "State"), colours));
     for tunnel in items(&connection["TunnelOptionsSpecification"]["TunnelOptions"]) {
@@ -143,17 +155,51 @@ fn show(client: &Client, region: &str, connection: &Value, routes_max: usize, co
         let (from, to) = (text(check, "Sip"), text(check, "Dip"));
         println!("  health  {from} -> {to}  {}", paint(text(check, "Status"), colours));
     }
-    let parameters = [("RegionId", region), ("VpnConnectionId", id)];
+}
+
+/// The routes of a VPN attachment.
+fn show_routes(client: &Client, region: &str, connection: &str, routes_max: usize) -> Result<()> {
+    let parameters = [("RegionId", region), ("VpnConnectionId", connection)];
     let of = |answer: &Value| items(&answer["VcoRouteEntries"]);
     let routes = first(client, "DescribeVcoRouteEntries", &parameters, routes_max, of)?;
     for route in &routes.entries {
-        let weight = route["Weight"].as_i64().unwrap_or_default();
-        println!("  route  {:<18} weight {weight:<3} {}", text(route, "RouteDest"), text(route, "State"));
+        println!("{}", route_line(route));
     }
-    if routes.total > routes.entries.len() {
-        println!("  … and {} routes more (--routes {})", routes.total - routes.entries.len(), routes.total);
-    }
+    say_how_many_more(&routes, "routes");
     Ok(())
+}
+
+/// The routes over the connections of a VPN gateway. They are the gateway's: which ones lead over a connection is told by
+/// reading all of them only.
+fn show_gateway(client: &Client, region: &str, gateway: &str, routes_max: usize) -> Result<()> {
+    println!("{gateway}  {region}");
+    let parameters = [("RegionId", region), ("VpnGatewayId", gateway)];
+    let of = |answer: &Value| items(&answer["VpnRouteEntries"]["VpnRouteEntry"]);
+    let routes = first(client, "DescribeVpnRouteEntries", &parameters, routes_max, of)?;
+    for route in &routes.entries {
+        println!("{}  over {}", route_line(route), text(route, "NextHop"));
+    }
+    say_how_many_more(&routes, "routes");
+    let of = |answer: &Value| items(&answer["VpnPbrRouteEntries"]["VpnPbrRouteEntry"]);
+    let routes = first(client, "DescribeVpnPbrRouteEntries", &parameters, routes_max, of)?;
+    for route in &routes.entries {
+        let (over, source) = (text(route, "NextHop"), text(route, "RouteSource"));
+        let priority = route["Priority"].as_i64().unwrap_or_default();
+        println!("{}  over {over}  from {source} priority {priority}", route_line(route));
+    }
+    say_how_many_more(&routes, "policy-based routes");
+    Ok(())
+}
+
+fn route_line(route: &Value) -> String {
+    let weight = route["Weight"].as_i64().unwrap_or_default();
+    format!("  route  {:<18} weight {weight:<3} {}", text(route, "RouteDest"), text(route, "State"))
+}
+
+fn say_how_many_more(routes: &Listed, what: &str) {
+    if routes.total > routes.entries.len() {
+        println!("  … and {} {what} more (--routes {})", routes.total - routes.entries.len(), routes.total);
+    }
 }
 
 fn items(value: &Value) -> Vec<Value> {

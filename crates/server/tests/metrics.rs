@@ -80,6 +80,53 @@ fn a_connection_is_told_from_its_creation_to_its_deletion() {
     assert!(told.samples.iter().all(|sample| sample.label("connection") != id));
 }
 
+/// The state of the only connection.
+fn state(told: &Exposition) -> String {
+    let mut is_it = told.named("causeway_connection_state").filter(|it| it.value > 0.0);
+    is_it.next().map(|it| it.label("state").to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn a_connection_of_a_vpn_gateway_is_told_with_its_state_and_its_routes() {
+    let vpc = "[[vpcs]]\nid = \"vpc-office\"\nregion = \"eu-central-1\"\ncidr_blocks = [\"10.1.0.0/16\"]\n";
+    let server = Server::start(&format!("[metrics]\nlisten = \"127.0.0.1:0\"\n{vpc}"));
+    let text = |answer: &serde_json::Value, name: &str| answer[name].as_str().unwrap().to_owned();
+    let gateway = server.call("CreateVpnGateway", &[("VpcId", "vpc-office"), ("Bandwidth", "100")]);
+    let gateway = text(&gateway, "VpnGatewayId");
+    let peer = server.call("CreateCustomerGateway", &[("IpAddress", "198.51.100.7")]);
+    let peer = text(&peer, "CustomerGatewayId");
+    let connection = server.call(
+        "CreateVpnConnection",
+        &[
+            ("VpnGatewayId", gateway.as_str()),
+            ("CustomerGatewayId", &peer),
+            ("LocalSubnet", "10.1.0.0/16"),
+            ("RemoteSubnet", "10.2.0.0/16"),
+            ("AutoConfigRoute", "false"),
+        ],
+    );
+    let connection = text(&connection, "VpnConnectionId");
+    until("it is active", || state(&server.metrics()) == "active");
+    let route = [
+        ("VpnGatewayId", gateway.as_str()),
+        ("NextHop", &connection),
+        ("RouteDest", "10.2.0.0/16"),
+        ("Weight", "100"),
+        ("PublishVpc", "true"),
+    ];
+    server.call("CreateVpnRouteEntry", &route);
+    server.call("CreateVpnPbrRouteEntry", &[&route[..], &[("RouteSource", "10.1.0.0/24")]].concat());
+    assert_eq!(server.metrics().sum("causeway_connection_routes"), 2.0);
+    until("it is active again", || state(&server.metrics()) == "active");
+    let top = Command::new(env!("CARGO_BIN_EXE_causeway"))
+        .args(["top", "--once", "--interval", "0.1", "--data"])
+        .arg(server.data())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(top.stdout).unwrap();
+    assert!(said.contains("connections 1, 0 not in force"), "{said}");
+}
+
 #[test]
 fn where_metrics_are_off_nobody_listens_and_no_address_is_left_behind() {
     let server = Server::start("[metrics]\nenabled = false");
@@ -118,7 +165,7 @@ fn top_shows_each_tunnel_once_for_scripts() {
         .unwrap();
     let said = String::from_utf8(top.stdout).unwrap();
     assert!(top.status.success(), "{said}");
-    assert!(said.starts_with("tunnels 2 of 2 up   connections 1, 0 not attached"), "{said}");
+    assert!(said.starts_with("tunnels 2 of 2 up   connections 1, 0 not in force"), "{said}");
     let tunnels: Vec<_> = said.lines().filter(|line| line.starts_with(&id)).collect();
     assert_eq!(tunnels.len(), 2, "{said}");
     assert!(tunnels.iter().all(|line| line.contains("198.51.100.7    ipsec_sa_established")), "{said}");

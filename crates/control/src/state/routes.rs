@@ -2,6 +2,7 @@
 
 use crate::ids::{VpnConnectionId, VpnGatewayId};
 use crate::resource::vco_route_entry::{RouteKey, VcoRouteEntry};
+use crate::resource::vpn_connection::VpnConnection;
 use crate::resource::vpn_route_entry::{RouteKind, VpnRouteEntry, VpnRouteId, VpnRouteKey};
 use crate::state::AccountState;
 use crate::state::table::Table;
@@ -25,6 +26,13 @@ impl AccountState {
     /// How many routes a connection has.
     pub fn vco_route_count(&self, connection: &VpnConnectionId) -> usize {
         self.vco_routes.get(connection).map_or(0, Table::len)
+    }
+
+    /// How many routes lead over a connection, of whatever kind: its own, and those of its VPN gateway.
+    pub fn route_count_over(&self, connection: &VpnConnection) -> usize {
+        let gateway = connection.vpn_gateway.as_ref();
+        let of_gateway = gateway.map_or(0, |it| self.vpn_routes_over(&it.id, &connection.id).count());
+        self.vco_route_count(&connection.id) + of_gateway
     }
 
     /// A route of a VPN gateway.

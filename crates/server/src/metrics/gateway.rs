@@ -54,7 +54,7 @@ const TUNNEL_FAMILIES: &[TunnelFamily] = &[
     TunnelFamily(
         "causeway_tunnel_configured",
         MetricType::Gauge,
-        "Whether the tunnel is to be up: its connection is attached.",
+        "Whether the tunnel is to be up: its connection is attached, or one of a VPN gateway.",
         |tunnel| tunnel.is_configured.into(),
     ),
     TunnelFamily("causeway_tunnel_up", MetricType::Gauge, "Whether packets can pass.", |tunnel| {
@@ -141,8 +141,15 @@ const STATUSES: [TunnelStatus; 4] = [
     TunnelStatus::IkeSaEstablished,
     TunnelStatus::IpsecSaEstablished,
 ];
-const STATES: [State; 5] =
-    [State::Init, State::Attaching, State::Attached, State::Updating, State::Detaching];
+const STATES: [State; 7] = [
+    State::Provisioning,
+    State::Active,
+    State::Init,
+    State::Attaching,
+    State::Attached,
+    State::Updating,
+    State::Detaching,
+];
 
 /// Why packets are dropped at each place. These are told from the start; any other once it occurs.
 const TUNNEL_DROPS: [DropReason; 9] = [
@@ -258,13 +265,13 @@ impl Families<'_> {
         };
         let prefixes =
             domains.iter().enumerate().map(|(index, (_, _, it))| (labels(index), it.prefixes as u64));
-        let help = "Prefixes in the forwarding table of a transit router.";
+        let help = "Prefixes in the forwarding table of a transit router or VPN gateway.";
         self.family("causeway_domain_prefixes", MetricType::Gauge, help, prefixes)?;
         let dropped = domains.iter().enumerate().flat_map(|(index, (_, _, it))| {
             let labelled = move |(reason, count)| (with(labels(index), "reason", reason), count);
             by_reason(&it.counters, &DOMAIN_DROPS).into_iter().map(labelled)
         });
-        let help = "Packets of a transit router that belong to no tunnel and were dropped, by reason.";
+        let help = "Packets of a transit router or VPN gateway that belong to no tunnel and were dropped, by reason.";
         self.family("causeway_domain_dropped_packets", MetricType::Counter, help, dropped)?;
         let dropped = by_reason(&engine.unattributed, &GATEWAY_DROPS);
         let dropped = dropped.into_iter().map(|(reason, count)| (vec![("reason", reason)], count));

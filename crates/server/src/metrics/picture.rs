@@ -103,7 +103,7 @@ fn connection_picture(
         region: connection.region.to_string(),
         name: connection.name.clone(),
         state: connection.state(report.map(|report| report.observed.generation)),
-        routes: state.vco_route_count(&connection.id),
+        routes: state.route_count_over(connection),
         routes_in_force: counted.map_or(0, |counted| counted.routes_in_force),
         is_withdrawn: report.is_some_and(|report| report.observed.is_withdrawn),
         counters: counted.map(|counted| counted.counters.clone()).unwrap_or_default(),

@@ -55,6 +55,20 @@ fn tunnel(id: &str, role: &'static str, status: TunnelStatus, counters: Counters
     }
 }
 
+/// In every state there is: whoever adds one is led here by the compiler.
+fn states() -> Vec<State> {
+    let next = |state: &State| match state {
+        State::Provisioning => Some(State::Active),
+        State::Active => Some(State::Init),
+        State::Init => Some(State::Attaching),
+        State::Attaching => Some(State::Attached),
+        State::Attached => Some(State::Updating),
+        State::Updating => Some(State::Detaching),
+        State::Detaching => None,
+    };
+    std::iter::successors(Some(State::Provisioning), next).collect()
+}
+
 /// One connection, whose master is up and has seen traffic, and whose slave never was up; and traffic that belongs to none.
 fn picture() -> Picture {
     let passed = Counters::default();
@@ -93,6 +107,15 @@ fn picture() -> Picture {
     let engine =
         GatewaySnapshot { domains: [(domain, device)].into(), ike_dropped: 7, ..GatewaySnapshot::default() };
     Picture { connections: vec![connection], engine }
+}
+
+/// What is told of a picture.
+fn told_of(picture: Picture) -> Exposition {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Still(picture)));
+    let mut out = String::new();
+    text::encode(&mut out, &registry).unwrap();
+    Exposition::parse(&out).unwrap()
 }
 
 /// Everything that there is to tell, with at least one series of each family.
@@ -204,6 +227,19 @@ fn exactly_one_status_and_one_state_is_the_case() {
     assert_eq!(told.named("causeway_tunnel_status").count(), 8);
     assert_eq!(told.sum("causeway_tunnel_status"), 2.0);
     assert_eq!(told.sum("causeway_connection_state"), 1.0);
+}
+
+#[test]
+fn whatever_state_a_connection_is_in_is_the_one_that_is_the_case() {
+    for state in states() {
+        let mut picture = picture();
+        picture.connections.iter_mut().for_each(|connection| connection.state = state);
+        let told = told_of(picture);
+        assert_eq!(told.named("causeway_connection_state").count(), 7);
+        assert_eq!(told.sum("causeway_connection_state"), 1.0, "{state}");
+        let this = value(&told, "causeway_connection_state", &[("state", state.as_str())]);
+        assert_eq!(this, Some(1.0), "{state}");
+    }
 }
 
 #[test]

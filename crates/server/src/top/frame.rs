@@ -53,12 +53,14 @@ impl Frame {
     pub fn between(before: &Exposition, now: &Exposition, apart: Duration) -> Self {
         let seconds = apart.as_secs_f64().max(f64::EPSILON);
         let rate = |name: &str| rise(before, now, name) / seconds;
-        let attached = now.named("causeway_connection_state").filter(|it| it.label("state") == "attached");
+        let in_force = now
+            .named("causeway_connection_state")
+            .filter(|it| matches!(it.label("state"), "attached" | "active") && it.value > 0.0);
         let connections = now.named("causeway_connection_info").count();
         Self {
             tunnels: tunnels(before, now, seconds),
             connections,
-            unsettled: connections.saturating_sub(attached.filter(|it| it.value > 0.0).count()),
+            unsettled: connections.saturating_sub(in_force.count()),
             requests: rate("causeway_api_requests_total"),
             unrouted: rate("causeway_connection_dropped_packets_total")
                 + rate("causeway_domain_dropped_packets_total")
@@ -81,7 +83,7 @@ impl Frame {
         let total = |of: fn(&Tunnel) -> f64| self.tunnels.iter().map(of).sum::<f64>();
         writeln!(
             out,
-            "tunnels {up} of {} up   connections {}, {} not attached   API {:.1}/s   memory {}B",
+            "tunnels {up} of {} up   connections {}, {} not in force   API {:.1}/s   memory {}B",
             configured.count(),
             self.connections,
             self.unsettled,
@@ -276,7 +278,7 @@ mod tests {
         let master = text.lines().find(|line| line.contains("master")).unwrap();
         assert!(master.contains("ipsec_sa_established") && master.contains("20.0M"), "{text}");
         assert!(master.contains(" 12.3 "), "the round-trip time: {text}");
-        assert!(text.starts_with("tunnels 1 of 2 up   connections 1, 1 not attached"), "{text}");
+        assert!(text.starts_with("tunnels 1 of 2 up   connections 1, 1 not in force"), "{text}");
     }
 
     #[test]
@@ -319,6 +321,25 @@ mod tests {
     #[test]
     fn a_server_that_started_anew_has_no_negative_rate() {
         assert_eq!((since(10.0, 3.0), since(3.0, 10.0)), (3.0, 7.0));
+    }
+
+    #[test]
+    fn what_is_stored_of_an_attached_connection_and_of_an_active_one_is_in_force() {
+        let state = |(id, state, is_it): (&str, &str, u8)| {
+            format!("causeway_connection_state{{connection=\"{id}\",state=\"{state}\"}} {is_it}\n")
+        };
+        let states = [
+            ("vco-a", "attached", 1),
+            ("vco-b", "active", 1),
+            ("vco-c", "active", 0),
+            ("vco-c", "provisioning", 1),
+        ];
+        let connections = ["vco-a", "vco-b", "vco-c"];
+        let info = |id: &str| format!("causeway_connection_info{{connection=\"{id}\"}} 1\n");
+        let text = connections.map(info).concat() + &states.map(state).concat() + "# EOF\n";
+        let told = Exposition::parse(&text).unwrap();
+        let shown = Frame::between(&told, &told, Duration::from_secs(1)).show(Look::default());
+        assert!(shown.contains("connections 3, 1 not in force"), "{shown}");
     }
 
     #[test]

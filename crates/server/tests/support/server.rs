@@ -77,7 +77,6 @@ fn spawn(folder: &std::path::Path) -> Child {
         .unwrap()
 }
 
-#[allow(dead_code, reason = "not every test that has a server waits for something")]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {

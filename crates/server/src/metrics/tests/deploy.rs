@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::everything;
+use super::{everything, states};
 
 /// What Prometheus itself adds to each series, and its buckets' label.
 const OF_PROMETHEUS: [&str; 2] = ["instance", "job"];
@@ -50,6 +50,42 @@ fn every_query_names_a_series_and_labels_that_exist() {
             }
         }
     }
+}
+
+/// The states between a matcher of `causeway_connection_state` and its end.
+fn states_after<'a>(text: &'a str, matcher: &str) -> BTreeSet<&'a str> {
+    let (_, after) = text.split_once(matcher).unwrap_or_else(|| panic!("there is no {matcher}"));
+    let end = after.find(['"', '\\']).unwrap();
+    after[..end].split('|').collect()
+}
+
+#[test]
+fn a_connection_of_each_kind_is_in_force_or_on_its_way_or_attached_to_nothing() {
+    let [(_, alerts), (_, dashboard)] = FILES;
+    let on_their_way = states_after(alerts, "causeway_connection_state{state=~\"");
+    let in_force = states_after(dashboard, ",state!~\\\"");
+    assert_eq!(in_force, BTreeSet::from(["active", "attached"]));
+    let all: BTreeSet<_> = states().into_iter().map(|state| state.as_str()).collect();
+    let named: BTreeSet<_> = on_their_way.union(&in_force).copied().collect();
+    assert_eq!(all.difference(&named).copied().collect::<Vec<_>>(), ["init"]);
+    assert!(named.is_subset(&all) && on_their_way.is_disjoint(&in_force), "{named:?}");
+}
+
+#[test]
+fn as_many_series_as_the_readme_says_there_are() {
+    let told = everything();
+    // Of the first tunnel both round-trip times are known.
+    let of_tunnel = told.samples.iter().filter(|it| it.label("tunnel") == "tun-1").count();
+    let is_of_connection = |labels: &BTreeMap<String, String>| {
+        labels.contains_key("connection") && !labels.contains_key("tunnel")
+    };
+    let of_connection = told.samples.iter().filter(|it| is_of_connection(&it.labels)).count();
+    let thousands = of_connection + 2 * of_tunnel;
+    let sentence = format!(
+        "A tunnel has {of_tunnel} series and a connection {of_connection}: a thousand connections with two tunnels each are {thousands},000."
+    );
+    let readme = include_str!("../../../../../deploy/README.md");
+    assert!(readme.contains(&sentence), "deploy/README.md does not say: {sentence}");
 }
 
 #[test]
