@@ -361,19 +361,10 @@ impl<'a> Inquiry<'a> {
                 format!("{ours} has taken over from {}: {}.{next}", covering[0], self.why_not(&covering[0])),
             ),
             Some(taken) => beaten(ours, taken, self.why_not(ours)),
-            // Which tunnel it is that should be up, and why it is not, is said below.
-            None if covering.iter().all(|route| self.way(route) == Way::Withdrawn) => Step::new(
-                Outcome::Hint,
-                Code::NoRouteIsUp,
-                format!("{ours} is preferred, and no route to the destination has a tunnel that passes the health check."),
-                finding::WITHDRAWN_REMEDY,
-            ),
-            None => Step::new(
-                Outcome::Hint,
-                Code::NoRouteIsUp,
-                format!("{ours} is preferred, and no route to the destination has a tunnel that is up."),
-                finding::DOWN_REMEDY,
-            ),
+            None => {
+                let are_withdrawn = covering.iter().all(|route| self.way(route) == Way::Withdrawn);
+                finding::nothing_carries(ours, are_withdrawn)
+            }
         });
     }
 

@@ -16,8 +16,8 @@ use axum::routing::get;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 use crate::api::{Answer, Api, Received, http_refusal};
@@ -56,24 +56,11 @@ pub async fn serve_router(
 ) {
     let places = Arc::new(Semaphore::new(bounds.connections_max));
     loop {
-        let next = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            next = next => next,
+        let next = tokio::select! {
+            next = next_client(&listener, &places) => next,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let Ok(place) = place else { return };
-        let (stream, remote) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, or a client that left at once: neither may end the server.
-                tracing::warn!(%error, "a client could not be accepted");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                continue;
-            }
-        };
+        let Some((place, stream, remote)) = next else { return };
         stream.set_nodelay(true).ok();
         let service = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(ConnectInfo(remote));
@@ -108,6 +95,24 @@ pub async fn serve_router(
     let all = u32::try_from(bounds.connections_max).unwrap_or(u32::MAX);
     if tokio::time::timeout(DRAIN, places.acquire_many(all)).await.is_err() {
         tracing::info!("some clients had not finished when the server stopped");
+    }
+}
+
+/// The next client, once there is a place for it. None if there are to be no places any more.
+async fn next_client(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, remote)) => return Some((place, stream, remote)),
+            Err(error) => {
+                // Out of descriptors, or a client that left at once: neither may end the server.
+                tracing::warn!(%error, "a client could not be accepted");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
     }
 }
 

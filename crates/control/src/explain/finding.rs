@@ -199,10 +199,20 @@ impl Way {
 }
 
 /// What becomes of packets meanwhile.
-pub(super) const DOWN_REMEDY: &str =
+const DOWN_REMEDY: &str =
     "Packets are dropped, and do not leave in clear, until a tunnel is up or another route takes them.";
-pub(super) const WITHDRAWN_REMEDY: &str = "Until a tunnel passes it, packets take another route, which may be one of this machine that lets them out in clear: \
+const WITHDRAWN_REMEDY: &str = "Until a tunnel passes it, packets take another route, which may be one of this machine that lets them out in clear: \
      where it must not be, give main a route of type blackhole there, or the health check the Policy reserve_route.";
+
+/// That no route to the destination of one can carry. Which tunnel it is that should be up, and why it is not, is said of each.
+pub(super) fn nothing_carries(route: &Route, are_withdrawn: bool) -> Step {
+    let (lack, remedy) = match are_withdrawn {
+        true => ("passes the health check", WITHDRAWN_REMEDY),
+        false => ("is up", DOWN_REMEDY),
+    };
+    let message = format!("{route} is preferred, and no route to the destination has a tunnel that {lack}.");
+    Step::new(Outcome::Hint, Code::NoRouteIsUp, message, remedy)
+}
 
 /// Whether anything takes a connection, and whether it can. Which tunnel should be up, and why it is not, is said of each.
 pub(crate) fn routes(connection: &VpnConnection, routes: impl Iterator<Item = Route>, way: Way) -> Vec<Step> {
