@@ -109,19 +109,24 @@ fn a_region_with_more_connections_than_may_be_asked_for_at_once_is_shown_to_its_
     }
 }
 
+/// The parameters of a VPN gateway's route over a connection.
+fn route_over<'a>(gateway: &'a str, connection: &'a str) -> [(&'a str, &'a str); 5] {
+    [
+        ("VpnGatewayId", gateway),
+        ("NextHop", connection),
+        ("RouteDest", "10.2.0.0/16"),
+        ("Weight", "100"),
+        ("PublishVpc", "true"),
+    ]
+}
+
 #[test]
 fn the_routes_over_a_connection_of_a_vpn_gateway_are_shown_with_the_gateway() {
     let server = Server::start(&format!("{WITHOUT_METRICS}{VPC_OFFICE}"));
     let (gateway, connection) = server.vpn_gateway();
     let attachment = server.attachment(&server.peer("198.51.100.7"));
     server.add_routes(&attachment, 1);
-    let route = [
-        ("VpnGatewayId", gateway.as_str()),
-        ("NextHop", &connection),
-        ("RouteDest", "10.2.0.0/16"),
-        ("Weight", "100"),
-        ("PublishVpc", "true"),
-    ];
+    let route = route_over(&gateway, &connection);
     server.call("CreateVpnRouteEntry", &route);
     let policy = [("RouteSource", "10.1.0.0/24"), ("Priority", "7")];
     server.call("CreateVpnPbrRouteEntry", &[&route[..], &policy].concat());
@@ -139,13 +144,7 @@ fn the_routes_over_a_connection_of_a_vpn_gateway_are_shown_with_the_gateway() {
 fn an_address_behind_a_vpn_gateway_is_explained_by_its_routes() {
     let server = Server::start(&format!("{WITHOUT_METRICS}{VPC_OFFICE}"));
     let (gateway, connection) = server.vpn_gateway();
-    let route = [
-        ("VpnGatewayId", gateway.as_str()),
-        ("NextHop", &connection),
-        ("RouteDest", "10.2.0.0/16"),
-        ("Weight", "100"),
-        ("PublishVpc", "true"),
-    ];
+    let route = route_over(&gateway, &connection);
     server.call("CreateVpnRouteEntry", &route);
     let explain = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_causeway"));

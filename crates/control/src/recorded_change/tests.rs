@@ -527,8 +527,8 @@ fn what_somebody_attached_is_attached_again_only_by_who_may_attach() {
     }
 }
 
-#[test]
-fn a_connection_does_not_come_back_to_a_vpn_gateway_that_is_being_deleted() {
+/// A world with a VPN gateway and a connection of it, both in force.
+fn with_vpn_gateway() -> (World, String, String) {
     let mut world = World::new();
     let (gateway, peer) = (world.vpn_gateway("vpc-a"), world.customer_gateway("198.51.100.7"));
     world.settle();
@@ -540,6 +540,12 @@ fn a_connection_does_not_come_back_to_a_vpn_gateway_that_is_being_deleted() {
     ];
     let connection = text(&world.call("CreateVpnConnection", &parameters).unwrap()["VpnConnectionId"]);
     world.settle();
+    (world, gateway, connection)
+}
+
+#[test]
+fn a_connection_does_not_come_back_to_a_vpn_gateway_that_is_being_deleted() {
+    let (mut world, gateway, connection) = with_vpn_gateway();
     let deleted = request(&mut world, "DeleteVpnConnection", &[("VpnConnectionId", &connection)]);
     world.call("DeleteVpnGateway", &[("VpnGatewayId", &gateway)]).unwrap();
     assert_eq!(refused(&mut world, &deleted).0, "InvalidVpnGatewayInstanceId.NotFound");
@@ -547,17 +553,7 @@ fn a_connection_does_not_come_back_to_a_vpn_gateway_that_is_being_deleted() {
 
 #[test]
 fn the_changes_of_a_vpn_gateway_and_of_its_connection_are_listed_with_their_routes() {
-    let mut world = World::new();
-    let (gateway, peer) = (world.vpn_gateway("vpc-a"), world.customer_gateway("198.51.100.7"));
-    world.settle();
-    let parameters = [
-        ("VpnGatewayId", gateway.as_str()),
-        ("CustomerGatewayId", peer.as_str()),
-        ("LocalSubnet", "10.1.0.0/16"),
-        ("RemoteSubnet", "10.2.0.0/16"),
-    ];
-    let connection = text(&world.call("CreateVpnConnection", &parameters).unwrap()["VpnConnectionId"]);
-    world.settle();
+    let (mut world, gateway, connection) = with_vpn_gateway();
     let route = [
         ("VpnGatewayId", gateway.as_str()),
         ("NextHop", connection.as_str()),
