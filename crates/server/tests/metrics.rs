@@ -86,6 +86,18 @@ fn state(told: &Exposition) -> String {
     is_it.next().map(|it| it.label("state").to_owned()).unwrap_or_default()
 }
 
+/// What `causeway top` says once, which must succeed.
+fn top(server: &Server) -> String {
+    let top = Command::new(env!("CARGO_BIN_EXE_causeway"))
+        .args(["top", "--once", "--interval", "0.1", "--data"])
+        .arg(server.data())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(top.stdout).unwrap();
+    assert!(top.status.success(), "{said}");
+    said
+}
+
 #[test]
 fn a_connection_of_a_vpn_gateway_is_told_with_its_state_and_its_routes() {
     let vpc = "[[vpcs]]\nid = \"vpc-office\"\nregion = \"eu-central-1\"\ncidr_blocks = [\"10.1.0.0/16\"]\n";
@@ -118,12 +130,7 @@ fn a_connection_of_a_vpn_gateway_is_told_with_its_state_and_its_routes() {
     server.call("CreateVpnPbrRouteEntry", &[&route[..], &[("RouteSource", "10.1.0.0/24")]].concat());
     assert_eq!(server.metrics().sum("causeway_connection_routes"), 2.0);
     until("it is active again", || state(&server.metrics()) == "active");
-    let top = Command::new(env!("CARGO_BIN_EXE_causeway"))
-        .args(["top", "--once", "--interval", "0.1", "--data"])
-        .arg(server.data())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(top.stdout).unwrap();
+    let said = top(&server);
     assert!(said.contains("connections 1, 0 not in force"), "{said}");
 }
 
@@ -158,13 +165,7 @@ fn top_shows_each_tunnel_once_for_scripts() {
     let server = Server::start("[metrics]\nlisten = \"127.0.0.1:0\"");
     let id = make_connection(&server);
     until("both tunnels are up", || server.metrics().sum("causeway_tunnel_up") == 2.0);
-    let top = Command::new(env!("CARGO_BIN_EXE_causeway"))
-        .args(["top", "--once", "--interval", "0.1", "--data"])
-        .arg(server.data())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(top.stdout).unwrap();
-    assert!(top.status.success(), "{said}");
+    let said = top(&server);
     assert!(said.starts_with("tunnels 2 of 2 up   connections 1, 0 not in force"), "{said}");
     let tunnels: Vec<_> = said.lines().filter(|line| line.starts_with(&id)).collect();
     assert_eq!(tunnels.len(), 2, "{said}");
